@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+bool address_is_v4_mapped(int family, const struct address *address)
+{
+	return family == AF_INET6 && !memcmp(address->bytes, mapped_prefix, sizeof(mapped_prefix));
+}
+
+/* The IPv4 address within a plain or mapped one, else NULL. */
+static const uint8_t *v4_bytes(int family, const struct address *address)
+{
+	if (family == AF_INET)
+		return address->bytes;
+	return address_is_v4_mapped(family, address) ? address->bytes + 12 : NULL;
+}
+
+bool address_is_wildcard(int family, const struct address *address)
+{
+	static const uint8_t zero[16];
+	const uint8_t *v4 = v4_bytes(family, address);
+
+	return v4 ? !memcmp(v4, zero, 4) : !memcmp(address->bytes, zero, sizeof(zero));
+}
+
+bool address_is_loopback(int family, const struct address *address)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+	const uint8_t *v4 = v4_bytes(family, address);
+
+	return v4 ? v4[0] == 127 : !memcmp(address->bytes, loopback, sizeof(loopback));
+}
+
+bool address_is_multicast(int family, const struct address *address)
+{
+	const uint8_t *v4 = v4_bytes(family, address);
+
+	return v4 ? (v4[0] & 0xf0) == 0xe0 : address->bytes[0] == 0xff;
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+	return !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+int address_compare(const struct address *a, const struct address *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+bool address_covers(int bound_family, const struct address *bound, bool v6only, int wanted_family,
+		    const struct address *wanted)
+{
+	const uint8_t *bound_v4 = v4_bytes(bound_family, bound);
+	const uint8_t *wanted_v4 = v4_bytes(wanted_family, wanted);
+
+	if (address_is_wildcard(bound_family, bound)) {
+		if (wanted_v4)
+			return bound_v4 || !v6only;
+		return !bound_v4;
+	}
+	if (bound_v4 && wanted_v4)
+		return !memcmp(bound_v4, wanted_v4, 4);
+	return !bound_v4 && !wanted_v4 && address_equal(bound, wanted);
+}
+
+int address_parse(const char *text, size_t length, int *ret_family, struct address *ret_address)
+{
+	struct address address = { 0 };
+	char buffer[ADDRESS_TEXT_MAX];
+	int family;
+
+	if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+		text++;
+		length -= 2;
+		if (!memchr(text, ':', length))
+			return -EINVAL;
+	}
+	if (!length || length >= sizeof(buffer) || memchr(text, '\0', length))
+		return -EINVAL;
+	memcpy(buffer, text, length);
+	buffer[length] = '\0';
+	family = memchr(buffer, ':', length) ? AF_INET6 : AF_INET;
+	if (inet_pton(family, buffer, address.bytes) != 1)
+		return -EINVAL;
+	*ret_family = family;
+	*ret_address = address;
+	return 0;
+}
+
+const char *address_format(int family, const struct address *address, char buffer[ADDRESS_TEXT_MAX])
+{
+	if (!inet_ntop(family, address->bytes, buffer, ADDRESS_TEXT_MAX))
+		strcpy(buffer, "?");
+	return buffer;
+}

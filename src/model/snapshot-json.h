@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MODEL_SNAPSHOT_JSON_H
+#define MODEL_SNAPSHOT_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "model/snapshot.h"
+#include "util/json-writer.h"
+
+/*
+ * The snapshot as a JSON document, docs/JSON.md. Unknown is null, numbers are numbers, and what a
+ * reader does not know it passes over.
+ */
+
+/* Write the whole document, ended by a newline. Write errors stay in the writer's stream. */
+void snapshot_json_save(const struct snapshot *snapshot, struct json_writer *writer);
+
+/*
+ * Write one socket as an object on its own, its owners with pid, comm and descriptors in place:
+ * what --json-lines prints.
+ */
+void snapshot_json_save_socket(const struct snapshot *snapshot, uint32_t socket,
+			       struct json_writer *writer);
+
+/* What is wrong with a document, in one sentence that names the place, or "". */
+struct snapshot_json_error {
+	char text[256];
+};
+
+/*
+ * Read a document from a stream. On success returns 0 and a snapshot that the caller frees. Else
+ * -EINVAL (not JSON, not a snapshot, a field of the wrong kind, too large), -EIO (reading failed);
+ * ret_error then says what and where (line and column, or the path of the field).
+ * A socket that is there twice (same namespace and cookie) is kept once.
+ */
+int snapshot_json_load(FILE *stream, struct snapshot **ret_snapshot,
+		       struct snapshot_json_error *ret_error);
+
+#endif
