@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/selector.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/xalloc.h"
+
+#define STREAM_PROTOCOLS (1U << PROTOCOL_TCP | 1U << PROTOCOL_MPTCP)
+#define DATAGRAM_PROTOCOLS (1U << PROTOCOL_UDP | 1U << PROTOCOL_UDPLITE)
+#define ALL_PROTOCOLS ((1U << N_PROTOCOLS) - 1)
+
+static const struct {
+	const char *prefix;
+	uint32_t protocols;
+} prefixes[] = {
+	{ "tcp:", STREAM_PROTOCOLS },
+	{ "udp:", DATAGRAM_PROTOCOLS },
+	{ "mptcp:", 1U << PROTOCOL_MPTCP },
+	{ "udplite:", 1U << PROTOCOL_UDPLITE },
+	{ "sctp:", 1U << PROTOCOL_SCTP },
+};
+
+/* One port number at the head of text; returns its length, 0 if there is none. */
+static size_t parse_port(const char *text, uint16_t *ret_port)
+{
+	uint32_t port = 0;
+	size_t i;
+
+	for (i = 0; isdigit((unsigned char)text[i]); i++) {
+		port = port * 10 + (uint32_t)(text[i] - '0');
+		if (port > UINT16_MAX)
+			return 0;
+	}
+	if (!i || !port)
+		return 0;
+	*ret_port = (uint16_t)port;
+	return i;
+}
+
+static int parse_ports(const char *text, selector_service service, struct selector *selector,
+		       const char **ret_expected)
+{
+	size_t length;
+	int port;
+
+	if (!*text) {
+		*ret_expected = "a port is missing: expected PORT, FIRST-LAST or a service name";
+		return -EINVAL;
+	}
+	if (!isdigit((unsigned char)*text)) {
+		port = service(text, selector->protocols);
+		if (port <= 0) {
+			*ret_expected = "expected a port from 1 to 65535 or a service name of "
+					"/etc/services";
+			return -EINVAL;
+		}
+		selector->first_port = selector->last_port = (uint16_t)port;
+		return 0;
+	}
+	length = parse_port(text, &selector->first_port);
+	*ret_expected = "expected a port from 1 to 65535, or FIRST-LAST";
+	if (!length)
+		return -EINVAL;
+	selector->last_port = selector->first_port;
+	text += length;
+	if (*text == '-') {
+		length = parse_port(text + 1, &selector->last_port);
+		if (!length)
+			return -EINVAL;
+		text += 1 + length;
+	}
+	if (*text)
+		return -EINVAL;
+	if (selector->last_port < selector->first_port) {
+		*ret_expected = "the range runs backwards: expected FIRST-LAST";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int selector_parse(const char *text, selector_service service, struct selector *ret_selector,
+		   const char **ret_expected)
+{
+	struct selector selector = { .protocols = ALL_PROTOCOLS };
+	const char *colon;
+	size_t i, length;
+	int family, error;
+
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		length = strlen(prefixes[i].prefix);
+		if (!strncasecmp(text, prefixes[i].prefix, length)) {
+			selector.protocols = prefixes[i].protocols;
+			text += length;
+			break;
+		}
+	}
+	colon = strrchr(text, ':');
+	if (colon) {
+		length = (size_t)(colon - text);
+		if (*text != '[' && memchr(text, ':', length)) {
+			*ret_expected = "an IPv6 address stands in brackets: [ADDRESS]:PORT";
+			return -EINVAL;
+		}
+		if (length != 1 || *text != '*') {
+			if (address_parse(text, length, &family, &selector.address)) {
+				*ret_expected = "expected [tcp:|udp:][ADDRESS:]PORT[-PORT] with a "
+						"numeric address";
+				return -EINVAL;
+			}
+			selector.has_address = true;
+			selector.family = (uint8_t)family;
+		}
+		text = colon + 1;
+	}
+	error = parse_ports(text, service, &selector, ret_expected);
+	if (error)
+		return error;
+	*ret_selector = selector;
+	return 0;
+}
+
+bool selector_match(const struct selector *selector, const struct inet_socket *socket)
+{
+	if (!(selector->protocols & 1U << socket->protocol))
+		return false;
+	if (socket->local_port < selector->first_port || socket->local_port > selector->last_port)
+		return false;
+	return !selector->has_address ||
+	       address_covers(socket->family, &socket->local, socket->v6only == TRISTATE_YES,
+			      selector->family, &selector->address);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MODEL_BIND_BUCKET_H
+#define MODEL_BIND_BUCKET_H
+
+#include <stdint.h>
+
+#include "model/snapshot.h"
+
+/* All sockets of one namespace, protocol and local port: the kernel's inet_bind_bucket. */
+struct bind_bucket {
+	uint32_t netns; /* index into snapshot.netns */
+	uint16_t port;
+	uint8_t protocol; /* enum protocol */
+	uint32_t first, count; /* range of bind_bucket_index.members */
+};
+
+/* The buckets of a snapshot, by namespace, port, protocol. */
+struct bind_bucket_index {
+	struct bind_bucket *buckets;
+	uint32_t n_buckets;
+	uint32_t *members; /* socket indexes; within a bucket in the kernel's own order */
+};
+
+/* Linear in the number of sockets. Freed with bind_bucket_index_done(). */
+void bind_bucket_index_init(struct bind_bucket_index *index, const struct snapshot *snapshot);
+void bind_bucket_index_done(struct bind_bucket_index *index);
+
+#endif
