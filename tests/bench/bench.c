@@ -30,7 +30,7 @@
 #define RUNS_MAX	99
 /* Short runs are noisy and cheap: below this many sockets there are three times as many. */
 #define SOCKETS_SHORT	5000
-/* TIME-WAIT ends after 60 s: no round starts on a load older than this, nor ends on one older than that. */
+/* TIME-WAIT ends after 60 s: the highest ages of a load at the start and at the end of a round. */
 #define TIME_WAIT_START	30.0
 #define TIME_WAIT_END	57.0
 #define ARGUMENTS_MAX	12
@@ -270,9 +270,8 @@ static void run(const char *const *argv, struct run *ret_run)
 	while ((n = read(output[0], buffer, sizeof(buffer))) != 0) {
 		if (n < 0 && errno != EINTR)
 			fail("read the output of %s: %s", argv[0], strerror(errno));
-		for (const char *at = buffer; n > 0 && (at = memchr(at, '\n', (size_t)(buffer + n - at)));
-		     at++)
-			rows++;
+		for (ssize_t i = 0; i < n; i++)
+			rows += buffer[i] == '\n';
 	}
 	close(output[0]);
 	while (wait4(pid, &status, 0, &usage) < 0) {
@@ -565,28 +564,34 @@ static void print_summary(void)
 		print_summary_row(i, name, port);
 	}
 	for (size_t i = 0; i < N_LOADS; i++) {
+		bool measured = false;
+
 		if (!(loads[i].target_memory > 0))
 			continue;
-		printf("\nPeak memory / that of ss on %s (target %.2f):", loads[i].name,
-		       loads[i].target_memory);
 		for (int mode = 0; mode < N_MODES; mode++) {
 			for (int bpf = 0; bpf < N_BPF; bpf++) {
 				double ratio = results[i][mode][bpf].memory_ratio;
 
-				if (mode != MODE_PORT && ratio > 0)
-					printf(" %s%s %.2f%s", mode_names[mode],
-					       bpf == BPF_WITH ? "" : " without BPF", ratio,
-					       ratio > loads[i].target_memory ? " *" : "");
+				if (mode == MODE_PORT || !(ratio > 0))
+					continue;
+				if (!measured)
+					printf("\nPeak memory / that of ss on %s (target %.2f):",
+					       loads[i].name, loads[i].target_memory);
+				measured = true;
+				printf(" %s%s %.2f%s", mode_names[mode],
+				       bpf == BPF_WITH ? "" : " without BPF", ratio,
+				       ratio > loads[i].target_memory ? " *" : "");
 			}
 		}
-		putchar('\n');
+		if (measured)
+			putchar('\n');
 	}
 }
 
 /* The same kind of load in several sizes: near linear growth keeps the cost of a socket. */
 static void print_growth(void)
 {
-	printf("\nGrowth: CPU in microseconds a socket\n\n| load |");
+	printf("\nGrowth: CPU in microseconds a socket (tcp loads)\n\n| load |");
 	for (int mode = 0; mode < MODE_PORT; mode++)
 		printf(" %s | no BPF: %s |", mode_names[mode], mode_names[mode]);
 	printf("\n|---|---|---|---|---|---|---|\n");
@@ -643,17 +648,18 @@ static void print_version(const char *program)
 
 static void usage(FILE *to)
 {
-	fprintf(to, "usage: bench [--load NAME]... [--mode NAME]... [--bpf yes|no|both] [--runs N]\n"
-		    "             [--program PATH] [--against PATH] [--mkload PATH]\n"
-		    "loads:");
+	fputs("usage: bench [--load NAME]... [--mode NAME]... [--bpf yes|no|both] [--runs N]\n"
+	      "             [--program PATH] [--against PATH] [--mkload PATH]\n"
+	      "loads:", to);
 	for (size_t i = 0; i < N_LOADS; i++)
 		fprintf(to, " %s", loads[i].name);
 	fputs("\nmodes:", to);
 	for (int i = 0; i < N_MODES; i++)
 		fprintf(to, " %s", mode_names[i]);
-	fprintf(to, "\nWithout --load, --mode or --bpf: all of them. --runs %d is the default, three "
-		    "times as many\non loads under %d sockets. Needs root.\n", RUNS_DEFAULT,
-		SOCKETS_SHORT);
+	fprintf(to,
+		"\nWithout --load, --mode or --bpf: all of them. The default is --runs %d; three\n"
+		"times as many on loads under %d sockets. Needs root.\n",
+		RUNS_DEFAULT, SOCKETS_SHORT);
 }
 
 static void usage_error(const char *what, const char *text)

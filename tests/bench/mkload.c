@@ -149,7 +149,10 @@ static int make_nothing(const struct load *load, long index, long sockets)
 	return 0;
 }
 
-/* An odd number: one IPv4 listener and pairs. An even one: an IPv6 listener too; a third of the pairs use it. */
+/*
+ * An odd number: an IPv4 listener and pairs. An even one: an IPv6 listener too, which a third of
+ * the pairs use.
+ */
 static int make_tcp(const struct load *load, long index, long sockets)
 {
 	struct sockaddr_in address4 = loopback4(index, (unsigned int)(PORT_LISTEN4 + index));
@@ -295,7 +298,7 @@ static int make_time_wait(const struct load *load, long index, long sockets)
 	return 0;
 }
 
-/* The number after the word in /proc/net/sockstat or sockstat6, on the line of the protocol; 0 if absent. */
+/* The number after the word on the protocol's line of a sockstat file; 0 if absent. */
 static long sockstat(const char *path, const char *protocol, const char *word)
 {
 	char line[256];
