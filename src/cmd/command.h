@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+/* Exit statuses of every command that has no others of its own. */
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_NOTHING = 1, /* what was asked for is not there */
+	EXIT_TROUBLE = 2, /* usage error, or it could not be done */
+};
+
+struct command {
+	const char *name;
+	const char *summary; /* for --help */
+	/* argv[0] is the command's name. Returns the exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+int command_list(int argc, char **argv);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <locale.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "cmd/command.h"
+#include "util/xalloc.h"
+
+static const struct command commands[] = {
+	{ "list", "sockets per port", command_list },
+};
+
+int main(int argc, char **argv)
+{
+	static char default_name[] = "list";
+	size_t i;
+
+	setlocale(LC_CTYPE, "");
+	for (i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	/* Without a command everything is for list: portshare -tulpn, portshare 8080. */
+	if (argc > 0)
+		argv[0] = default_name;
+	return command_list(argc, argv);
+}
