@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fish completion for portshare(1)
+
+function __portshare_columns
+    set -l token (commandline -ct | string replace -r '^(-o|--output=)' '')
+    set -l before (string match -r '^\+?(?:.*,)?' -- $token)
+    for column in (portshare -o help 2>/dev/null | string match -r '^ +\S+.*' | string trim)
+        echo $before(string replace -r '\s+' \t -- $column)
+    end
+end
+
+function __portshare_states
+    set -l token (commandline -ct | string replace -r '^(-s|--state=)' '')
+    set -l before (string match -r '^(?:.*,)?' -- $token)
+    printf "$before%s\n" listen bound estab syn-sent syn-recv fin-wait-1 fin-wait-2 close-wait \
+        last-ack closing time-wait
+end
+
+function __portshare_units
+    systemctl list-units --plain --no-legend --no-pager 2>/dev/null |
+        string match -r '^\S+\.(?:service|scope|socket)'
+end
+
+complete -c portshare -f
+complete -c portshare -n __fish_is_first_arg -a list -d 'Sockets per port'
+complete -c portshare -a 'tcp: udp:' -d Selector
+
+complete -c portshare -s t -l tcp -d 'TCP only'
+complete -c portshare -s u -l udp -d 'UDP only'
+complete -c portshare -s 4 -l ipv4 -d 'IPv4 sockets only'
+complete -c portshare -s 6 -l ipv6 -d 'IPv6 sockets only'
+complete -c portshare -s l -l listening -d 'Listening TCP and unconnected UDP sockets only'
+complete -c portshare -s s -l state -x -a '(__portshare_states)' -d 'These states only'
+complete -c portshare -l shared -d 'Ports that several sockets or processes serve'
+complete -c portshare -l pid -x -a '(__fish_complete_pids)' -d 'Sockets that this process holds'
+complete -c portshare -l process -x -a '(ps -e -o comm= | sort -u)' -d 'Sockets of processes of this name'
+complete -c portshare -l user -x -a '(__fish_complete_users)' -d 'Sockets of this user'
+complete -c portshare -l unit -x -a '(__portshare_units)' -d 'Sockets of this systemd unit'
+complete -c portshare -s a -l all -d 'A row for every socket'
+complete -c portshare -l netns -r -F -a '(ls /run/netns 2>/dev/null)' -d 'Another network namespace'
+complete -c portshare -s A -l all-netns -d 'Every network namespace'
+complete -c portshare -l from -r -F -d 'A snapshot written by --json'
+complete -c portshare -l no-bpf -d 'Load no BPF programs'
+complete -c portshare -s o -l output -x -a '(__portshare_columns)' -d 'These columns'
+complete -c portshare -s J -l json -d 'The whole snapshot as JSON'
+complete -c portshare -l json-lines -d 'One JSON object a line for each socket'
+complete -c portshare -l raw -d 'Fields separated by one blank'
+complete -c portshare -s H -l no-header -d 'No line of column names'
+complete -c portshare -s n -l numeric -d 'Numbers instead of user names'
+complete -c portshare -l color -x -a 'auto always never' -d 'When to colour'
+complete -c portshare -s p -d 'Accepted: owners are always shown'
+complete -c portshare -s h -l help -d 'Show a summary of the options'
+complete -c portshare -s V -l version -d 'Show the version'
