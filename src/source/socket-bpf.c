@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "source/socket-bpf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "util/xalloc.h"
+
+/* Generated code, not held to this project's warnings. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wwrite-strings"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "bpf/owners.lskel.h"
+#include "bpf/owners-probe.lskel.h"
+#include "bpf/tcp.lskel.h"
+#include "bpf/tcp-probe.lskel.h"
+#include "bpf/udp.lskel.h"
+#include "bpf/udp-probe.lskel.h"
+#pragma GCC diagnostic pop
+
+/* A program that is loaded, and its buffer mapped. */
+struct pass {
+	void *buffer; /* NULL: not loaded */
+	size_t size;
+	int program;
+};
+
+struct socket_bpf {
+	struct pass owners, tcp, udp;
+};
+
+/*
+ * Load the skeleton NAME, and take from it the program and the map, both called as the sources
+ * call them.
+ */
+#define DEFINE_LOAD(name, program_name)                                                            \
+	static int load_##name(int *ret_program, int *ret_map)                                     \
+	{                                                                                          \
+		struct name##_bpf *skeleton = name##_bpf__open();                                  \
+		int error;                                                                         \
+                                                                                                   \
+		if (!skeleton)                                                                     \
+			return -ENOMEM;                                                            \
+		error = name##_bpf__load(skeleton);                                                \
+		if (!error) {                                                                      \
+			*ret_program = skeleton->progs.program_name.prog_fd;                       \
+			*ret_map = skeleton->maps.buffer.map_fd;                                   \
+			skeleton->progs.program_name.prog_fd = 0;                                  \
+			skeleton->maps.buffer.map_fd = 0;                                          \
+		}                                                                                  \
+		name##_bpf__destroy(skeleton);                                                     \
+		return error;                                                                      \
+	}
+
+DEFINE_LOAD(owners, owners)
+DEFINE_LOAD(owners_probe, owners)
+DEFINE_LOAD(tcp, tcp)
+DEFINE_LOAD(tcp_probe, tcp)
+DEFINE_LOAD(udp, udp)
+DEFINE_LOAD(udp_probe, udp)
+
+typedef int load_function(int *ret_program, int *ret_map);
+
+/* Linux before 6.2 has no direct loads from pointers of any kind, and takes the second program. */
+static int pass_load(struct pass *pass, size_t size, load_function *load, load_function *load_probe)
+{
+	int program, map, error;
+	void *buffer;
+
+	if (pass->buffer)
+		return 0;
+	error = load(&program, &map);
+	if (error && error != -EPERM && error != -ENOSYS)
+		error = load_probe(&program, &map);
+	if (error)
+		return error;
+	size = (size + 4095) & ~(size_t)4095;
+	buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+	error = buffer == MAP_FAILED ? -errno : 0;
+	close(map);
+	if (error) {
+		close(program);
+		return error;
+	}
+	*pass = (struct pass){ .buffer = buffer, .size = size, .program = program };
+	return 0;
+}
+
+static void pass_done(struct pass *pass)
+{
+	if (!pass->buffer)
+		return;
+	munmap(pass->buffer, pass->size);
+	close(pass->program);
+}
+
+/* A new iterator: what it visits begins now, and in this thread's network namespace. */
+static int pass_open(const struct pass *pass, int *ret_iterator)
+{
+	union bpf_attr attr;
+	int link, iterator, error = 0;
+
+	link = skel_link_create(pass->program, 0, BPF_TRACE_ITER);
+	if (link < 0)
+		return -errno;
+	memset(&attr, 0, sizeof(attr));
+	attr.iter_create.link_fd = link;
+	iterator = skel_sys_bpf(BPF_ITER_CREATE, &attr, sizeof(attr));
+	if (iterator < 0)
+		error = -errno;
+	close(link);
+	if (error)
+		return error;
+	*ret_iterator = iterator;
+	return 0;
+}
+
+/*
+ * Run a pass to its end. The program never writes to the file, so that read(2) says either that all
+ * has been visited, or, with EAGAIN, that the buffer is to be emptied (or that the kernel wants a
+ * break after a million objects). calls is in the buffer and counts the program's runs.
+ */
+static int pass_run(const struct pass *pass, const uint32_t *calls,
+		    void (*empty)(void *buffer, void *table), void *table)
+{
+	const volatile uint32_t *progress = calls;
+	uint32_t before, idle = 0;
+	int iterator, error;
+	char byte;
+
+	error = pass_open(pass, &iterator);
+	if (error)
+		return error;
+	for (;;) {
+		ssize_t n;
+
+		before = *progress;
+		n = read(iterator, &byte, sizeof(byte));
+		error = n < 0 ? -errno : 0;
+		__sync_synchronize();
+		empty(pass->buffer, table);
+		if (!error)
+			break;
+		if (error != -EAGAIN && error != -EINTR)
+			break;
+		/* Never seen; better an error than a program that does not end. */
+		idle = *progress == before ? idle + 1 : 0;
+		if (idle > 100) {
+			error = -EIO;
+			break;
+		}
+	}
+	close(iterator);
+	return error;
+}
+
+static void append(void **items, uint32_t *count, uint32_t *capacity, size_t size,
+		   const void *records, uint32_t n)
+{
+	if (*capacity - *count < n) {
+		uint32_t wanted = *count + n;
+
+		*capacity = wanted > *capacity * 2 ? wanted : *capacity * 2;
+		*items = xreallocarray(*items, *capacity, size);
+	}
+	if (n)
+		memcpy((char *)*items + *count * size, records, n * size);
+	*count += n;
+}
+
+#define APPEND(table, member, records, n)                                                          \
+	append((void **)&(table)->member, &(table)->n_##member, &(table)->member##_capacity,       \
+	       sizeof(*(table)->member), records, n)
+
+static void empty_owners(void *buffer, void *user)
+{
+	struct owners_buffer *from = buffer;
+	struct bpf_owner_table *table = user;
+
+	APPEND(table, tasks, from->tasks, from->n_tasks);
+	APPEND(table, sockets, from->sockets, from->n_sockets);
+	from->first_task += from->n_tasks;
+	from->n_tasks = 0;
+	from->n_sockets = 0;
+}
+
+static int compare_tasks(const void *left, const void *right)
+{
+	const struct bpf_task_record *a = *(const struct bpf_task_record *const *)left;
+	const struct bpf_task_record *b = *(const struct bpf_task_record *const *)right;
+
+	return a->pid < b->pid ? -1 : a->pid > b->pid;
+}
+
+static int compare_owned(const void *left, const void *right)
+{
+	const struct bpf_owned_record *a = left, *b = right;
+
+	if (a->task != b->task)
+		return a->task < b->task ? -1 : 1;
+	return a->fd < b->fd ? -1 : a->fd > b->fd;
+}
+
+/*
+ * Sort tasks by pid and make one of those that were written more than once. A task without a pid
+ * has gone meanwhile, and its sockets with it.
+ */
+static void merge_tasks(struct bpf_owner_table *table)
+{
+	struct bpf_task_record *tasks = xcalloc(table->n_tasks, sizeof(*tasks));
+	const struct bpf_task_record **order = xcalloc(table->n_tasks, sizeof(*order));
+	uint32_t *new_index = xcalloc(table->n_tasks, sizeof(*new_index));
+	uint32_t i, n_tasks = 0, n_sockets = 0;
+
+	for (i = 0; i < table->n_tasks; i++)
+		order[i] = &table->tasks[i];
+	qsort(order, table->n_tasks, sizeof(*order), compare_tasks);
+	for (i = 0; i < table->n_tasks; i++) {
+		if (order[i]->pid && (!n_tasks || tasks[n_tasks - 1].pid != order[i]->pid))
+			tasks[n_tasks++] = *order[i];
+		new_index[order[i] - table->tasks] = n_tasks - 1; /* UINT32_MAX without a pid */
+	}
+	for (i = 0; i < table->n_sockets; i++) {
+		struct bpf_owned_record record = table->sockets[i];
+
+		record.task = new_index[record.task];
+		if (record.task != UINT32_MAX)
+			table->sockets[n_sockets++] = record;
+	}
+	table->n_sockets = n_sockets;
+	free(table->tasks);
+	table->tasks = tasks;
+	table->tasks_capacity = table->n_tasks;
+	table->n_tasks = n_tasks;
+	free(order);
+	free(new_index);
+}
+
+static void drop_repeated(struct bpf_owner_table *table)
+{
+	uint32_t i, n = 0;
+
+	qsort(table->sockets, table->n_sockets, sizeof(*table->sockets), compare_owned);
+	for (i = 0; i < table->n_sockets; i++)
+		if (!n || compare_owned(&table->sockets[n - 1], &table->sockets[i]))
+			table->sockets[n++] = table->sockets[i];
+	table->n_sockets = n;
+}
+
+/* The kernel visits tasks by pid and descriptors by number: mostly there is nothing to do. */
+static void put_in_order(struct bpf_owner_table *table, bool may_repeat)
+{
+	uint32_t i, last_pid = 0;
+
+	for (i = 0; i < table->n_tasks && table->tasks[i].pid > last_pid; i++)
+		last_pid = table->tasks[i].pid;
+	if (i == table->n_tasks && !may_repeat)
+		return;
+	if (table->n_tasks)
+		merge_tasks(table);
+	if (table->n_sockets)
+		drop_repeated(table);
+}
+
+struct socket_bpf *socket_bpf_new(void)
+{
+	return xcalloc(1, sizeof(struct socket_bpf));
+}
+
+void socket_bpf_free(struct socket_bpf *bpf)
+{
+	if (!bpf)
+		return;
+	pass_done(&bpf->owners);
+	pass_done(&bpf->tcp);
+	pass_done(&bpf->udp);
+	free(bpf);
+}
+
+int socket_bpf_owners(struct socket_bpf *bpf, struct bpf_owner_table *ret_table)
+{
+	struct bpf_owner_table table = { .tasks = NULL };
+	struct owners_buffer *buffer;
+	int error;
+
+	error = pass_load(&bpf->owners, sizeof(*buffer), load_owners, load_owners_probe);
+	if (error)
+		return error;
+	buffer = bpf->owners.buffer;
+	memset(buffer, 0, offsetof(struct owners_buffer, window));
+	error = pass_run(&bpf->owners, &buffer->calls, empty_owners, &table);
+	if (error) {
+		bpf_owner_table_done(&table);
+		return error;
+	}
+	table.too_large = buffer->too_large;
+	put_in_order(&table, buffer->may_repeat);
+	*ret_table = table;
+	return 0;
+}
+
+static void empty_tcp(void *buffer, void *user)
+{
+	struct tcp_buffer *from = buffer;
+	struct bpf_socket_table *table = user;
+
+	APPEND(table, sockets, from->sockets, from->n_sockets);
+	from->n_sockets = 0;
+}
+
+static void empty_udp(void *buffer, void *user)
+{
+	struct udp_buffer *from = buffer;
+	struct bpf_socket_table *table = user;
+
+	APPEND(table, sockets, from->sockets, from->n_sockets);
+	APPEND(table, groups, from->groups, from->n_groups);
+	from->first_socket += from->n_sockets;
+	from->n_sockets = 0;
+	from->n_groups = 0;
+}
+
+static int run_table(const struct pass *pass, const uint32_t *calls,
+		     void (*empty)(void *buffer, void *table), struct bpf_socket_table *ret_table)
+{
+	struct bpf_socket_table table = { .sockets = NULL };
+	int error;
+
+	error = pass_run(pass, calls, empty, &table);
+	if (error) {
+		bpf_socket_table_done(&table);
+		return error;
+	}
+	*ret_table = table;
+	return 0;
+}
+
+int socket_bpf_tcp(struct socket_bpf *bpf, bool ownerless_only, struct bpf_socket_table *ret_table)
+{
+	struct tcp_buffer *buffer;
+	int error;
+
+	error = pass_load(&bpf->tcp, sizeof(*buffer), load_tcp, load_tcp_probe);
+	if (error)
+		return error;
+	buffer = bpf->tcp.buffer;
+	memset(buffer, 0, offsetof(struct tcp_buffer, sockets));
+	buffer->ownerless_only = ownerless_only;
+	return run_table(&bpf->tcp, &buffer->calls, empty_tcp, ret_table);
+}
+
+int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table)
+{
+	struct udp_buffer *buffer;
+	int error;
+
+	error = pass_load(&bpf->udp, sizeof(*buffer), load_udp, load_udp_probe);
+	if (error)
+		return error;
+	buffer = bpf->udp.buffer;
+	memset(buffer, 0, offsetof(struct udp_buffer, sockets));
+	return run_table(&bpf->udp, &buffer->calls, empty_udp, ret_table);
+}
+
+void bpf_owner_table_done(struct bpf_owner_table *table)
+{
+	free(table->tasks);
+	free(table->sockets);
+	*table = (struct bpf_owner_table){ .tasks = NULL };
+}
+
+void bpf_socket_table_done(struct bpf_socket_table *table)
+{
+	free(table->sockets);
+	free(table->groups);
+	*table = (struct bpf_socket_table){ .sockets = NULL };
+}
