@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "source/netns.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/xalloc.h"
+
+#define NAMED_DIRECTORY "/run/netns"
+#define OWN_NETNS "/proc/thread-self/ns/net"
+
+/* Names of namespaces (ip-netns(8)), by name. */
+struct named {
+	char *name;
+	uint64_t id;
+};
+
+struct named_list {
+	struct named *items;
+	uint32_t count;
+	uint32_t capacity;
+};
+
+/* Open, and see that it is a network namespace. Returns the descriptor or -errno. */
+static int open_netns(int directory, const char *path, uint64_t *ret_id)
+{
+	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		close(fd);
+		return -EINVAL;
+	}
+	if (fstat(fd, &status)) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	*ret_id = status.st_ino;
+	return fd;
+}
+
+static int compare_named(const void *left, const void *right)
+{
+	const struct named *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+/*
+ * What stands in /run/netns. A file there that is no namespace (its mount is gone) has another
+ * inode than every namespace, so it names none.
+ */
+static void read_named(struct named_list *list)
+{
+	DIR *directory = opendir(NAMED_DIRECTORY);
+	const struct dirent *entry;
+	struct stat status;
+
+	if (!directory)
+		return;
+	while ((entry = readdir(directory))) {
+		if (entry->d_name[0] == '.' ||
+		    fstatat(dirfd(directory), entry->d_name, &status, 0))
+			continue;
+		ARRAY_RESERVE(list->items, list->count, list->capacity);
+		list->items[list->count++] = (struct named){
+			.name = xstrdup(entry->d_name),
+			.id = status.st_ino,
+		};
+	}
+	closedir(directory);
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), compare_named);
+}
+
+static void named_done(struct named_list *list)
+{
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++)
+		free(list->items[i].name);
+	free(list->items);
+}
+
+static const char *name_of(const struct named_list *list, uint64_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (list->items[i].id == id)
+			return list->items[i].name;
+	}
+	return NULL;
+}
+
+static bool is_listed(const struct netns_list *list, uint64_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (list->items[i].id == id)
+			return true;
+	}
+	return false;
+}
+
+static void add_handle(struct netns_list *list, const struct named_list *named, int fd, uint64_t id)
+{
+	const char *name = name_of(named, id);
+
+	ARRAY_RESERVE(list->items, list->count, list->capacity);
+	list->items[list->count++] = (struct netns_handle){
+		.fd = fd,
+		.id = id,
+		.name = name ? xstrdup(name) : NULL,
+	};
+}
+
+static void add_named(struct netns_list *list, const struct named_list *named)
+{
+	uint32_t i;
+
+	for (i = 0; i < named->count; i++) {
+		char *path;
+		uint64_t id;
+		int fd;
+
+		if (is_listed(list, named->items[i].id))
+			continue;
+		path = xasprintf("%s/%s", NAMED_DIRECTORY, named->items[i].name);
+		fd = open_netns(AT_FDCWD, path, &id);
+		free(path);
+		if (fd < 0)
+			continue;
+		if (is_listed(list, id))
+			close(fd);
+		else
+			add_handle(list, named, fd, id);
+	}
+}
+
+/* The namespaces of processes: what has neither a name nor a process is not found. */
+static int add_processes(struct netns_list *list, const struct named_list *named)
+{
+	DIR *directory = opendir("/proc");
+	const struct dirent *entry;
+	char path[sizeof(entry->d_name) + sizeof("/ns/net")];
+	struct stat status;
+	uint64_t id;
+	int fd;
+
+	if (!directory)
+		return -errno;
+	while ((entry = readdir(directory))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
+		if (fstatat(dirfd(directory), path, &status, 0)) {
+			/* Else it has ended meanwhile, or is a zombie, which has none. */
+			if (errno == EACCES || errno == EPERM)
+				list->not_visible++;
+			continue;
+		}
+		if (is_listed(list, status.st_ino))
+			continue;
+		fd = open_netns(dirfd(directory), path, &id);
+		if (fd < 0) {
+			list->not_visible += fd == -EACCES || fd == -EPERM;
+			continue;
+		}
+		if (is_listed(list, id))
+			close(fd);
+		else
+			add_handle(list, named, fd, id);
+	}
+	closedir(directory);
+	return 0;
+}
+
+/* By name, then by pid, or by path if there is a slash. Returns the descriptor or -errno. */
+static int open_wanted(const char *wanted, uint64_t *ret_id)
+{
+	size_t length = strlen(wanted);
+	char *path;
+	int fd;
+
+	if (strchr(wanted, '/'))
+		return open_netns(AT_FDCWD, wanted, ret_id);
+	if (!length || !strcmp(wanted, ".") || !strcmp(wanted, ".."))
+		return -ENOENT;
+	path = xasprintf("%s/%s", NAMED_DIRECTORY, wanted);
+	fd = open_netns(AT_FDCWD, path, ret_id);
+	free(path);
+	if (fd != -ENOENT || strspn(wanted, "0123456789") != length)
+		return fd;
+	path = xasprintf("/proc/%s/ns/net", wanted);
+	fd = open_netns(AT_FDCWD, path, ret_id);
+	free(path);
+	return fd;
+}
+
+int netns_list_open(const struct collect_request *request, struct netns_list *ret_list)
+{
+	struct netns_list list = { 0 };
+	struct named_list named = { 0 };
+	struct stat status;
+	uint64_t own = 0, id = 0;
+	int fd = -1, error = 0;
+
+	/* Without /proc the own namespace can still be read; only its number is not known. */
+	if (!stat(OWN_NETNS, &status))
+		own = status.st_ino;
+	if (request->netns) {
+		fd = open_wanted(request->netns, &id);
+		if (fd < 0)
+			return fd;
+		if (id == own) {
+			close(fd);
+			fd = -1;
+		}
+	} else {
+		id = own;
+	}
+	read_named(&named);
+	if (request->all_netns) {
+		if (fd >= 0)
+			close(fd);
+		add_handle(&list, &named, -1, own);
+		add_named(&list, &named);
+		error = add_processes(&list, &named);
+	} else {
+		add_handle(&list, &named, fd, id);
+	}
+	named_done(&named);
+	if (error) {
+		netns_list_done(&list);
+		return error;
+	}
+	*ret_list = list;
+	return 0;
+}
+
+void netns_list_done(struct netns_list *list)
+{
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (list->items[i].fd >= 0)
+			close(list->items[i].fd);
+		free(list->items[i].name);
+	}
+	free(list->items);
+	*list = (struct netns_list){ 0 };
+}
+
+int netns_enter(const struct netns_handle *handle, int *ret_home)
+{
+	int home, error;
+
+	if (handle->fd < 0) {
+		*ret_home = -1;
+		return 0;
+	}
+	home = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
+	if (home < 0)
+		return -errno;
+	if (setns(handle->fd, CLONE_NEWNET)) {
+		error = -errno;
+		close(home);
+		return error;
+	}
+	*ret_home = home;
+	return 0;
+}
+
+void netns_leave(int home)
+{
+	if (home < 0)
+		return;
+	if (setns(home, CLONE_NEWNET)) {
+		perror("portshare: cannot return to the network namespace it came from");
+		exit(2);
+	}
+	close(home);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SOURCE_NETNS_H
+#define SOURCE_NETNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/snapshot.h"
+#include "source/source.h"
+
+/* A network namespace that can be entered. */
+struct netns_handle {
+	int fd; /* -1: the caller's own, nothing to enter */
+	uint64_t id; /* inode of the namespace file */
+	char *name; /* as in /run/netns, or NULL; freed with the list */
+};
+
+struct netns_list {
+	struct netns_handle *items;
+	uint32_t count;
+	uint32_t capacity;
+	uint32_t not_visible; /* processes whose namespace may not be looked at */
+};
+
+/*
+ * The namespaces that the request names: the caller's own, the one of --netns (a name in
+ * /run/netns, a pid, or a path), or all that /run/netns and /proc show. Returns 0 or -errno
+ * (-ENOENT no such name or pid, -EACCES, -EINVAL not a network namespace). Free with
+ * netns_list_done().
+ */
+int netns_list_open(const struct collect_request *request, struct netns_list *ret_list);
+void netns_list_done(struct netns_list *list);
+
+/*
+ * Move the calling thread into a namespace (setns(2)), and back into the one it came from. The
+ * program must have one thread. netns_enter() returns 0 or -errno (-EPERM without CAP_SYS_ADMIN);
+ * netns_leave() cannot fail in a way that could be mended, so it ends the program if it does.
+ */
+int netns_enter(const struct netns_handle *handle, int *ret_home);
+void netns_leave(int home);
+
+#endif
