@@ -10,9 +10,10 @@
  *		return done_testing();
  *	}
  *
- * Each check prints one line and returns whether it held; a failed one tells the place, and what was got and wanted, on stdout
- * as a diagnostic. plan() is optional: done_testing() writes the plan if nobody has, and returns the exit status for main().
- * skip_all() ends the program. One translation unit a program includes this file; the state is in static variables.
+ * Each check prints one line and returns whether it held; a failed one tells the place, and what
+ * was got and wanted, on stdout as a diagnostic. plan() is optional: done_testing() writes the
+ * plan if nobody has, and returns the exit status for main(). skip_all() ends the program. One
+ * translation unit a program includes this file; the state is in static variables.
  */
 #ifndef PORTSHARE_TESTS_TAP_H
 #define PORTSHARE_TESTS_TAP_H
@@ -44,7 +45,7 @@ static TAP_UNUSED void tap_put(const char *s)
 	}
 }
 
-static TAP_UNUSED void tap_vput(const char *fmt, va_list ap)
+static TAP_PRINTF(1, 0) void tap_vput(const char *fmt, va_list ap)
 {
 	char text[1024];
 
@@ -100,7 +101,8 @@ static TAP_PRINTF(2, 3) void skip(unsigned int n, const char *fmt, ...)
 	fflush(stdout);
 }
 
-static TAP_UNUSED bool tap_result(bool held, const char *file, int line, const char *fmt, va_list ap)
+static TAP_PRINTF(4, 0) bool tap_result(bool held, const char *file, int line, const char *fmt,
+					va_list ap)
 {
 	printf("%s %u - ", held ? "ok" : "not ok", ++tap_run);
 	tap_vput(fmt, ap);
@@ -113,8 +115,8 @@ static TAP_UNUSED bool tap_result(bool held, const char *file, int line, const c
 	return held;
 }
 
-static __attribute__((unused, format(printf, 4, 5)))
-bool tap_ok(bool held, const char *file, int line, const char *fmt, ...)
+static __attribute__((unused, format(printf, 4, 5))) bool tap_ok(bool held, const char *file,
+								 int line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -124,8 +126,8 @@ bool tap_ok(bool held, const char *file, int line, const char *fmt, ...)
 	return held;
 }
 
-static __attribute__((unused, format(printf, 5, 6)))
-bool tap_is_int(long long got, long long want, const char *file, int line, const char *fmt, ...)
+static __attribute__((unused, format(printf, 5, 6))) bool
+tap_is_int(long long got, long long want, const char *file, int line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -139,8 +141,8 @@ bool tap_is_int(long long got, long long want, const char *file, int line, const
 	return got == want;
 }
 
-static __attribute__((unused, format(printf, 5, 6)))
-bool tap_is_str(const char *got, const char *want, const char *file, int line, const char *fmt, ...)
+static __attribute__((unused, format(printf, 5, 6))) bool
+tap_is_str(const char *got, const char *want, const char *file, int line, const char *fmt, ...)
 {
 	bool held = got && want ? !strcmp(got, want) : got == want;
 	va_list ap;
@@ -156,7 +158,7 @@ bool tap_is_str(const char *got, const char *want, const char *file, int line, c
 }
 
 #define ok(cond, ...) tap_ok(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
-#define is_int(got, want, ...) \
+#define is_int(got, want, ...)                                                                     \
 	tap_is_int((long long)(got), (long long)(want), __FILE__, __LINE__, __VA_ARGS__)
 #define is_str(got, want, ...) tap_is_str(got, want, __FILE__, __LINE__, __VA_ARGS__)
 
