@@ -4,7 +4,7 @@
 function __portshare_columns
     set -l token (commandline -ct | string replace -r '^(-o|--output=)' '')
     set -l before (string match -r '^\+?(?:.*,)?' -- $token)
-    for column in (portshare -o help 2>/dev/null | string match -r '^ +\S+.*' | string trim)
+    for column in (portshare -o help 2>/dev/null | awk '/^ / { seen = 1; print } !NF && seen { exit }' | string trim)
         echo $before(string replace -r '\s+' \t -- $column)
     end
 end

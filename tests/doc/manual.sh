@@ -23,7 +23,13 @@ done
 # The items of the list under .Sh COLUMNS are the columns of -o help, in that order.
 is 'the columns of the manual are those of the program' \
 	"$(sed -n '/^\.Sh COLUMNS/,/^\.El/p' "$man/portshare-list.1" | sed -n 's/^\.It Cm //p')" \
-	"$("$portshare" -o help | awk '/^ / { print $1 }')"
+	"$("$portshare" -o help | awk '/^ / { seen = 1; print $1 } !NF && seen { exit }')"
+
+# And so are the columns without -o.
+for defaults in $("$portshare" -o help | sed -nE 's/^ .* ([a-z,]+,[a-z,]+)$/\1/p'); do
+	like "the manual has the default $defaults" "$(cat "$man/portshare-list.1")" \
+		"^\.Li $defaults \.\$"
+done
 
 # Every state that the manual names is one for -s, and the program's own list is the same.
 states=$(sed -n '/^\.It Fl s ,/,/^\.Li BOUND$/p' "$man/portshare.1" |

@@ -37,7 +37,7 @@ is 'help and manual agree on which take an argument' \
 	"$(cat "$scratch/arguments")"
 
 # -o help, and the columns of the manual.
-"$portshare" -o help | awk '/^ / { print $1 }' | sort >"$scratch/columns"
+"$portshare" -o help | awk '/^ / { seen = 1; print $1 } !NF && seen { exit }' | sort >"$scratch/columns"
 ok '-o help shows columns' test -s "$scratch/columns"
 
 states='bound
