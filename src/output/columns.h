@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef OUTPUT_COLUMNS_H
+#define OUTPUT_COLUMNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analysis/port-view.h"
+#include "model/snapshot.h"
+#include "output/color.h"
+#include "util/escape.h"
+#include "util/out.h"
+
+/*
+ * The columns of a listing: one table gives names, help, shape and contents to every format of
+ * text. A value is never empty: "-" is none, "?" is unknown.
+ */
+
+enum column_id {
+	COLUMN_NETNS,
+	COLUMN_PROTO,
+	COLUMN_PORT,
+	COLUMN_LOCAL,
+	COLUMN_DEVICE,
+	COLUMN_V6ONLY,
+	COLUMN_STATE,
+	COLUMN_REUSE,
+	COLUMN_EVIDENCE,
+	COLUMN_QUEUE,
+	COLUMN_RECV,
+	COLUMN_SEND,
+	COLUMN_LIMIT,
+	COLUMN_DROPS,
+	COLUMN_PEER,
+	COLUMN_TIMER,
+	COLUMN_OWNER,
+	COLUMN_PROCESS,
+	COLUMN_PID,
+	COLUMN_USER,
+	COLUMN_UID,
+	COLUMN_UNIT,
+	COLUMN_CONTAINER,
+	COLUMN_CGROUP,
+	COLUMN_CMDLINE,
+	COLUMN_EXE,
+	COLUMN_START,
+	COLUMN_INODE,
+	COLUMN_COOKIE,
+	COLUMN_MARK,
+	COLUMN_OPTIONS,
+	COLUMN_MULTICAST,
+	N_COLUMNS,
+};
+
+enum column_type {
+	COLUMN_TEXT,
+	COLUMN_NUMBER, /* aligned to the right; digits alone when known */
+};
+
+/* What has to be read for a column, besides the sockets with their owners and flags. */
+enum column_need {
+	NEED_CMDLINE = 1U << 0,
+	NEED_EXE = 1U << 1,
+	NEED_START_TIME = 1U << 2,
+	NEED_CGROUP = 1U << 3, /* of processes and sockets, with unit and container */
+	NEED_USERS = 1U << 4, /* names of uids */
+	NEED_PROCESS_UID = 1U << 5,
+	NEED_MULTICAST = 1U << 6,
+};
+
+struct column_info {
+	const char *name; /* as in -o; headings are the same in capitals */
+	const char *help;
+	enum column_type type;
+	uint8_t min_width; /* see struct table_column */
+	uint32_t needs; /* enum column_need */
+};
+
+const struct column_info *column_info(enum column_id id);
+
+enum list_mode {
+	LIST_GROUPED, /* ports, their sockets folded by state */
+	LIST_ALL, /* a row for each socket, for people */
+	LIST_RAW, /* a row for each socket, for programs */
+	N_LIST_MODES,
+};
+
+/* Columns in the order in which they are shown, each at most once. */
+struct column_list {
+	uint8_t ids[N_COLUMNS]; /* enum column_id */
+	uint32_t count;
+	bool is_default;
+};
+
+/*
+ * Read "port,state,process", or "+unit,timer", which is the default of the mode and these; NULL is
+ * the default. Returns 0, or -EINVAL and in *ret_error a sentence for people, safe to print, that
+ * the caller frees.
+ */
+int columns_parse(const char *text, enum list_mode mode, struct column_list *ret_list,
+		  char **ret_error);
+
+/* What the columns of a list need together: enum column_need. */
+uint32_t columns_needs(const struct column_list *list);
+
+/* Names, defaults and meanings, for people, on stdout. */
+void columns_print_help(void);
+
+/* Writes values of columns. Keeps texts that return from row to row. */
+struct column_writer {
+	const struct snapshot *snapshot; /* not owned */
+	enum escape_style style;
+	bool numeric; /* uids, no names */
+	bool ascii; /* no character outside ASCII of our own */
+	bool grouped; /* rows stand for ports */
+	struct out owner_texts; /* "comm[pid]" of each process, when first used */
+	uint32_t *owner_starts; /* 1 + offset in owner_texts, 0 = not there yet */
+	uint32_t *owner_lengths;
+	uint32_t user_uid; /* the last one looked up */
+	const char *user_name;
+	bool user_valid;
+};
+
+void column_writer_init(struct column_writer *writer, const struct snapshot *snapshot,
+			enum escape_style style);
+void column_writer_done(struct column_writer *writer);
+
+/* The value of a column for one socket. */
+void column_write(struct column_writer *writer, enum column_id id,
+		  const struct inet_socket *socket, struct out *out);
+
+/* The value for a row of the grouped view; "mixed" where its sockets have no one value. */
+void column_write_row(struct column_writer *writer, enum column_id id,
+		      const struct port_summary *summary, struct out *out);
+
+/* The colours of these values. */
+enum color_role column_role(enum column_id id, const struct inet_socket *socket);
+enum color_role column_row_role(enum column_id id, const struct port_summary *summary);
+
+/*
+ * Pieces for other views: the name of the (first) process of a row, or why there is none;
+ * "1,204 ESTAB, 310 TIME-WAIT (12-48 s)"; "1,204".
+ */
+void column_write_program(struct column_writer *writer, const struct port_summary *summary,
+			  struct out *out);
+void column_write_states(struct column_writer *writer, const struct port_summary *summary,
+			 struct out *out);
+void column_write_count(struct out *out, uint64_t count);
+
+#endif

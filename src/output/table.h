@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef OUTPUT_TABLE_H
+#define OUTPUT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output/color.h"
+#include "util/out.h"
+
+/*
+ * A table for people: aligned columns, a tree of two levels, cut to the width of a terminal. Cells
+ * are collected first, in one growing buffer, then written.
+ */
+
+#define TABLE_COLUMNS_MAX 40
+#define TABLE_LEAST_WIDTH 8
+
+/*
+ * Up to so many lines are drawn by libsmartcols, which takes 7 µs a line; above it, lines go
+ * through an own writer that takes a fraction of one. Both draw the same.
+ */
+#define TABLE_SMARTCOLS_LINES 256
+
+struct table_column {
+	const char *heading; /* static, ASCII */
+	bool right; /* align to the right */
+	bool tree; /* draws the branches; at most one column */
+	/*
+	 * Where the terminal is too narrow the column is cut to this, then optional columns are
+	 * left out, and in the end it is cut to TABLE_LEAST_WIDTH. 0: is never cut.
+	 */
+	uint32_t min_width;
+	bool optional; /* left out where the terminal has no room for it; the last one first */
+};
+
+struct table_options {
+	uint32_t width; /* of the terminal; 0: nothing is cut */
+	bool header;
+	bool color;
+	bool ascii;
+};
+
+struct table_cell {
+	uint32_t length; /* bytes; cells lie one behind the other in table.text */
+	uint32_t width : 24; /* columns of a terminal */
+	uint32_t role : 8; /* enum color_role */
+};
+
+struct table {
+	struct table_column columns[TABLE_COLUMNS_MAX];
+	uint32_t n_columns;
+	struct out text;
+	struct table_cell *cells; /* line by line */
+	size_t n_cells, cells_capacity;
+	bool *child; /* for each line */
+	uint32_t n_lines, lines_capacity;
+	size_t cell_start;
+};
+
+void table_init(struct table *table);
+void table_done(struct table *table);
+
+/* All columns come before the first line. */
+void table_add_column(struct table *table, struct table_column column);
+
+/* A child is drawn as a branch of the nearest line above it that is none. */
+void table_begin_line(struct table *table, bool child);
+
+/* Where the next cell's text goes, safe for a terminal; table_end_cell() after each. */
+struct out *table_begin_cell(struct table *table);
+void table_end_cell(struct table *table, enum color_role role);
+
+void table_write(const struct table *table, const struct table_options *options, struct out *out);
+
+#endif
