@@ -176,6 +176,7 @@ static bool set_states(struct options *options, const char *list)
 				   "FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, LAST-ACK, CLOSING, TIME-WAIT, "
 				   "separated by commas");
 	options->filter.states = states;
+	options->states_named = true;
 	return true;
 }
 

@@ -6,14 +6,9 @@
 #include <stdint.h>
 
 #include "analysis/filter.h"
+#include "output/color.h"
 
 /* The options that every command takes, and the selectors. */
-
-enum color_when {
-	COLOR_AUTO,
-	COLOR_ALWAYS,
-	COLOR_NEVER,
-};
 
 struct options {
 	struct filter filter; /* points into the arrays below */
@@ -25,6 +20,7 @@ struct options {
 	const char *from; /* snapshot file, "-" = stdin; NULL: the kernel */
 	const char *columns; /* as given with -o; NULL: the default */
 	enum color_when color;
+	bool states_named; /* -s was given */
 	bool all_netns;
 	bool all; /* a row for each socket */
 	bool numeric;

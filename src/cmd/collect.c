@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/collect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/infer.h"
+#include "model/snapshot-json.h"
+#include "source/source.h"
+#include "util/escape.h"
+#include "util/xalloc.h"
+
+/* "portshare: WHAT: WHY", with what comes from outside made safe. */
+static void complain(const char *what, const char *why)
+{
+	struct out out;
+
+	out_init(&out, 2);
+	out_string(&out, "portshare: ");
+	escape_append(&out, ESCAPE_TERMINAL, what, strlen(what));
+	out_string(&out, ": ");
+	escape_append(&out, ESCAPE_TERMINAL, why, strlen(why));
+	out_char(&out, '\n');
+	out_flush(&out);
+	out_done(&out);
+}
+
+static struct snapshot *load(const char *path)
+{
+	struct snapshot_json_error error = { .text = "" };
+	struct snapshot *snapshot = NULL;
+	FILE *stream = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	int status;
+
+	if (!stream) {
+		complain(path, strerror(errno));
+		return NULL;
+	}
+	status = snapshot_json_load(stream, &snapshot, &error);
+	if (stream != stdin)
+		fclose(stream);
+	if (status)
+		complain(strcmp(path, "-") ? path : "standard input",
+			 *error.text ? error.text : strerror(-status));
+	return snapshot;
+}
+
+static struct snapshot *collect(const struct options *options, uint32_t want)
+{
+	const struct filter *filter = &options->filter;
+	struct port_range *ports = xcalloc(filter->n_selectors, sizeof(*ports));
+	struct collect_request request = {
+		.want = want,
+		.protocols = filter->protocols,
+		.states = filter->states,
+		.inet = filter->inet,
+		.inet6 = filter->inet6,
+		.no_bpf = options->no_bpf,
+		.all_netns = options->all_netns,
+		.netns = options->netns,
+		.ports = ports,
+		.n_ports = filter->n_selectors,
+	};
+	struct snapshot *snapshot = NULL;
+	const char *failed = "sockets";
+	uint32_t i, selected = 0;
+	int status;
+
+	for (i = 0; i < filter->n_selectors; i++) {
+		ports[i].first = filter->selectors[i].first_port;
+		ports[i].last = filter->selectors[i].last_port;
+		selected |= filter->selectors[i].protocols;
+	}
+	if (filter->n_selectors)
+		request.protocols &= selected;
+	/* Who shares a port cannot be told from one state of it. */
+	if (filter->shared)
+		request.states = (1U << N_STATES) - 1;
+	status = snapshot_collect(&request, &snapshot, &failed);
+	if (status)
+		complain(failed, strerror(-status));
+	free(ports);
+	return snapshot;
+}
+
+struct snapshot *collect_snapshot(const struct options *options, uint32_t want)
+{
+	struct snapshot *snapshot;
+
+	snapshot = options->from ? load(options->from) : collect(options, want);
+	if (snapshot)
+		infer_reuse(snapshot);
+	return snapshot;
+}
+
+void collect_report_limits(const struct snapshot *snapshot)
+{
+	struct out out;
+	const char *text;
+	uint32_t i;
+
+	if (!snapshot->n_limits)
+		return;
+	out_init(&out, 2);
+	out_string(&out, "portshare: ");
+	for (i = 0; i < snapshot->n_limits; i++) {
+		text = snapshot_text(snapshot, snapshot->limits[i].text);
+		if (!text)
+			text = snapshot_text(snapshot, snapshot->limits[i].what);
+		if (i)
+			out_string(&out, "; ");
+		if (text)
+			escape_append(&out, ESCAPE_TERMINAL, text, strlen(text));
+	}
+	out_char(&out, '\n');
+	out_flush(&out);
+	out_done(&out);
+}

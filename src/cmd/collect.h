@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CMD_COLLECT_H
+#define CMD_COLLECT_H
+
+#include <stdint.h>
+
+#include "cmd/options.h"
+#include "model/snapshot.h"
+
+/*
+ * The first steps of every command: take the snapshot that the options ask for, from the kernel or
+ * from a file, and infer what can be inferred. want is enum collect_want. The kernel already
+ * filters by port, state and family where that loses nothing that the command needs; the caller
+ * applies options->filter.
+ *
+ * Returns the snapshot, which the caller frees; or NULL after saying on stderr what is wrong.
+ */
+struct snapshot *collect_snapshot(const struct options *options, uint32_t want);
+
+/* One line on stderr for people: what could not be seen, and how much of it. */
+void collect_report_limits(const struct snapshot *snapshot);
+
+#endif
