@@ -429,26 +429,30 @@ static int dump(struct collector *collector, int family, uint32_t states, uint8_
 struct socket_index {
 	uint32_t *slots; /* index into snapshot.sockets, plus 1 */
 	uint32_t mask;
+	unsigned int shift; /* from 64 bits to as many as the mask has */
 };
 
 static void index_init(struct socket_index *index, uint32_t count)
 {
 	uint32_t size = 16;
 
-	while (size < count * 2)
+	index->shift = 60;
+	while (size < count * 2) {
 		size *= 2;
+		index->shift--;
+	}
 	index->slots = xcalloc(size, sizeof(*index->slots));
 	index->mask = size - 1;
 }
 
 /*
- * The slot of a cookie (or inode), or the free one where it belongs. The kernel counts both up, so
- * they are their own hash.
+ * The slot of a cookie (or inode), or the free one where it belongs. The kernel counts both up, for
+ * each CPU from another start: multiplying by the golden ratio spreads such runs evenly.
  */
 static uint32_t *find_slot(const struct socket_index *index, const struct inet_socket *sockets,
 			   uint64_t number, bool by_inode)
 {
-	uint32_t slot = (uint32_t)(number ^ number >> 32) & index->mask;
+	uint32_t slot = (uint32_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> index->shift);
 
 	while (index->slots[slot]) {
 		const struct inet_socket *socket = &sockets[index->slots[slot] - 1];
