@@ -309,8 +309,10 @@ static void write_fds(struct column_writer *writer, const struct holders *holder
 			out_string(out, " fds");
 			return;
 		}
-		if (holders->owners[i].fd < 0)
+		if (holders->owners[i].fd == OWNER_FD_NONE)
 			out_string(out, "io_uring");
+		else if (holders->owners[i].fd < 0)
+			out_char(out, '?');
 		else
 			out_unsigned(out, (uint64_t)holders->owners[i].fd);
 	}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/bind-bucket.h"
+
+#include "helpers/make-snapshot.h"
+#include "helpers/tap.h"
+
+static void test_order(void)
+{
+	static const struct {
+		uint32_t netns;
+		enum protocol protocol;
+		uint16_t port;
+	} rows[] = {
+		{ 1, PROTOCOL_TCP, 80 }, { 0, PROTOCOL_UDP, 53 },    { 0, PROTOCOL_TCP, 65535 },
+		{ 0, PROTOCOL_TCP, 53 }, { 1, PROTOCOL_TCP, 80 },    { 0, PROTOCOL_UDP, 53 },
+		{ 0, PROTOCOL_TCP, 0 },	 { 0, PROTOCOL_TCP, 65535 }, { 0, PROTOCOL_UDP, 53 },
+	};
+	static const uint32_t expected[] = { 6, 3, 1, 5, 8, 2, 7, 0, 4 };
+	static const uint32_t counts[] = { 1, 1, 3, 2, 2 };
+	struct snapshot *snapshot = snapshot_new();
+	struct bind_bucket_index index;
+	uint32_t i, next = 0;
+	bool in_order = true;
+
+	snapshot_add_netns(snapshot);
+	snapshot_add_netns(snapshot);
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		make_socket(snapshot, rows[i].protocol, STATE_LISTEN, "::", rows[i].port)->netns =
+			rows[i].netns;
+	bind_bucket_index_init(&index, snapshot);
+	for (i = 0; i < snapshot->n_sockets; i++)
+		in_order = in_order && index.members[i] == expected[i];
+	ok(in_order, "by namespace, port, protocol; within a bucket as they came");
+	is_int(index.n_buckets, 5, "buckets");
+	for (i = 0; i < index.n_buckets; i++) {
+		is_int(index.buckets[i].count, counts[i], "size of bucket %u", i);
+		is_int(index.buckets[i].first, next, "start of bucket %u", i);
+		next += index.buckets[i].count;
+	}
+	is_int(index.buckets[4].netns, 1, "the other namespace comes last");
+	is_int(index.buckets[2].port, 53, "port of a bucket");
+	is_int(index.buckets[2].protocol, PROTOCOL_UDP, "protocol of a bucket");
+	bind_bucket_index_done(&index);
+	snapshot_free(snapshot);
+}
+
+static void test_empty(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct bind_bucket_index index;
+
+	bind_bucket_index_init(&index, snapshot);
+	is_int(index.n_buckets, 0, "a snapshot without sockets has no buckets");
+	bind_bucket_index_done(&index);
+	snapshot_free(snapshot);
+}
+
+int main(void)
+{
+	test_order();
+	test_empty();
+	return done_testing();
+}
