@@ -173,7 +173,8 @@ int proc_net_parse_line(const char *line, size_t length, int family, enum protoc
 			struct inet_socket *ret_socket)
 {
 	struct inet_socket socket = { .family = family, .protocol = protocol };
-	uint64_t kernel_state, send, receive, timer, ticks, retransmits, uid, timeout, inode, number;
+	uint64_t kernel_state, send, receive, timer, ticks, retransmits;
+	uint64_t uid, timeout, inode, number;
 	struct cursor cursor = { line, line + length };
 	bool full;
 	int state;
@@ -202,7 +203,7 @@ int proc_net_parse_line(const char *line, size_t length, int family, enum protoc
 	if (state < 0)
 		return -EBADMSG;
 
-	/* TIME-WAIT and requests have no queue and no uid of their own (their lines print zeroes). */
+	/* TIME-WAIT and requests have no queue and no uid of their own: what is printed is 0. */
 	full = state != STATE_TIME_WAIT && !(state == STATE_FIN_WAIT_2 && timer == 3) &&
 	       !(state == STATE_SYN_RECV && !inode);
 	socket.state = (uint8_t)state;

@@ -92,7 +92,8 @@ static uint16_t decode_options(const void *payload)
 	return options;
 }
 
-static void decode_memory(const unsigned char *payload, size_t length, struct attributes *attributes)
+static void decode_memory(const unsigned char *payload, size_t length,
+			  struct attributes *attributes)
 {
 	uint32_t value;
 

@@ -411,8 +411,9 @@ static int dump(struct collector *collector, int family, uint32_t states, uint8_
 			return reopened;
 	}
 	if (tries == MAX_TRIES) {
-		snapshot_add_limit(snapshot, "sockets", error == -EINTR ? "changed" : errno_name(error),
-				   0, "the list of %s sockets was cut short (%s); some may be missing",
+		snapshot_add_limit(snapshot, "sockets",
+				   error == -EINTR ? "changed" : errno_name(error), 0,
+				   "the list of %s sockets was cut short (%s); some may be missing",
 				   protocol_name(collector->protocol), strerror(-error));
 		error = 0;
 	}

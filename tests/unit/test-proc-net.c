@@ -42,7 +42,8 @@ static int parse(const char *line, size_t length, int family, enum protocol prot
 	return proc_net_parse_line(guard_copy(line, length), length, family, protocol, socket);
 }
 
-static void is_address(int family, const struct address *address, const char *want, const char *name)
+static void is_address(int family, const struct address *address, const char *want,
+		       const char *name)
 {
 	char text[ADDRESS_TEXT_MAX];
 
@@ -85,7 +86,8 @@ static void test_tcp(void)
 	is_int(socket.queue_send, 16, "send queue");
 	is_int(socket.queue_recv, 32, "receive queue");
 	is_int(socket.timer, TIMER_KEEPALIVE, "keepalive");
-	is_int(socket.timer_expires_ms, 200 * 1000 / sysconf(_SC_CLK_TCK), "ticks are milliseconds");
+	is_int(socket.timer_expires_ms, 200 * 1000 / sysconf(_SC_CLK_TCK),
+	       "ticks as milliseconds");
 	is_int(socket.known,
 	       SOCKET_HAS_UID | SOCKET_HAS_INODE | SOCKET_HAS_QUEUE | SOCKET_HAS_PEER |
 		       SOCKET_HAS_EXPIRES,

@@ -110,7 +110,8 @@ static int decode(const struct message *message, enum protocol protocol, struct 
 				protocol, socket, interface);
 }
 
-static void is_address(int family, const struct address *address, const char *want, const char *name)
+static void is_address(int family, const struct address *address, const char *want,
+		       const char *name)
 {
 	char text[ADDRESS_TEXT_MAX];
 
