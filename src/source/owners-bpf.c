@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "source/owners-bpf.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "source/boot-time.h"
+#include "util/xalloc.h"
+
+#define PREFETCH_SLOT 16
+#define PREFETCH_SOCKET 8
+
+/* skc_reuse is 2 for a socket in TCP_REPAIR, which may do even more than SO_REUSEADDR allows. */
+static void set_flags(struct inet_socket *socket, uint8_t reuse, uint8_t flags)
+{
+	socket->reuse_addr = tristate_of(reuse != 0);
+	socket->reuse_port = tristate_of(flags & BPF_SOCKET_REUSE_PORT);
+	socket->reuse_evidence = EVIDENCE_BPF;
+	if (socket->family == AF_INET6 && socket->v6only == TRISTATE_UNKNOWN)
+		socket->v6only = tristate_of(flags & BPF_SOCKET_V6ONLY);
+}
+
+static bool has_inode(const struct inet_socket *socket)
+{
+	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
+}
+
+struct join {
+	struct snapshot *snapshot;
+	const struct collect_request *request;
+	const struct bpf_owner_table *table;
+	struct hold_list *holds;
+	uint8_t *traits;
+	uint32_t *rows; /* of the tasks in snapshot.processes, or SNAPSHOT_NONE */
+	int64_t boot_ns; /* when the host booted, since the epoch; 0 = unknown */
+};
+
+static uint32_t add_process(struct join *join, const struct bpf_task_record *task)
+{
+	struct process *process = snapshot_add_process(join->snapshot);
+	size_t length = strnlen(task->comm, sizeof(task->comm));
+
+	process->pid = task->pid;
+	process->ppid = task->ppid;
+	process->uid = task->uid;
+	process->known = PROCESS_HAS_PPID | PROCESS_HAS_UID;
+	if (join->boot_ns) {
+		process->start_time_ns = join->boot_ns + (int64_t)task->start_boottime_ns;
+		process->known |= PROCESS_HAS_START_TIME;
+	}
+	if (task->cgroup_id) {
+		process->cgroup_id = task->cgroup_id;
+		process->known |= PROCESS_HAS_CGROUP_ID;
+	}
+	process->comm = string_pool_add_bytes(&join->snapshot->strings, task->comm, length);
+	return join->snapshot->n_processes - 1;
+}
+
+static void take_record(struct join *join, const struct bpf_owned_record *record, uint32_t index)
+{
+	struct inet_socket *socket = &join->snapshot->sockets[index];
+
+	/* The record was read without locks: it is believed if cookie and inode agree. */
+	if ((uint32_t)socket->inode != record->inode)
+		return;
+	if (join->rows[record->task] == SNAPSHOT_NONE)
+		join->rows[record->task] = add_process(join, &join->table->tasks[record->task]);
+	hold_list_add(join->holds, index, join->rows[record->task], (int32_t)record->fd);
+	set_flags(socket, record->reuse, record->flags);
+	if (!(join->request->want & WANT_MULTICAST) || protocol_is_stream(socket->protocol))
+		return;
+	if (record->flags & BPF_SOCKET_MULTICAST)
+		join->traits[index] |= SOCKET_TRAIT_MULTICAST;
+	else
+		socket->known |= SOCKET_HAS_MULTICAST;
+}
+
+/*
+ * A listener of MPTCP is in the dump of TCP as well, as the socket inside, which has a cookie of its
+ * own and the inode of the whole.
+ */
+static void join_mptcp(struct join *join)
+{
+	const struct bpf_owner_table *table = join->table;
+	struct socket_index index = { .slots = NULL };
+	uint32_t i, k;
+
+	for (i = 0; i < table->n_sockets; i++) {
+		const struct bpf_owned_record *record = &table->sockets[i];
+		uint32_t socket, cursor = SOCKET_INDEX_START;
+
+		if (record->protocol != IPPROTO_MPTCP)
+			continue;
+		if (!index.slots) {
+			socket_index_init(&index, join->snapshot, SOCKET_KEY_INODE,
+					  join->snapshot->n_sockets);
+			for (k = 0; k < join->snapshot->n_sockets; k++)
+				if (join->snapshot->sockets[k].protocol == PROTOCOL_TCP)
+					socket_index_add(&index, k);
+		}
+		while ((socket = socket_index_find(&index, record->inode, &cursor)) !=
+		       SNAPSHOT_NONE)
+			take_record(join, record, socket);
+	}
+	socket_index_done(&index);
+}
+
+static void join_sockets(struct join *join)
+{
+	const struct bpf_owner_table *table = join->table;
+	struct snapshot *snapshot = join->snapshot;
+	struct socket_index index;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < snapshot->n_sockets; i++)
+		n += has_inode(&snapshot->sockets[i]);
+	socket_index_init(&index, snapshot, SOCKET_KEY_COOKIE, n);
+	for (i = 0; i < snapshot->n_sockets; i++)
+		if (has_inode(&snapshot->sockets[i]))
+			socket_index_add(&index, i);
+	for (i = 0; i < table->n_sockets; i++) {
+		const struct bpf_owned_record *record = &table->sockets[i];
+		uint32_t socket, cursor = SOCKET_INDEX_START;
+
+		if (i + PREFETCH_SLOT < table->n_sockets)
+			socket_index_prefetch_slot(&index, record[PREFETCH_SLOT].cookie);
+		if (i + PREFETCH_SOCKET < table->n_sockets)
+			socket_index_prefetch_socket(&index, record[PREFETCH_SOCKET].cookie);
+		socket = socket_index_find(&index, record->cookie, &cursor);
+		if (socket != SNAPSHOT_NONE)
+			take_record(join, record, socket);
+	}
+	socket_index_done(&index);
+}
+
+int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *request,
+		    struct snapshot *snapshot, struct hold_list *holds, uint8_t *traits,
+		    uint32_t *ret_too_large)
+{
+	struct bpf_owner_table table;
+	struct join join = {
+		.snapshot = snapshot,
+		.request = request,
+		.table = &table,
+		.holds = holds,
+		.traits = traits,
+	};
+	uint32_t i;
+	int error;
+
+	error = socket_bpf_owners(bpf, &table);
+	if (error)
+		return error;
+	if (request->want & WANT_START_TIME)
+		join.boot_ns = boot_time_of_kernel();
+	join.rows = xmalloc(table.n_tasks * sizeof(*join.rows));
+	for (i = 0; i < table.n_tasks; i++)
+		join.rows[i] = SNAPSHOT_NONE;
+	join_sockets(&join);
+	join_mptcp(&join);
+	*ret_too_large = table.too_large;
+	free(join.rows);
+	bpf_owner_table_done(&table);
+	return 0;
+}
+
+/* Whether the pass over a protocol's table has something to tell of a socket. */
+static bool wants_table(const struct collect_request *request, const struct inet_socket *socket,
+			bool is_held, uint8_t traits)
+{
+	if (!(socket->known & SOCKET_HAS_COOKIE))
+		return false;
+	if (socket->protocol == PROTOCOL_UDP && (traits & SOCKET_TRAIT_MULTICAST))
+		return true;
+	/* Connection requests have no flags, and sockets that are only bound are in no table. */
+	if (is_held || socket->state == STATE_SYN_RECV ||
+	    (socket->protocol == PROTOCOL_TCP && socket->state == STATE_BOUND))
+		return false;
+	return has_inode(socket) || (request->want & WANT_REUSE);
+}
+
+static void add_groups(struct snapshot *snapshot, struct inet_socket *socket,
+		       const struct bpf_group_record *records, uint32_t n_records)
+{
+	uint32_t i, k;
+
+	socket->first_group = snapshot->n_groups;
+	socket->n_groups = 0;
+	for (i = 0; i < n_records; i++) {
+		struct multicast_group group = { .family = (uint8_t)records[i].family };
+
+		memcpy(group.address.bytes, records[i].address,
+		       records[i].family == AF_INET ? 4 : sizeof(group.address.bytes));
+		/* Joined on several interfaces it is still one group. */
+		for (k = socket->first_group; k < snapshot->n_groups; k++)
+			if (snapshot->groups[k].family == group.family &&
+			    address_equal(&snapshot->groups[k].address, &group.address))
+				break;
+		if (k == snapshot->n_groups)
+			*snapshot_add_group(snapshot) = group;
+	}
+	socket->n_groups = snapshot->n_groups - socket->first_group;
+}
+
+static void take_table(const struct collect_request *request, struct snapshot *snapshot,
+		       const struct bpf_socket_table *table, const uint32_t *sockets,
+		       uint8_t *traits)
+{
+	uint32_t i, first = 0, end;
+
+	for (i = 0; i < table->n_sockets; i++, first = end) {
+		const struct bpf_table_record *record = &table->sockets[i];
+		struct inet_socket *socket;
+
+		end = first;
+		while (end < table->n_groups && table->groups[end].socket <= i)
+			end++;
+		if (sockets[i] == SNAPSHOT_NONE)
+			continue;
+		socket = &snapshot->sockets[sockets[i]];
+		traits[sockets[i]] |= SOCKET_TRAIT_SEEN;
+		if (record->flags & BPF_SOCKET_HAS_FILE)
+			traits[sockets[i]] |= SOCKET_TRAIT_HAS_FILE;
+		else if ((record->flags & BPF_SOCKET_KERNEL) && has_inode(socket))
+			socket->owner_status = OWNER_KERNEL;
+		set_flags(socket, record->reuse, record->flags);
+		if (socket->protocol != PROTOCOL_UDP || !(request->want & WANT_MULTICAST))
+			continue;
+		add_groups(snapshot, socket, table->groups + first, end - first);
+		if (!(record->flags & BPF_SOCKET_GROUPS_CUT))
+			socket->known |= SOCKET_HAS_MULTICAST;
+	}
+}
+
+static int read_table(struct socket_bpf *bpf, const struct netns_handle *namespace,
+		      enum protocol protocol, bool ownerless_only, struct bpf_socket_table *ret_table)
+{
+	int home, error;
+
+	error = netns_enter(namespace, &home);
+	if (error)
+		return error;
+	if (protocol == PROTOCOL_TCP)
+		error = socket_bpf_tcp(bpf, ownerless_only, ret_table);
+	else
+		error = socket_bpf_udp(bpf, ret_table);
+	netns_leave(home);
+	return error;
+}
+
+/* One protocol in one namespace; wanted has room for all sockets. */
+static int join_table(struct socket_bpf *bpf, const struct collect_request *request,
+		      const struct netns_handle *namespace, uint32_t netns, enum protocol protocol,
+		      struct snapshot *snapshot, const struct hold_list *holds, uint8_t *traits,
+		      uint32_t *wanted)
+{
+	struct bpf_socket_table table;
+	uint32_t i, n_wanted = 0, *sockets;
+	bool ownerless_only = true;
+	int error;
+
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (socket->netns != netns || socket->protocol != protocol ||
+		    !wants_table(request, socket, holds->of_socket[i], traits[i]))
+			continue;
+		wanted[n_wanted++] = i;
+		if (has_inode(socket))
+			ownerless_only = false;
+	}
+	if (!n_wanted)
+		return 0;
+	error = read_table(bpf, namespace, protocol, ownerless_only, &table);
+	if (error)
+		return error;
+	sockets = xmalloc(table.n_sockets * sizeof(*sockets));
+	table_join(snapshot, wanted, n_wanted, table.sockets, table.n_sockets, sockets);
+	take_table(request, snapshot, &table, sockets, traits);
+	free(sockets);
+	bpf_socket_table_done(&table);
+	return 0;
+}
+
+int owners_bpf_tables(struct socket_bpf *bpf, const struct collect_request *request,
+		      const struct netns_list *namespaces, struct snapshot *snapshot,
+		      const struct hold_list *holds, uint8_t *traits)
+{
+	uint32_t netns, *wanted = xmalloc(snapshot->n_sockets * sizeof(*wanted));
+	int error = 0, failed;
+
+	for (netns = 0; netns < namespaces->count; netns++) {
+		failed = join_table(bpf, request, &namespaces->items[netns], netns, PROTOCOL_TCP,
+				    snapshot, holds, traits, wanted);
+		error = error ? error : failed;
+		failed = join_table(bpf, request, &namespaces->items[netns], netns, PROTOCOL_UDP,
+				    snapshot, holds, traits, wanted);
+		error = error ? error : failed;
+	}
+	free(wanted);
+	return error;
+}

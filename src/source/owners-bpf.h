@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SOURCE_OWNERS_BPF_H
+#define SOURCE_OWNERS_BPF_H
+
+#include <stdint.h>
+
+#include "model/snapshot.h"
+#include "source/netns.h"
+#include "source/owners-join.h"
+#include "source/socket-bpf.h"
+#include "source/source.h"
+
+/* What the passes tell of a socket besides what the snapshot has room for. */
+enum socket_trait {
+	SOCKET_TRAIT_SEEN = 1U << 0, /* it was in a table of its protocol after the dump */
+	SOCKET_TRAIT_HAS_FILE = 1U << 1, /* some process, or the kernel for one, holds it */
+	SOCKET_TRAIT_MULTICAST = 1U << 2, /* it has joined groups that are not read yet */
+};
+
+/*
+ * Owners of the sockets, by one pass over all descriptors: adds holds and processes (by pid; the
+ * snapshot must have none), and sets the flags and v6only of the sockets found. traits has one
+ * element for each socket. ret_too_large receives the number of descriptor tables that were too
+ * large to be seen whole. Returns 0 or -errno, as socket_bpf_owners() does; then nothing is added.
+ */
+int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *request,
+		    struct snapshot *snapshot, struct hold_list *holds, uint8_t *traits,
+		    uint32_t *ret_too_large);
+
+/*
+ * Flags of the sockets without a holder, which of them are the kernel's own (OWNER_KERNEL), and
+ * the multicast groups that the first pass announced: from the tables of TCP and UDP of each
+ * namespace in which that is missing. Returns 0, or the first -errno.
+ */
+int owners_bpf_tables(struct socket_bpf *bpf, const struct collect_request *request,
+		      const struct netns_list *namespaces, struct snapshot *snapshot,
+		      const struct hold_list *holds, uint8_t *traits);
+
+#endif

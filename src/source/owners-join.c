@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "source/owners-join.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "source/process.h"
+#include "util/xalloc.h"
+
+void socket_index_init(struct socket_index *index, const struct snapshot *snapshot,
+		       enum socket_key key, uint32_t capacity)
+{
+	uint32_t n_slots = 16;
+
+	while (n_slots / 4 * 3 < capacity && n_slots < 1U << 31)
+		n_slots *= 2;
+	index->sockets = snapshot->sockets;
+	index->slots = xcalloc(n_slots, sizeof(*index->slots));
+	index->mask = n_slots - 1;
+	index->key = key;
+}
+
+void socket_index_done(struct socket_index *index)
+{
+	free(index->slots);
+	index->slots = NULL;
+}
+
+/*
+ * Keys come in runs, since a dump hands out cookies one after the other: eight neighbours share a
+ * cache line, the runs are scattered.
+ */
+static uint32_t first_slot(const struct socket_index *index, uint64_t key)
+{
+	uint64_t run = (key >> 3) * 0x9e3779b97f4a7c15ULL;
+
+	return ((uint32_t)(run >> 32) << 3 | (uint32_t)(key & 7)) & index->mask;
+}
+
+static uint64_t key_of(const struct socket_index *index, uint32_t socket)
+{
+	const struct inet_socket *row = &index->sockets[socket];
+
+	if (index->key == SOCKET_KEY_COOKIE)
+		return row->known & SOCKET_HAS_COOKIE ? row->cookie : 0;
+	return row->known & SOCKET_HAS_INODE ? row->inode : 0;
+}
+
+void socket_index_add(struct socket_index *index, uint32_t socket)
+{
+	uint64_t key = key_of(index, socket);
+	uint32_t slot;
+
+	if (!key)
+		return;
+	slot = first_slot(index, key);
+	while (index->slots[slot].socket)
+		slot = (slot + 1) & index->mask;
+	index->slots[slot] = (struct socket_slot){ .low = (uint32_t)key, .socket = socket + 1 };
+}
+
+uint32_t socket_index_find(const struct socket_index *index, uint64_t key, uint32_t *cursor)
+{
+	uint32_t slot;
+
+	if (!key)
+		return SNAPSHOT_NONE;
+	slot = *cursor == SOCKET_INDEX_START ? first_slot(index, key) : (*cursor + 1) & index->mask;
+	for (; index->slots[slot].socket; slot = (slot + 1) & index->mask) {
+		uint32_t socket = index->slots[slot].socket - 1;
+
+		if (index->slots[slot].low != (uint32_t)key || key_of(index, socket) != key)
+			continue;
+		*cursor = slot;
+		return socket;
+	}
+	return SNAPSHOT_NONE;
+}
+
+void socket_index_prefetch_slot(const struct socket_index *index, uint64_t key)
+{
+	__builtin_prefetch(&index->slots[first_slot(index, key)]);
+}
+
+void socket_index_prefetch_socket(const struct socket_index *index, uint64_t key)
+{
+	uint32_t socket = index->slots[first_slot(index, key)].socket;
+
+	if (socket)
+		__builtin_prefetch(&index->sockets[socket - 1], 1);
+}
+
+/* How many sockets that have gone since the dump are passed over at once. */
+#define JOIN_AHEAD 4
+
+void table_join(const struct snapshot *snapshot, const uint32_t *wanted, uint32_t n_wanted,
+		const struct bpf_table_record *records, uint32_t n_records, uint32_t *ret_sockets)
+{
+	const struct inet_socket *sockets = snapshot->sockets;
+	/* A dump may have one family after the other, the table has them mixed. */
+	struct {
+		uint32_t *items;
+		uint32_t count, at;
+	} order[2] = { { .count = 0 } };
+	uint32_t i, k, n_found = 0;
+
+	for (k = 0; k < 2; k++)
+		order[k].items = xcalloc(n_wanted, sizeof(*order[k].items));
+	for (i = 0; i < n_wanted; i++) {
+		k = sockets[wanted[i]].family == AF_INET6;
+		order[k].items[order[k].count++] = wanted[i];
+	}
+	for (i = 0; i < n_records; i++) {
+		uint32_t family = records[i].family == AF_INET6, at = order[family].at;
+
+		ret_sockets[i] = SNAPSHOT_NONE;
+		for (k = 0; k < JOIN_AHEAD && at + k < order[family].count; k++) {
+			uint32_t socket = order[family].items[at + k];
+
+			if (sockets[socket].cookie != records[i].cookie)
+				continue;
+			ret_sockets[i] = socket;
+			order[family].at = at + k + 1;
+			n_found++;
+			break;
+		}
+	}
+	if (n_found < n_wanted && n_found < n_records) {
+		struct socket_index index;
+
+		socket_index_init(&index, snapshot, SOCKET_KEY_COOKIE, n_wanted);
+		for (i = 0; i < n_wanted; i++)
+			socket_index_add(&index, wanted[i]);
+		for (i = 0; i < n_records; i++) {
+			uint32_t cursor = SOCKET_INDEX_START;
+
+			if (ret_sockets[i] == SNAPSHOT_NONE)
+				ret_sockets[i] = socket_index_find(&index, records[i].cookie,
+								   &cursor);
+		}
+		socket_index_done(&index);
+	}
+	for (k = 0; k < 2; k++)
+		free(order[k].items);
+}
+
+void hold_list_init(struct hold_list *list, const struct snapshot *snapshot)
+{
+	*list = (struct hold_list){
+		.of_socket = xcalloc(snapshot->n_sockets, sizeof(*list->of_socket)),
+	};
+}
+
+void hold_list_done(struct hold_list *list)
+{
+	free(list->items);
+	free(list->of_socket);
+	*list = (struct hold_list){ .items = NULL };
+}
+
+void hold_list_add(struct hold_list *list, uint32_t socket, uint32_t process, int32_t fd)
+{
+	ARRAY_RESERVE(list->items, list->count, list->capacity);
+	list->items[list->count++] = (struct hold){
+		.socket = socket,
+		.process = process,
+		.fd = fd,
+	};
+	list->of_socket[socket]++;
+}
+
+/* By process, which is by pid, then by descriptor. */
+static int compare_owners(const void *left, const void *right)
+{
+	const struct owner *a = left, *b = right;
+
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	return a->fd < b->fd ? -1 : a->fd > b->fd;
+}
+
+static uint32_t sort_owners(struct owner *owners, uint32_t count)
+{
+	uint32_t i, n = 1;
+
+	for (i = 1; i < count; i++)
+		if (compare_owners(&owners[i - 1], &owners[i]) >= 0)
+			break;
+	if (i >= count)
+		return count;
+	qsort(owners, count, sizeof(*owners), compare_owners);
+	for (i = 1; i < count; i++)
+		if (compare_owners(&owners[n - 1], &owners[i]))
+			owners[n++] = owners[i];
+	return n;
+}
+
+void hold_list_assign(struct hold_list *list, struct snapshot *snapshot)
+{
+	uint32_t i, position = 0, n_owners = 0;
+	uint32_t *next = list->of_socket, *moved;
+	struct owner *owners;
+
+	if (!list->count)
+		return;
+	moved = process_sort(snapshot);
+	for (i = 0; moved && i < list->count; i++)
+		list->items[i].process = moved[list->items[i].process];
+	free(moved);
+	owners = xmalloc(list->count * sizeof(*owners));
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		uint32_t n = next[i];
+
+		next[i] = position;
+		position += n;
+	}
+	for (i = 0; i < list->count; i++) {
+		const struct hold *hold = &list->items[i];
+
+		owners[next[hold->socket]++] = (struct owner){
+			.process = hold->process,
+			.fd = hold->fd,
+		};
+	}
+	/* next[i] is now where the owners of the socket i end. */
+	position = 0;
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		struct inet_socket *socket = &snapshot->sockets[i];
+		uint32_t n = next[i] - position;
+
+		if (!n)
+			continue;
+		if (n > 1)
+			n = sort_owners(owners + position, n);
+		if (n_owners != position)
+			memmove(owners + n_owners, owners + position, n * sizeof(*owners));
+		socket->first_owner = n_owners;
+		socket->n_owners = n;
+		socket->owner_status = OWNER_OWNED;
+		n_owners += n;
+		position = next[i];
+	}
+	free(snapshot->owners);
+	snapshot->owners = owners;
+	snapshot->n_owners = n_owners;
+	snapshot->owners_capacity = list->count;
+	list->count = 0;
+}
