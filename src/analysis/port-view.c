@@ -105,7 +105,8 @@ static bool is_connecting_side(const struct snapshot *snapshot,
 	if (!address_is_loopback(socket->family, &socket->peer) &&
 	    !address_equal(&socket->local, &socket->peer))
 		return false;
-	bucket = find_bucket(index, socket->netns, socket->peer_port, socket->protocol);
+	bucket = find_bucket(index, socket->netns, socket->peer_port,
+			     bind_bucket_protocol(socket->protocol));
 	return bucket && bucket_is_served(snapshot, index, bucket);
 }
 

@@ -12,11 +12,16 @@ enum sort_key {
 	SORT_NETNS,
 };
 
+enum protocol bind_bucket_protocol(enum protocol protocol)
+{
+	return protocol == PROTOCOL_MPTCP ? PROTOCOL_TCP : protocol;
+}
+
 static uint32_t key_of(const struct inet_socket *socket, enum sort_key key)
 {
 	switch (key) {
 	case SORT_PROTOCOL:
-		return socket->protocol;
+		return bind_bucket_protocol(socket->protocol);
 	case SORT_PORT:
 		return socket->local_port;
 	case SORT_NETNS:
@@ -48,9 +53,10 @@ static void find_buckets(struct bind_bucket_index *index, const struct snapshot 
 
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[index->members[i]];
+		enum protocol protocol = bind_bucket_protocol(socket->protocol);
 
 		if (bucket && bucket->netns == socket->netns &&
-		    bucket->port == socket->local_port && bucket->protocol == socket->protocol) {
+		    bucket->port == socket->local_port && bucket->protocol == protocol) {
 			bucket->count++;
 			continue;
 		}
@@ -59,7 +65,7 @@ static void find_buckets(struct bind_bucket_index *index, const struct snapshot 
 		*bucket = (struct bind_bucket){
 			.netns = socket->netns,
 			.port = socket->local_port,
-			.protocol = socket->protocol,
+			.protocol = (uint8_t)protocol,
 			.first = i,
 			.count = 1,
 		};

@@ -10,9 +10,12 @@
 struct bind_bucket {
 	uint32_t netns; /* index into snapshot.netns */
 	uint16_t port;
-	uint8_t protocol; /* enum protocol */
+	uint8_t protocol; /* bind_bucket_protocol() of its sockets */
 	uint32_t first, count; /* range of bind_bucket_index.members */
 };
+
+/* Whose ports a protocol takes: MPTCP binds a TCP socket inside, the others are on their own. */
+enum protocol bind_bucket_protocol(enum protocol protocol);
 
 /* The buckets of a snapshot, by namespace, port, protocol. */
 struct bind_bucket_index {
