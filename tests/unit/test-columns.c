@@ -129,7 +129,7 @@ static void test_owners(void)
 	for (i = 1; i < 4; i++)
 		make_owner(snapshot, socket, processes[i], 3);
 	is_str(value(COLUMN_OWNER, socket), "nginx ×4 [900-903]", "four processes of one name");
-	make_owner(snapshot, socket, processes[4], -1);
+	make_owner(snapshot, socket, processes[4], OWNER_FD_NONE);
 	is_str(value(COLUMN_OWNER, socket), "nginx ×4 [900-903], sh[950]:io_uring",
 	       "and another that holds it without a descriptor");
 	is_str(raw_value(COLUMN_OWNER, socket),
@@ -139,6 +139,9 @@ static void test_owners(void)
 	is_str(raw_value(COLUMN_PID, socket), "900,901,902,903,950", "pid, raw");
 	is_str(value(COLUMN_PROCESS, socket), "nginx, sh", "process");
 
+	socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "::", 80);
+	make_owner(snapshot, socket, processes[4], OWNER_FD_UNKNOWN);
+	is_str(value(COLUMN_OWNER, socket), "sh[950]:?", "a descriptor that is not known");
 	socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "::", 81);
 	make_owner(snapshot, socket, fake, 3);
 	is_str(value(COLUMN_OWNER, socket), "\"x[1]:3, \\x22sshd\"[960]:3",
