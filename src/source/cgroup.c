@@ -168,7 +168,7 @@ struct cgroup_finder {
 	int mount; /* descriptor of the hierarchy's root; -1: none mounted */
 	bool is_unified;
 	bool walked;
-	char root[4096]; /* its path */
+	const char *root; /* its path */
 	struct known_cgroup *known; /* by id, once walked */
 	uint32_t n_known, known_capacity;
 };
@@ -199,7 +199,7 @@ struct cgroup_finder *cgroup_finder_new(void)
 		path = "/sys/fs/cgroup/unified";
 		finder->mount = open_hierarchy(path);
 	}
-	snprintf(finder->root, sizeof(finder->root), "%s", path);
+	finder->root = path;
 	return finder;
 }
 
@@ -231,6 +231,7 @@ static int path_by_handle(const struct cgroup_finder *finder, uint64_t id, char 
 	} u;
 	size_t root_length = strlen(finder->root);
 	char link[64], target[4096];
+	const char *path;
 	ssize_t n;
 	int fd;
 
@@ -251,13 +252,12 @@ static int path_by_handle(const struct cgroup_finder *finder, uint64_t id, char 
 	/* A cgroup outside the mount's root (in a cgroup namespace) reads as another path. */
 	if ((size_t)n < root_length || memcmp(target, finder->root, root_length))
 		return -ENOENT;
-	if ((size_t)n == root_length)
-		snprintf(target, sizeof(target), "%s/", finder->root);
-	else if (target[root_length] != '/')
+	path = (size_t)n == root_length ? "/" : target + root_length;
+	if (*path != '/')
 		return -ENOENT;
-	if (strlen(target + root_length) >= size)
+	if (strlen(path) >= size)
 		return -ENAMETOOLONG;
-	strcpy(buffer, target + root_length);
+	strcpy(buffer, path);
 	return 0;
 }
 
