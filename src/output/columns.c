@@ -1045,25 +1045,20 @@ static void get_mark(struct column_writer *writer, const struct inet_socket *soc
 static void get_options(struct column_writer *writer, const struct inet_socket *socket,
 			struct out *out)
 {
-	/* In the order of enum socket_option, named as in struct inet_diag_sockopt. */
-	static const char *const names[] = {
-		"recverr", "freebind", "transparent", "mc_loop", "mc_all", "bind_address_no_port",
-		"defer_connect",
-	};
 	bool any = false;
-	size_t i;
+	unsigned int i;
 
 	(void)writer;
 	if (!(socket->known & SOCKET_HAS_OPTIONS)) {
 		out_char(out, '?');
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	for (i = 0; i < N_SOCKET_OPTIONS; i++) {
 		if (!(socket->options & 1U << i))
 			continue;
 		if (any)
 			out_char(out, ',');
-		out_string(out, names[i]);
+		out_string(out, socket_option_name(i));
 		any = true;
 	}
 	if (!any)
