@@ -2,7 +2,9 @@
 #ifndef UTIL_ESCAPE_H
 #define UTIL_ESCAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "util/out.h"
 
@@ -19,10 +21,17 @@ enum escape_style {
 	ESCAPE_TERMINAL,
 	/*
 	 * For columns separated by blanks (--raw): in addition blank, backslash, and every byte
-	 * above 0x7e, so that a value is one word of ASCII. An empty string is written as "".
+	 * above 0x7e, so that a value is one word of ASCII. An empty string is written as "", and
+	 * one that consists of two quotes as \x22\x22.
 	 */
 	ESCAPE_RAW,
 };
+
+/*
+ * Whether a terminal may act upon a code point or not show it: control characters, line and
+ * paragraph separators, marks that change the direction of writing, invisible characters, tags.
+ */
+bool escape_is_unsafe(uint32_t code);
 
 /* Append the escaped form. Returns how many columns of a terminal it takes. */
 size_t escape_append(struct out *out, enum escape_style style, const char *bytes, size_t length);
