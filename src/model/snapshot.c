@@ -122,29 +122,44 @@ void snapshot_add_limit(struct snapshot *snapshot, const char *what, const char 
 	*ADD_ROW(snapshot, limits) = added;
 }
 
+/* The first row whose uid is not below the one given. */
+static uint32_t user_position(const struct snapshot *snapshot, uint32_t uid)
+{
+	uint32_t low = 0, high = snapshot->n_users;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (snapshot->users[middle].uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name)
 {
+	uint32_t position = user_position(snapshot, uid);
 	struct user *user;
 
-	if (snapshot_find_user(snapshot, uid, NULL))
+	if (position < snapshot->n_users && snapshot->users[position].uid == uid)
 		return;
-	user = ADD_ROW(snapshot, users);
-	user->uid = uid;
-	user->name = name;
+	ADD_ROW(snapshot, users);
+	user = &snapshot->users[position];
+	memmove(user + 1, user, (snapshot->n_users - 1 - position) * sizeof(*user));
+	*user = (struct user){ .uid = uid, .name = name };
 }
 
 bool snapshot_find_user(const struct snapshot *snapshot, uint32_t uid, string_id *ret_name)
 {
-	uint32_t i;
+	uint32_t position = user_position(snapshot, uid);
 
-	for (i = 0; i < snapshot->n_users; i++) {
-		if (snapshot->users[i].uid != uid)
-			continue;
-		if (ret_name)
-			*ret_name = snapshot->users[i].name;
-		return true;
-	}
-	return false;
+	if (position == snapshot->n_users || snapshot->users[position].uid != uid)
+		return false;
+	if (ret_name)
+		*ret_name = snapshot->users[position].name;
+	return true;
 }
 
 uint32_t snapshot_find_process(const struct snapshot *snapshot, uint32_t pid)

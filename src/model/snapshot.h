@@ -84,10 +84,13 @@ struct process {
 	uint8_t exe_deleted; /* enum tristate */
 };
 
+#define OWNER_FD_NONE (-1) /* held without a descriptor: a fixed file of io_uring */
+#define OWNER_FD_UNKNOWN (-2) /* which descriptor is not known */
+
 /* That a process holds a socket under a descriptor number. */
 struct owner {
 	uint32_t process; /* index into snapshot.processes */
-	int32_t fd; /* -1: held without a descriptor (a fixed file of io_uring) */
+	int32_t fd; /* or OWNER_FD_… */
 };
 
 struct user {
@@ -120,7 +123,7 @@ struct snapshot {
 	uint32_t n_owners, owners_capacity;
 	struct multicast_group *groups;
 	uint32_t n_groups, groups_capacity;
-	struct user *users;
+	struct user *users; /* by uid */
 	uint32_t n_users, users_capacity;
 	struct limit *limits;
 	uint32_t n_limits, limits_capacity;

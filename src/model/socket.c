@@ -55,6 +55,12 @@ static const char *const timer_names[N_TIMERS] = {
 	[TIMER_PROBE] = "probe",
 };
 
+/* By bit of enum socket_option. */
+static const char *const option_names[N_SOCKET_OPTIONS] = {
+	"recverr",	 "freebind",		   "transparent",   "multicast_loop",
+	"multicast_all", "bind_address_no_port", "defer_connect",
+};
+
 static const struct {
 	const char *name;
 	enum socket_state state;
@@ -94,6 +100,11 @@ const char *timer_kind_name(enum timer_kind timer)
 	return timer_names[timer];
 }
 
+const char *socket_option_name(unsigned int bit)
+{
+	return option_names[bit];
+}
+
 static int find_name(const char *const *names, size_t count, const char *name)
 {
 	size_t i;
@@ -123,6 +134,11 @@ int owner_status_parse(const char *name)
 int timer_kind_parse(const char *name)
 {
 	return find_name(timer_names, N_TIMERS, name);
+}
+
+int socket_option_parse(const char *name)
+{
+	return find_name(option_names, N_SOCKET_OPTIONS, name);
 }
 
 int socket_state_parse(const char *name)

@@ -102,6 +102,7 @@ enum socket_option {
 	SOCKET_OPTION_BIND_ADDRESS_NO_PORT = 1U << 5,
 	SOCKET_OPTION_DEFER_CONNECT = 1U << 6,
 };
+#define N_SOCKET_OPTIONS 7
 
 /* One socket, TIME-WAIT bucket or connection request, as it was when the snapshot was taken. */
 struct inet_socket {
@@ -150,6 +151,7 @@ const char *socket_state_name(enum socket_state state);
 const char *evidence_name(enum evidence evidence);
 const char *owner_status_name(enum owner_status status);
 const char *timer_kind_name(enum timer_kind timer);
+const char *socket_option_name(unsigned int bit); /* of the option 1U << bit */
 
 /*
  * The value of a name, without regard to case. socket_state_parse() also takes the underscore
@@ -161,6 +163,7 @@ int socket_state_parse(const char *name);
 int evidence_parse(const char *name);
 int owner_status_parse(const char *name);
 int timer_kind_parse(const char *name);
+int socket_option_parse(const char *name); /* the bit, see above */
 
 /* TCP and MPTCP and SCTP, which listen and connect; the others carry datagrams. */
 bool protocol_is_stream(enum protocol protocol);
