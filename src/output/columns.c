@@ -199,6 +199,32 @@ static void write_more_unknown(struct column_writer *writer, const struct holder
 	out_char(out, '?');
 }
 
+/* One of a list. What could be taken for the punctuation around it stands in quotes. */
+static void write_element(struct column_writer *writer, string_id id, struct out *out)
+{
+	size_t i, length, start = 0;
+	const char *text = string_pool_get(&writer->snapshot->strings, id, &length);
+	bool quoted = false;
+
+	for (i = 0; i < length && !quoted; i++)
+		quoted = text[i] && strchr("[],;\"", text[i]);
+	if (!quoted) {
+		write_string(writer, id, out);
+		return;
+	}
+	out_char(out, '"');
+	for (i = 0; i <= length; i++) {
+		if (i < length && text[i] != '"')
+			continue;
+		if (i > start)
+			escape_append(out, writer->style, text + start, i - start);
+		if (i < length)
+			out_string(out, "\\x22");
+		start = i + 1;
+	}
+	out_char(out, '"');
+}
+
 /* One string of each process; neighbours that have the same say it once. */
 static void write_process_strings(struct column_writer *writer, const struct holders *holders,
 				  size_t field, struct out *out)
@@ -218,41 +244,13 @@ static void write_process_strings(struct column_writer *writer, const struct hol
 			continue;
 		if (i)
 			write_separator(writer, out);
-		write_string(writer, id, out);
+		write_element(writer, id, out);
 		last = id;
 	}
 	write_more_unknown(writer, holders, out);
 }
 
-/*
- * "comm[pid]". A name that could be taken for the punctuation around it stands in quotes. Kept for
- * each process, since one may have 100,000 sockets.
- */
-static void write_owner_name(struct column_writer *writer, string_id comm, struct out *out)
-{
-	size_t i, length, start = 0;
-	const char *text = string_pool_get(&writer->snapshot->strings, comm, &length);
-	bool quoted = false;
-
-	for (i = 0; i < length && !quoted; i++)
-		quoted = text[i] && strchr("[],;:\"", text[i]);
-	if (!quoted) {
-		write_string(writer, comm, out);
-		return;
-	}
-	out_char(out, '"');
-	for (i = 0; i <= length; i++) {
-		if (i < length && text[i] != '"')
-			continue;
-		if (i > start)
-			escape_append(out, writer->style, text + start, i - start);
-		if (i < length)
-			out_string(out, "\\x22");
-		start = i + 1;
-	}
-	out_char(out, '"');
-}
-
+/* "comm[pid]". Kept for each process, since one may have 100,000 sockets. */
 static void write_owner_text(struct column_writer *writer, uint32_t index, struct out *out)
 {
 	const struct process *process = &writer->snapshot->processes[index];
@@ -260,7 +258,7 @@ static void write_owner_text(struct column_writer *writer, uint32_t index, struc
 
 	if (!writer->owner_starts[index]) {
 		writer->owner_starts[index] = (uint32_t)texts->used + 1;
-		write_owner_name(writer, process->comm, texts);
+		write_element(writer, process->comm, texts);
 		out_char(texts, '[');
 		out_unsigned(texts, process->pid);
 		out_char(texts, ']');
@@ -346,7 +344,7 @@ static void write_holders(struct column_writer *writer, const struct holders *ho
 			end = same;
 			continue;
 		}
-		write_owner_name(writer, comm, out);
+		write_element(writer, comm, out);
 		out_char(out, ' ');
 		out_string(out, MULTIPLY(writer));
 		column_write_count(out, n_processes);
@@ -500,10 +498,11 @@ struct queue {
 	uint64_t recv, send, drops;
 };
 
+/* As the kernel's sk_acceptq_is_full(): one more than the limit fits in. */
 static bool queue_is_full(const struct inet_socket *socket)
 {
-	return socket->state == STATE_LISTEN && socket->queue_recv &&
-	       (socket->known & SOCKET_HAS_LIMIT) && socket->queue_recv >= socket->queue_limit;
+	return socket->state == STATE_LISTEN &&
+	       (socket->known & SOCKET_HAS_LIMIT) && socket->queue_recv > socket->queue_limit;
 }
 
 /* "9999", "1.2M": what a glance needs; recv and send have every digit. */
@@ -953,7 +952,7 @@ static void write_exes(struct column_writer *writer, const struct holders *holde
 			continue;
 		if (last)
 			write_separator(writer, out);
-		write_string(writer, process->exe, out);
+		write_element(writer, process->exe, out);
 		if (process->exe_deleted == TRISTATE_YES)
 			out_string(out, for_people(writer) ? " (deleted)" : "(deleted)");
 		last = process;
@@ -1137,8 +1136,8 @@ void column_write_program(struct column_writer *writer, const struct port_summar
 			  struct out *out)
 {
 	if (summary->n_processes)
-		write_owner_name(writer,
-				 writer->snapshot->processes[summary->processes[0]].comm, out);
+		write_element(writer, writer->snapshot->processes[summary->processes[0]].comm,
+			      out);
 	else
 		out_string(out, status_text(summary->socket->owner_status,
 					    socket_is_time_wait(summary->socket)));
@@ -1400,6 +1399,19 @@ void column_write(struct column_writer *writer, enum column_id id,
 	columns[id].get(writer, socket, out);
 }
 
+/* A port that nobody serves is told by where its connections go. */
+static void write_destination(struct column_writer *writer, const struct port_summary *summary,
+			      struct out *out)
+{
+	const struct inet_socket *socket = summary->socket;
+
+	if (!summary->row->leads || summary->differs & DIFFERS_PEER ||
+	    !(socket->known & SOCKET_HAS_PEER))
+		return;
+	out_string(out, writer->ascii ? " -> " : " → ");
+	get_peer(writer, socket, out);
+}
+
 void column_write_row(struct column_writer *writer, enum column_id id,
 		      const struct port_summary *summary, struct out *out)
 {
@@ -1413,6 +1425,8 @@ void column_write_row(struct column_writer *writer, enum column_id id,
 		column->get_row(writer, summary, out);
 	else
 		column->get(writer, summary->socket, out);
+	if (id == COLUMN_LOCAL)
+		write_destination(writer, summary, out);
 }
 
 static enum color_role state_role(const struct inet_socket *socket)

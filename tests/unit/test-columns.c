@@ -201,6 +201,8 @@ static void test_queue(void)
 	socket->known |= SOCKET_HAS_LIMIT;
 	socket->queue_limit = 128;
 	is_str(value(COLUMN_QUEUE, socket), "0/128", "listener");
+	socket->queue_recv = 128;
+	is_str(value(COLUMN_QUEUE, socket), "128/128", "one more fits in");
 	socket->queue_recv = 129;
 	is_str(value(COLUMN_QUEUE, socket), "129/128 full", "full");
 	is_int(column_role(COLUMN_QUEUE, socket), COLOR_ALARM, "and coloured");
@@ -294,6 +296,9 @@ static void test_rows(void)
 	is_str(taken(), "mixed", "flags that differ");
 	column_write_row(&writer, COLUMN_LOCAL, &summary, &text);
 	is_str(taken(), "10.0.0.7", "address that does not");
+	summary.differs &= ~(uint32_t)DIFFERS_PEER;
+	column_write_row(&writer, COLUMN_LOCAL, &summary, &text);
+	is_str(taken(), "10.0.0.7 -> 10.1.1.1:1", "and where all of a port's connections go");
 	column_write_row(&writer, COLUMN_OWNER, &summary, &text);
 	is_str(taken(), "httpd[7], 1,999 unknown", "owners, and how many have none that is known");
 	column_write_row(&writer, COLUMN_PID, &summary, &text);
