@@ -108,8 +108,8 @@ static void mark_in_flight(struct search *search, uint32_t n_unexplained)
 	uint64_t in_flight;
 	uint32_t i;
 
-	/* Where others' processes are out of sight it is rather one of them that holds it. */
-	if (!search->sees_all_pids || search->scan.n_hidden)
+	/* Where others' tables are out of sight it is rather one of them that has it. */
+	if (!search->sees_all_pids || (!search->by_bpf && search->scan.n_hidden))
 		return;
 	in_flight = proc_scan_in_flight(&search->scan);
 	if (in_flight == UINT64_MAX || in_flight < n_unexplained)
