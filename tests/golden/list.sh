@@ -25,7 +25,7 @@ golden()
 	"${PORTSHARE:-./portshare}" list --from "$snapshot" "$@" >"$scratch/printed" 2>"$scratch/error"
 	status=$?
 	# Whether a colour covers the blanks behind the text depends on the version of libsmartcols.
-	sed "s/\\( *\\)$escape\\[0m/$escape[0m\\1/g; s/ *\$//" <"$scratch/printed" >"$scratch/output"
+	sed "s/\\( *\\)${escape}\\[0m/${escape}[0m\\1/g; s/ *\$//" <"$scratch/printed" >"$scratch/output"
 	if [ $status != 0 ]; then
 		fail "$name" "exit status $status
 $(cat "$scratch/error")"
