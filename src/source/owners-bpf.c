@@ -78,8 +78,8 @@ static void take_record(struct join *join, const struct bpf_owned_record *record
 }
 
 /*
- * A listener of MPTCP is in the dump of TCP as well, as the socket inside, which has a cookie of its
- * own and the inode of the whole.
+ * A listener of MPTCP is in the dump of TCP as well, as the socket inside, which has a cookie of
+ * its own and the inode of the whole.
  */
 static void join_mptcp(struct join *join)
 {
@@ -235,7 +235,8 @@ static void take_table(const struct collect_request *request, struct snapshot *s
 }
 
 static int read_table(struct socket_bpf *bpf, const struct netns_handle *namespace,
-		      enum protocol protocol, bool ownerless_only, struct bpf_socket_table *ret_table)
+		      enum protocol protocol, bool ownerless_only,
+		      struct bpf_socket_table *ret_table)
 {
 	int home, error;
 

@@ -136,8 +136,8 @@ void table_join(const struct snapshot *snapshot, const uint32_t *wanted, uint32_
 			uint32_t cursor = SOCKET_INDEX_START;
 
 			if (ret_sockets[i] == SNAPSHOT_NONE)
-				ret_sockets[i] = socket_index_find(&index, records[i].cookie,
-								   &cursor);
+				ret_sockets[i] =
+					socket_index_find(&index, records[i].cookie, &cursor);
 		}
 		socket_index_done(&index);
 	}

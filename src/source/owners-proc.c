@@ -137,8 +137,8 @@ static int scan_descriptor(struct proc_scan *scan, int directory, const char *na
 		if (socket_index_find(scan->inodes, inode, &cursor) != SNAPSHOT_NONE)
 			add_holds(scan, visited, inode, (int32_t)fd);
 		else
-			note(&scan->others, &scan->n_others, &scan->others_capacity, inode,
-			     visited, (int32_t)fd);
+			note(&scan->others, &scan->n_others, &scan->others_capacity, inode, visited,
+			     (int32_t)fd);
 	} else if ((size_t)n == strlen(RING_LINK) && !memcmp(target, RING_LINK, (size_t)n)) {
 		note(&scan->rings, &scan->n_rings, &scan->rings_capacity, 0, visited, (int32_t)fd);
 	}
@@ -179,8 +179,7 @@ static void scan_descriptors(struct proc_scan *scan, int directory, uint32_t vis
 		found += !error;
 	}
 	number_reader_init(&reader, directory);
-	while (error != -EACCES && (!count || found < count) &&
-	       (name = next_number(&reader, &fd)))
+	while (error != -EACCES && (!count || found < count) && (name = next_number(&reader, &fd)))
 		if (fd >= first)
 			error = scan_descriptor(scan, directory, name, fd, visited);
 	scan->n_hidden += error == -EACCES;

@@ -56,7 +56,7 @@ void proc_scan_done(struct proc_scan *scan);
  */
 void proc_scan_threads(struct proc_scan *scan);
 
-/* Add as holders, with descriptor -1, the processes that have a ring with a socket as fixed file. */
+/* Add, with descriptor -1, the processes that have a ring with a socket among its fixed files. */
 void proc_scan_rings(struct proc_scan *scan);
 
 /*

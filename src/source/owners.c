@@ -182,9 +182,14 @@ static void set_statuses(struct search *search)
 		struct inet_socket *socket = &search->snapshot->sockets[i];
 
 		if (!search->holds.of_socket[i] && socket->owner_status == OWNER_UNKNOWN)
-			socket->owner_status = status_without_owner(
-				socket, hidden && is_unexplained(search, i));
+			socket->owner_status =
+				status_without_owner(socket, hidden && is_unexplained(search, i));
 	}
+}
+
+static const char *plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
 }
 
 static void report_owners(const struct search *search)
@@ -196,22 +201,23 @@ static void report_owners(const struct search *search)
 		n += snapshot->sockets[i].owner_status == OWNER_HIDDEN;
 	if (n && search->has_scan && search->scan.n_hidden && !geteuid())
 		snapshot_add_limit(snapshot, "owners", "EACCES", n,
-				   "the owners of %u sockets are hidden, this root lacks "
+				   "the owners of %u socket%s are hidden, this root lacks "
 				   "capabilities, or a security module forbids to look",
-				   n);
+				   n, plural(n));
 	else if (n && search->has_scan && search->scan.n_hidden)
 		snapshot_add_limit(snapshot, "owners", "EACCES", n,
-				   "the owners of %u sockets are hidden, root sees them, or "
+				   "the owners of %u socket%s are hidden, root sees them, or "
 				   "CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, or CAP_BPF with "
 				   "CAP_PERFMON",
-				   n);
+				   n, plural(n));
 	else if (n)
 		snapshot_add_limit(snapshot, "owners", "pid-namespace", n,
-				   "the owners of %u sockets are outside this pid namespace", n);
+				   "the owners of %u socket%s are outside this pid namespace", n,
+				   plural(n));
 	if (search->too_large)
 		snapshot_add_limit(snapshot, "owners", "E2BIG", search->too_large,
-				   "%u processes have more descriptors than could be looked at",
-				   search->too_large);
+				   "%u process%s more descriptors than could be looked at",
+				   search->too_large, search->too_large == 1 ? " has" : "es have");
 }
 
 static void report_flags(const struct search *search)
@@ -232,27 +238,29 @@ static void report_flags(const struct search *search)
 		return;
 	if (error == -ENODATA)
 		snapshot_add_limit(snapshot, "reuse", "no-bpf", n,
-				   "the reuse flags of %u sockets are not read, that takes BPF", n);
+				   "the reuse flags of %u socket%s are not read, that takes BPF", n,
+				   plural(n));
 	else if (error == -ENOTSUP)
-		snapshot_add_limit(snapshot, "reuse", "no-bpf", n,
-				   "the reuse flags of %u sockets are not read, this portshare was "
-				   "built without BPF",
-				   n);
+		snapshot_add_limit(
+			snapshot, "reuse", "no-bpf", n,
+			"the reuse flags of %u socket%s are not read, this portshare was "
+			"built without BPF",
+			n, plural(n));
 	else if (error == -EPERM || error == -EACCES)
 		snapshot_add_limit(snapshot, geteuid() ? "reuse" : "bpf", errno_name(error), n,
-				   "the reuse flags of %u sockets are hidden, root sees them, or "
+				   "the reuse flags of %u socket%s are hidden, root sees them, or "
 				   "CAP_BPF with CAP_PERFMON",
-				   n);
+				   n, plural(n));
 	else
 		snapshot_add_limit(snapshot, "bpf", errno_name(error), n,
-				   "the reuse flags of %u sockets are not read, BPF does not work "
+				   "the reuse flags of %u socket%s are not read, BPF does not work "
 				   "here: %s",
-				   n, strerror(-error));
+				   n, plural(n), strerror(-error));
 }
 
 /* Through BPF if it works, and if the sockets have what it is joined by. */
-static void find_by_bpf(struct search *search, const struct netns_list *namespaces,
-			bool any_inode, bool all_have_cookies)
+static void find_by_bpf(struct search *search, const struct netns_list *namespaces, bool any_inode,
+			bool all_have_cookies)
 {
 	struct socket_bpf *bpf;
 
@@ -262,15 +270,15 @@ static void find_by_bpf(struct search *search, const struct netns_list *namespac
 	bpf = socket_bpf_new();
 	search->bpf_error = 0;
 	if (any_inode) {
-		search->bpf_error = owners_bpf_join(bpf, search->request, search->snapshot,
-						    &search->holds, search->traits,
-						    &search->too_large);
+		search->bpf_error =
+			owners_bpf_join(bpf, search->request, search->snapshot, &search->holds,
+					search->traits, &search->too_large);
 		search->by_bpf = !search->bpf_error;
 	}
 	if (!search->bpf_error)
-		search->bpf_error = owners_bpf_tables(bpf, search->request, namespaces,
-						      search->snapshot, &search->holds,
-						      search->traits);
+		search->bpf_error =
+			owners_bpf_tables(bpf, search->request, namespaces, search->snapshot,
+					  &search->holds, search->traits);
 	socket_bpf_free(bpf);
 }
 

@@ -141,8 +141,8 @@ int proc_parse_cgroup(const char *bytes, size_t length, const char **ret_path, s
 		bool is_unified = take_text(&line, "0::");
 		uint64_t hierarchy;
 
-		if (!is_unified && (!take_number(&line, &hierarchy) ||
-				    !take_text(&line, ":name=systemd:")))
+		if (!is_unified &&
+		    (!take_number(&line, &hierarchy) || !take_text(&line, ":name=systemd:")))
 			continue;
 		if (line.at == line.end || *line.at != '/')
 			continue;

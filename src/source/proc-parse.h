@@ -21,9 +21,9 @@ int proc_parse_stat(const char *bytes, size_t length, struct proc_stat *ret_stat
 int proc_parse_status_uid(const char *bytes, size_t length, uint32_t *ret_uid);
 
 /*
- * The path of the unified hierarchy ("0::/…") in /proc/PID/cgroup, or the one of name=systemd where
- * there is no unified hierarchy or it is unused (the process is in its root); a span within the
- * bytes given.
+ * The path of the unified hierarchy ("0::/…") in /proc/PID/cgroup, or the one of name=systemd
+ * where there is no unified hierarchy or it is unused (the process is in its root); a span within
+ * the bytes given.
  */
 int proc_parse_cgroup(const char *bytes, size_t length, const char **ret_path, size_t *ret_length);
 

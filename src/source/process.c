@@ -122,8 +122,7 @@ static void read_uid(struct enrichment *enrichment, struct process *process)
 {
 	ssize_t length = read_proc(enrichment, process->pid, "status");
 
-	if (length < 0 ||
-	    proc_parse_status_uid(enrichment->bytes, (size_t)length, &process->uid))
+	if (length < 0 || proc_parse_status_uid(enrichment->bytes, (size_t)length, &process->uid))
 		return;
 	process->known |= PROCESS_HAS_UID;
 }
@@ -145,8 +144,7 @@ static bool is_same_file(const char *path, const struct stat *wanted)
 {
 	struct stat info;
 
-	return !stat(path, &info) && info.st_dev == wanted->st_dev &&
-	       info.st_ino == wanted->st_ino;
+	return !stat(path, &info) && info.st_dev == wanted->st_dev && info.st_ino == wanted->st_ino;
 }
 
 static void read_exe(struct enrichment *enrichment, struct process *process)
@@ -233,8 +231,8 @@ static void read_cgroup(struct enrichment *enrichment, struct process *process)
 		entry = cgroup_of_id(enrichment, process->cgroup_id);
 	if (!entry.path) {
 		length = read_proc(enrichment, process->pid, "cgroup");
-		if (length < 0 || proc_parse_cgroup(enrichment->bytes, (size_t)length, &path,
-						    &path_length))
+		if (length < 0 ||
+		    proc_parse_cgroup(enrichment->bytes, (size_t)length, &path, &path_length))
 			return;
 		enrichment->bytes[path + path_length - enrichment->bytes] = '\0';
 		entry = intern_path(enrichment, path);

@@ -87,8 +87,8 @@ static int ask(int pidfd, int number, struct inet_socket *socket)
  * The questions of one process, sorted to be together; those that it did not answer are kept for
  * the next of the owners.
  */
-static void ask_process(struct snapshot *snapshot, const struct question *questions,
-			uint32_t count, struct question_list *unanswered)
+static void ask_process(struct snapshot *snapshot, const struct question *questions, uint32_t count,
+			struct question_list *unanswered)
 {
 	uint32_t pid = snapshot->processes[questions[0].process].pid;
 	int error = 0, pidfd;
@@ -98,7 +98,8 @@ static void ask_process(struct snapshot *snapshot, const struct question *questi
 	for (i = 0; i < count; i++) {
 		/* What may not be asked once may not be asked again. */
 		if (pidfd >= 0 && error != -EPERM && error != -ENOSYS && questions[i].fd >= 0) {
-			error = ask(pidfd, questions[i].fd, &snapshot->sockets[questions[i].socket]);
+			error = ask(pidfd, questions[i].fd,
+				    &snapshot->sockets[questions[i].socket]);
 			if (!error)
 				continue;
 		}

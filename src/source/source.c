@@ -62,8 +62,9 @@ static int collect_namespaces(const struct collect_request *request,
 
 	if (namespaces->not_visible)
 		snapshot_add_limit(snapshot, "netns", "EACCES", namespaces->not_visible,
-				   "the network namespaces of %u processes are hidden",
-				   namespaces->not_visible);
+				   "the network namespace%s of %u process%s hidden",
+				   namespaces->not_visible == 1 ? "" : "s", namespaces->not_visible,
+				   namespaces->not_visible == 1 ? " is" : "es are");
 	for (i = 0; i < namespaces->count; i++) {
 		error = collect_namespace(request, &namespaces->items[i], snapshot);
 		if (!error)

@@ -8,8 +8,7 @@
 
 static uint32_t add(struct snapshot *snapshot, const char *local, uint64_t cookie, uint64_t inode)
 {
-	struct inet_socket *socket =
-		make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, local, 80);
+	struct inet_socket *socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, local, 80);
 
 	socket->cookie = cookie;
 	socket->inode = inode;
@@ -142,8 +141,8 @@ static void test_table(void)
 	table_join(snapshot, wanted, n, records, 12, found);
 	for (i = 0; i < 12; i++) {
 		uint64_t cookie = records[i].cookie;
-		uint32_t want = cookie == 106 || cookie == 999 || !cookie ? SNAPSHOT_NONE :
-									    (uint32_t)cookie - 100;
+		uint32_t want = cookie == 106 || cookie == 999 || !cookie ? SNAPSHOT_NONE
+									  : (uint32_t)cookie - 100;
 
 		wrong += found[i] != want;
 	}

@@ -7,7 +7,7 @@
 #include "helpers/tap.h"
 
 /* pid (comm) state ppid, 17 fields up to the 21st, start time, and some more. */
-#define STAT(comm) \
+#define STAT(comm)                                                                                 \
 	"4711 (" comm ") S 815 4711 815 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n"
 
 static int parse_stat(const char *text, size_t length, struct proc_stat *stat)
@@ -27,7 +27,12 @@ static void test_stat(void)
 		{ STAT(""), "" },
 	};
 	static const char *const broken[] = {
-		"", "4711", "4711 nginx S 815", "4711 (nginx", "4711 (nginx) S", "x (nginx) S 1",
+		"",
+		"4711",
+		"4711 nginx S 815",
+		"4711 (nginx",
+		"4711 (nginx) S",
+		"x (nginx) S 1",
 		"4711 (nginx) S 4294967296 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 5",
 		"4711 (nginx) S 815 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 ",
 		"4711 (nginx) S 815 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 99999999999999999999",
@@ -57,8 +62,9 @@ static void test_stat(void)
 
 static void test_status(void)
 {
-	static const char status[] = "Name:\tUid: 7\nUmask:\t0022\nPPid:\t1\nUid:\t1000\t1001\t1002\t"
-				     "1003\nGid:\t5\t5\t5\t5\n";
+	static const char status[] =
+		"Name:\tUid: 7\nUmask:\t0022\nPPid:\t1\nUid:\t1000\t1001\t1002\t"
+		"1003\nGid:\t5\t5\t5\t5\n";
 	uint32_t uid = 99;
 	size_t length, n_wrong = 0;
 
@@ -112,8 +118,16 @@ static int link_inode(const char *text, uint64_t *inode)
 static void test_links(void)
 {
 	static const char *const others[] = {
-		"", "socket:[", "socket:[12", "socket:[]", "socket:[12]x", "/socket:[12]",
-		"socket:[-1]", "pipe:[12]", "socket:[99999999999999999999]", "anon_inode:[io_uring]",
+		"",
+		"socket:[",
+		"socket:[12",
+		"socket:[]",
+		"socket:[12]x",
+		"/socket:[12]",
+		"socket:[-1]",
+		"pipe:[12]",
+		"socket:[99999999999999999999]",
+		"anon_inode:[io_uring]",
 	};
 	uint64_t inode = 0;
 	unsigned int i;
