@@ -12,13 +12,13 @@
 #include "util/escape.h"
 #include "util/xalloc.h"
 
-/* "portshare: WHAT: WHY", with what comes from outside made safe. */
-static void complain(const char *what, const char *why)
+/* "portshare: KIND WHAT: WHY", with what comes from outside made safe. */
+static void complain(const char *kind, const char *what, const char *why)
 {
 	struct out out;
 
 	out_init(&out, 2);
-	out_string(&out, "portshare: ");
+	out_printf(&out, "portshare: %s ", kind);
 	escape_append(&out, ESCAPE_TERMINAL, what, strlen(what));
 	out_string(&out, ": ");
 	escape_append(&out, ESCAPE_TERMINAL, why, strlen(why));
@@ -35,14 +35,14 @@ static struct snapshot *load(const char *path)
 	int status;
 
 	if (!stream) {
-		complain(path, strerror(errno));
+		complain("cannot open", path, strerror(errno));
 		return NULL;
 	}
 	status = snapshot_json_load(stream, &snapshot, &error);
 	if (stream != stdin)
 		fclose(stream);
 	if (status)
-		complain(strcmp(path, "-") ? path : "standard input",
+		complain("cannot read", strcmp(path, "-") ? path : "standard input",
 			 *error.text ? error.text : strerror(-status));
 	return snapshot;
 }
@@ -79,8 +79,10 @@ static struct snapshot *collect(const struct options *options, uint32_t want)
 	if (filter->shared)
 		request.states = (1U << N_STATES) - 1;
 	status = snapshot_collect(&request, &snapshot, &failed);
-	if (status)
-		complain(failed, strerror(-status));
+	if (status && options->netns)
+		complain("network namespace", failed, strerror(-status));
+	else if (status)
+		complain("cannot list", failed, strerror(-status));
 	free(ports);
 	return snapshot;
 }
