@@ -75,18 +75,6 @@ static void write_json(const struct snapshot *snapshot, struct out *out)
 	snapshot_json_save(snapshot, &writer);
 }
 
-static void write_json_lines(const struct snapshot *snapshot, struct out *out)
-{
-	struct json_writer writer;
-	uint32_t i;
-
-	for (i = 0; i < snapshot->n_sockets; i++) {
-		json_writer_init(&writer, out, false);
-		snapshot_json_save_socket(snapshot, i, &writer);
-		out_char(out, '\n');
-	}
-}
-
 static void write_text(const struct options *options, const struct column_list *columns,
 		       const struct snapshot *snapshot, struct out *out)
 {
@@ -116,7 +104,7 @@ static int present(const struct options *options, const struct column_list *colu
 	if (options->json)
 		write_json(snapshot, &out);
 	else if (options->json_lines)
-		write_json_lines(snapshot, &out);
+		snapshot_json_save_lines(snapshot, &out);
 	else
 		write_text(options, columns, snapshot, &out);
 	status = out_flush(&out);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/snapshot-json.h"
 
-#include <sys/socket.h>
 #include <time.h>
+
+#include "model/snapshot-json-socket.h"
 struct save {
 	const struct snapshot *snapshot;
 	struct json_writer *writer;
-	/* The user asked for last: neighbours mostly have the same. */
-	bool has_user;
-	uint32_t uid;
-	string_id user;
 };
 
 static void write_id(struct save *save, string_id id)
@@ -21,11 +18,6 @@ static void write_id(struct save *save, string_id id)
 		json_write_bytes(save->writer, text, length);
 	else
 		json_write_null(save->writer);
-}
-
-static void write_word(struct save *save, const char *word)
-{
-	json_write_word(save->writer, word, strlen(word));
 }
 
 static void write_known(struct save *save, bool known, uint64_t value)
@@ -46,13 +38,11 @@ static void write_tristate(struct save *save, enum tristate value)
 
 static void write_user(struct save *save, bool known, uint32_t uid)
 {
-	if (known && (!save->has_user || save->uid != uid)) {
-		save->user = 0;
-		snapshot_find_user(save->snapshot, uid, &save->user);
-		save->uid = uid;
-		save->has_user = true;
-	}
-	write_id(save, known ? save->user : 0);
+	string_id name = 0;
+
+	if (known)
+		snapshot_find_user(save->snapshot, uid, &name);
+	write_id(save, name);
 }
 
 static char *put_digits(char *end, uint32_t value, int count)
@@ -204,238 +194,6 @@ static void save_limit(struct save *save, const struct limit *limit)
 	json_end(save->writer);
 }
 
-/* ---- sockets ---- */
-
-static void save_address(struct save *save, int family, const struct address *address)
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	json_name(save->writer, "address");
-	write_word(save, address_format(family, address, text));
-}
-
-static void save_local(struct save *save, const struct inet_socket *socket)
-{
-	struct json_writer *writer = save->writer;
-
-	json_name(writer, "local");
-	json_begin_object(writer);
-	save_address(save, socket->family, &socket->local);
-	json_name(writer, "port");
-	json_write_unsigned(writer, socket->local_port);
-	if (socket->known & SOCKET_HAS_DEVICE) {
-		json_name(writer, "device");
-		write_id(save, socket->device);
-	}
-	json_end(writer);
-}
-
-static void save_peer(struct save *save, const struct inet_socket *socket)
-{
-	struct json_writer *writer = save->writer;
-
-	json_name(writer, "peer");
-	if (!(socket->known & SOCKET_HAS_PEER)) {
-		json_write_null(writer);
-		return;
-	}
-	json_begin_object(writer);
-	save_address(save, socket->family, &socket->peer);
-	json_name(writer, "port");
-	json_write_unsigned(writer, socket->peer_port);
-	json_end(writer);
-}
-
-static void save_reuse(struct save *save, const struct inet_socket *socket)
-{
-	struct json_writer *writer = save->writer;
-
-	json_name(writer, "reuse");
-	json_begin_object(writer);
-	json_name(writer, "addr");
-	write_tristate(save, socket->reuse_addr);
-	json_name(writer, "port");
-	write_tristate(save, socket->reuse_port);
-	json_name(writer, "evidence");
-	write_word(save, evidence_name(socket->reuse_evidence));
-	json_end(writer);
-}
-
-static void save_options(struct save *save, const struct inet_socket *socket)
-{
-	unsigned int i;
-
-	json_name(save->writer, "options");
-	if (!(socket->known & SOCKET_HAS_OPTIONS)) {
-		json_write_null(save->writer);
-		return;
-	}
-	json_begin_array(save->writer);
-	for (i = 0; i < N_SOCKET_OPTIONS; i++) {
-		if (socket->options & 1U << i)
-			write_word(save, socket_option_name(i));
-	}
-	json_end(save->writer);
-}
-
-static void save_timer(struct save *save, const struct inet_socket *socket)
-{
-	struct json_writer *writer = save->writer;
-
-	json_name(writer, "timer");
-	if (socket->timer == TIMER_UNKNOWN && !(socket->known & SOCKET_HAS_EXPIRES)) {
-		json_write_null(writer);
-		return;
-	}
-	json_begin_object(writer);
-	json_name(writer, "kind");
-	write_word(save, timer_kind_name(socket->timer));
-	json_name(writer, "expires_ms");
-	write_known(save, socket->known & SOCKET_HAS_EXPIRES, socket->timer_expires_ms);
-	json_end(writer);
-}
-
-static void save_queue(struct save *save, const struct inet_socket *socket)
-{
-	struct json_writer *writer = save->writer;
-
-	json_name(writer, "queue");
-	json_begin_object(writer);
-	json_name(writer, "recv");
-	write_known(save, socket->known & SOCKET_HAS_QUEUE, socket->queue_recv);
-	json_name(writer, "send");
-	write_known(save, socket->known & SOCKET_HAS_QUEUE, socket->queue_send);
-	json_name(writer, "limit");
-	write_known(save, socket->known & SOCKET_HAS_LIMIT, socket->queue_limit);
-	json_name(writer, "drops");
-	write_known(save, socket->known & SOCKET_HAS_DROPS, socket->drops);
-	json_end(writer);
-}
-
-static void save_groups(struct save *save, const struct inet_socket *socket)
-{
-	const struct multicast_group *groups = save->snapshot->groups + socket->first_group;
-	char text[ADDRESS_TEXT_MAX];
-	uint32_t i;
-
-	json_name(save->writer, "multicast");
-	if (!(socket->known & SOCKET_HAS_MULTICAST)) {
-		json_write_null(save->writer);
-		return;
-	}
-	json_begin_array(save->writer);
-	for (i = 0; i < socket->n_groups; i++)
-		write_word(save, address_format(groups[i].family, &groups[i].address, text));
-	json_end(save->writer);
-}
-
-/* One process of a socket, with its rows [first, end) of the table of owners. */
-static void save_owner(struct save *save, const struct owner *first, const struct owner *end,
-		       bool with_comm)
-{
-	const struct process *process = &save->snapshot->processes[first->process];
-	struct json_writer *writer = save->writer;
-	bool fixed_file = false, unknown = false;
-	const struct owner *owner;
-
-	for (owner = first; owner < end; owner++) {
-		fixed_file = fixed_file || owner->fd == OWNER_FD_NONE;
-		unknown = unknown || owner->fd == OWNER_FD_UNKNOWN;
-	}
-	json_begin_object(writer);
-	json_name(writer, "pid");
-	json_write_unsigned(writer, process->pid);
-	if (with_comm) {
-		json_name(writer, "comm");
-		write_id(save, process->comm);
-	}
-	json_name(writer, "fds");
-	if (unknown) {
-		json_write_null(writer);
-	} else {
-		json_begin_array(writer);
-		for (owner = first; owner < end; owner++) {
-			if (owner->fd >= 0)
-				json_write_unsigned(writer, (uint64_t)owner->fd);
-		}
-		json_end(writer);
-	}
-	if (fixed_file) {
-		json_name(writer, "fixed_file");
-		json_write_bool(writer, true);
-	}
-	json_end(writer);
-}
-
-static void save_owners(struct save *save, const struct inet_socket *socket, bool with_comm)
-{
-	const struct owner *owner = save->snapshot->owners + socket->first_owner, *next;
-	const struct owner *end = owner + socket->n_owners;
-
-	json_name(save->writer, "owners");
-	json_begin_array(save->writer);
-	for (; owner < end; owner = next) {
-		for (next = owner + 1; next < end && next->process == owner->process;)
-			next++;
-		save_owner(save, owner, next, with_comm);
-	}
-	json_end(save->writer);
-}
-
-static void save_socket(struct save *save, const struct inet_socket *socket, bool with_comm)
-{
-	struct json_writer *writer = save->writer;
-	uint64_t netns = save->snapshot->netns[socket->netns].id;
-	bool has_uid = socket->known & SOCKET_HAS_UID;
-
-	json_begin_object(writer);
-	json_name(writer, "netns");
-	write_known(save, netns, netns);
-	json_name(writer, "protocol");
-	write_word(save, protocol_name(socket->protocol));
-	json_name(writer, "family");
-	write_word(save, socket->family == AF_INET ? "inet" : "inet6");
-	json_name(writer, "state");
-	write_word(save, socket_state_name(socket->state));
-	save_local(save, socket);
-	save_peer(save, socket);
-	json_name(writer, "v6only");
-	write_tristate(save, socket->v6only);
-	save_reuse(save, socket);
-	json_name(writer, "uid");
-	write_known(save, has_uid, socket->uid);
-	json_name(writer, "user");
-	write_user(save, has_uid, socket->uid);
-	json_name(writer, "inode");
-	write_known(save, socket->known & SOCKET_HAS_INODE, socket->inode);
-	json_name(writer, "cookie");
-	write_known(save, socket->known & SOCKET_HAS_COOKIE, socket->cookie);
-	json_name(writer, "mark");
-	write_known(save, socket->known & SOCKET_HAS_MARK, socket->mark);
-	save_options(save, socket);
-	save_timer(save, socket);
-	save_queue(save, socket);
-	json_name(writer, "cgroup_id");
-	write_known(save, socket->known & SOCKET_HAS_CGROUP, socket->cgroup_id);
-	json_name(writer, "unit");
-	write_id(save, socket->unit);
-	json_name(writer, "container");
-	write_id(save, socket->container);
-	save_groups(save, socket);
-	save_owners(save, socket, with_comm);
-	json_name(writer, "owner_status");
-	write_word(save, owner_status_name(socket->owner_status));
-	json_end(writer);
-}
-
-void snapshot_json_save_socket(const struct snapshot *snapshot, uint32_t socket,
-			       struct json_writer *writer)
-{
-	struct save save = { .snapshot = snapshot, .writer = writer };
-
-	save_socket(&save, &snapshot->sockets[socket], true);
-}
-
 void snapshot_json_save(const struct snapshot *snapshot, struct json_writer *writer)
 {
 	struct save save = { .snapshot = snapshot, .writer = writer };
@@ -470,8 +228,7 @@ void snapshot_json_save(const struct snapshot *snapshot, struct json_writer *wri
 	json_end(writer);
 	json_name(writer, "sockets");
 	json_begin_array(writer);
-	for (i = 0; i < snapshot->n_sockets; i++)
-		save_socket(&save, &snapshot->sockets[i], false);
+	json_save_sockets(snapshot, writer);
 	json_end(writer);
 	json_name(writer, "limits");
 	json_begin_array(writer);

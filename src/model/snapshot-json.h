@@ -8,6 +8,7 @@
 
 #include "model/snapshot.h"
 #include "util/json-writer.h"
+#include "util/out.h"
 
 /*
  * The snapshot as a JSON document, docs/JSON.md. Unknown is null, numbers are numbers, and what a
@@ -18,11 +19,10 @@
 void snapshot_json_save(const struct snapshot *snapshot, struct json_writer *writer);
 
 /*
- * Write one socket as an object on its own, its owners with pid, comm and descriptors in place:
- * what --json-lines prints.
+ * Write each socket as an object on a line of its own, its owners with pid, comm and descriptors in
+ * place: what --json-lines prints.
  */
-void snapshot_json_save_socket(const struct snapshot *snapshot, uint32_t socket,
-			       struct json_writer *writer);
+void snapshot_json_save_lines(const struct snapshot *snapshot, struct out *out);
 
 /* What is wrong with a document, in one sentence that names the place, or "". */
 struct snapshot_json_error {

@@ -143,23 +143,28 @@ static size_t write_special(struct out *out, const char *bytes, size_t length)
 	return step;
 }
 
-void json_write_bytes(struct json_writer *writer, const char *bytes, size_t length)
+void json_append_string(struct out *out, const char *bytes, size_t length)
 {
 	size_t i = 0, start = 0;
 
-	json_separate(writer);
-	out_char(writer->out, '"');
+	out_char(out, '"');
 	while (i < length) {
 		if (is_plain((unsigned char)bytes[i])) {
 			i++;
 			continue;
 		}
-		out_bytes(writer->out, bytes + start, i - start);
-		i += write_special(writer->out, bytes + i, length - i);
+		out_bytes(out, bytes + start, i - start);
+		i += write_special(out, bytes + i, length - i);
 		start = i;
 	}
-	out_bytes(writer->out, bytes + start, length - start);
-	out_char(writer->out, '"');
+	out_bytes(out, bytes + start, length - start);
+	out_char(out, '"');
+}
+
+void json_write_bytes(struct json_writer *writer, const char *bytes, size_t length)
+{
+	json_separate(writer);
+	json_append_string(writer->out, bytes, length);
 }
 
 void json_write_string(struct json_writer *writer, const char *string)

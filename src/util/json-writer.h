@@ -27,7 +27,7 @@ struct json_writer {
 	char closer[JSON_DEPTH_MAX]; /* '}' or ']' of each open level */
 };
 
-/* Without pretty everything is on one line and without blanks. */
+/* Without pretty everything is on one line. */
 void json_writer_init(struct json_writer *writer, struct out *out, bool pretty);
 
 void json_begin_object(struct json_writer *writer);
@@ -46,6 +46,9 @@ void json_write_signed(struct json_writer *writer, int64_t value);
 void json_write_string(struct json_writer *writer, const char *string);
 void json_write_bytes(struct json_writer *writer, const char *bytes, size_t length);
 
+/* A string with its quotes, as json_write_bytes() does, where the caller has placed it. */
+void json_append_string(struct out *out, const char *bytes, size_t length);
+
 /* For the functions below: comma, new line and indentation before a value or a name. */
 void json_separate_slow(struct json_writer *writer);
 
@@ -55,20 +58,20 @@ static inline void json_separate(struct json_writer *writer)
 		writer->after_name = false;
 	} else if (!writer->pretty || writer->depth > 2) {
 		if (writer->need_comma)
-			out_bytes(writer->out, ", ", writer->pretty ? 2 : 1);
+			out_bytes(writer->out, ", ", 2);
 	} else {
 		json_separate_slow(writer);
 	}
 	writer->need_comma = true;
 }
 
-/* The name of the next value, within an object. Inline, so that its length is known. */
+/* The name of the next value, within an object. */
 static inline void json_name(struct json_writer *writer, const char *name)
 {
 	json_separate(writer);
 	out_char(writer->out, '"');
 	out_bytes(writer->out, name, strlen(name));
-	out_bytes(writer->out, "\": ", writer->pretty ? 3 : 2);
+	out_bytes(writer->out, "\": ", 3);
 	writer->after_name = true;
 }
 
