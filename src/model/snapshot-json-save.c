@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/snapshot-json.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "model/snapshot-json-socket.h"
+
 struct save {
 	const struct snapshot *snapshot;
 	struct json_writer *writer;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/filter.h"
+#include "analysis/infer.h"
+#include "model/snapshot-json.h"
+#include "util/xalloc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct snapshot *load(const void *bytes, size_t size)
+{
+	struct snapshot_json_error error = { .text = "" };
+	struct snapshot *snapshot = NULL;
+	FILE *stream = fmemopen((void *)bytes, size, "r");
+
+	if (!stream)
+		abort();
+	/* What is refused is refused in a sentence. */
+	if (snapshot_json_load(stream, &snapshot, &error) && !*error.text)
+		abort();
+	fclose(stream);
+	return snapshot;
+}
+
+static struct out save(const struct snapshot *snapshot)
+{
+	struct json_writer writer;
+	struct out out;
+
+	out_init(&out, -1);
+	json_writer_init(&writer, &out, true);
+	snapshot_json_save(snapshot, &writer);
+	return out;
+}
+
+/* A document that is read is written, read again and written again to the same bytes. */
+static void round_trip(const struct snapshot *snapshot)
+{
+	struct out first = save(snapshot), second;
+	struct snapshot *again = load(first.buffer, first.used);
+
+	if (!again)
+		abort();
+	second = save(again);
+	if (first.used != second.used || memcmp(first.buffer, second.buffer, first.used))
+		abort();
+	out_done(&first);
+	out_done(&second);
+	snapshot_free(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct snapshot *snapshot;
+	struct filter filter;
+	bool *keep;
+
+	if (!size)
+		return 0;
+	snapshot = load(data, size);
+	if (!snapshot)
+		return 0;
+	round_trip(snapshot);
+	infer_reuse(snapshot);
+	filter_init(&filter);
+	filter.shared = true;
+	keep = xcalloc(snapshot->n_sockets, sizeof(*keep));
+	filter_apply(&filter, snapshot, keep);
+	snapshot_retain(snapshot, keep);
+	free(keep);
+	snapshot_free(snapshot);
+	return 0;
+}
