@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Real output holds to docs/snapshot.schema.json, and so do the snapshots that the tests keep.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter "$0" "$@"
+
+cat >"$netns_tmp/validate.py" <<'PYTHON'
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+if sys.argv[2] == "--line":
+    schema["$ref"] = "#/definitions/socket"
+    schema.pop("required"), schema.pop("type")
+    documents = [json.loads(line) for line in sys.stdin]
+else:
+    documents = [json.load(sys.stdin)]
+validator = jsonschema.Draft7Validator(schema)
+for document in documents:
+    for error in validator.iter_errors(document):
+        sys.exit("/".join(map(str, error.absolute_path)) + ": " + error.message)
+print(len(documents))
+PYTHON
+validate()
+{
+	/usr/bin/python3 "$netns_tmp/validate.py" "${top_srcdir:-.}/docs/snapshot.schema.json" "$@"
+}
+
+mksock_start listening,reuseaddr listening,addr=:: time-wait,reuseaddr connected udp,reuseport multicast udp-connected,addr=::1 \
+	bound listening,owner=io_uring listening,comm='a"\e[31m\xff\n' || exit 99
+"$PORTSHARE" --json >"$netns_tmp/snapshot"
+ok "--json" sh -c '[ "$1" = 1 ]' sh "$(validate --document <"$netns_tmp/snapshot")"
+"$PORTSHARE" --json --no-bpf >"$netns_tmp/plain" 2>/dev/null
+is "--json without BPF" "$(validate --document <"$netns_tmp/plain" 2>&1)" 1
+lines=$("$PORTSHARE" --json-lines | tee "$netns_tmp/lines" | wc -l)
+is "--json-lines" "$(validate --line <"$netns_tmp/lines" 2>&1)" "$lines"
+is "as many lines as sockets" "$lines" "$(jq '.sockets | length' "$netns_tmp/snapshot")"
+for kept in web hostile namespaces; do
+	is "$kept.json" "$(validate --document <"${top_srcdir:-.}/tests/golden/$kept.json" 2>&1)" 1
+done
+sed 's/"LISTEN"/"LISTENING"/' "$netns_tmp/snapshot" >"$netns_tmp/wrong"
+not_ok "the schema refuses a state that does not exist" validate --document <"$netns_tmp/wrong"
+done_testing
