@@ -42,7 +42,7 @@ done <commands
 
 # README's screen, from the snapshot that was taken with it.
 sed -n '/<!-- screen -->/,/<!-- end -->/p' "$source_dir/README.md" | sed '/^<!--/d; /^```/d' |
-	sed '1,/^\$ portshare/d' >screen
+	sed '/^\$ portshare/d' >screen
 portshare --from "$source_dir/tests/doc/readme.json" >printed 2>error
 ok "README's screen is what the program prints" diff -u screen printed
 

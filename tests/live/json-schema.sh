@@ -31,7 +31,7 @@ validate()
 mksock_start listening,reuseaddr listening,addr=:: time-wait,reuseaddr connected udp,reuseport multicast udp-connected,addr=::1 \
 	bound listening,owner=io_uring listening,comm='a"\e[31m\xff\n' || exit 99
 "$PORTSHARE" --json >"$netns_tmp/snapshot"
-ok "--json" sh -c '[ "$1" = 1 ]' sh "$(validate --document <"$netns_tmp/snapshot")"
+is "--json" "$(validate --document <"$netns_tmp/snapshot" 2>&1)" 1
 "$PORTSHARE" --json --no-bpf >"$netns_tmp/plain" 2>/dev/null
 is "--json without BPF" "$(validate --document <"$netns_tmp/plain" 2>&1)" 1
 lines=$("$PORTSHARE" --json-lines | tee "$netns_tmp/lines" | wc -l)

@@ -22,6 +22,7 @@ run
 is "no sockets: exit status 0" "$status" 0
 is "no sockets: nothing is printed" "$(cat "$netns_tmp/out" "$netns_tmp/err")" ""
 
+# shellcheck disable=SC1003 # mksock's escapes
 mksock_start listening,reuseaddr,comm='a\e]0;x\x07\xff b\x2c"\n\\' udp,reuseport time-wait || exit 99
 port=$(sed -n 's/.*role=listener.* local=127.0.0.1:\([0-9]*\).*/\1/p' "$mksock_out" | head -n 1)
 
