@@ -40,9 +40,9 @@ everything=$("$PORTSHARE" -o help | sed -n 's/^  \([a-z0-9]*\)  .*/\1/p' | grep 
 # Timers run on; everything else stands still here.
 for arguments in "" -a --raw "--raw -o ${everything}" "-a -o ${everything}" "-n 8080" "--shared"; do
 	# shellcheck disable=SC2086
-	"$PORTSHARE" -s listen,bound,estab,close-wait,fin-wait-2 -t -u $arguments >"$netns_tmp/live" 2>&1
+	"$PORTSHARE" -s listen,bound,estab,close-wait,fin-wait-2 -t -u $arguments >"$netns_tmp/live" 2>/dev/null
 	# shellcheck disable=SC2086
-	"$PORTSHARE" -s listen,bound,estab,close-wait,fin-wait-2 -t -u $arguments --from "$netns_tmp/a" >"$netns_tmp/saved" 2>&1
+	"$PORTSHARE" -s listen,bound,estab,close-wait,fin-wait-2 -t -u $arguments --from "$netns_tmp/a" >"$netns_tmp/saved" 2>/dev/null
 	sed 's/time-wait:[0-9]*/time-wait:N/g; s/[0-9.]* s\b/N s/g' <"$netns_tmp/live" >"$netns_tmp/live.n"
 	sed 's/time-wait:[0-9]*/time-wait:N/g; s/[0-9.]* s\b/N s/g' <"$netns_tmp/saved" >"$netns_tmp/saved.n"
 	ok "live and saved are the same: $(printf %.30s "$arguments")" diff -u "$netns_tmp/live.n" "$netns_tmp/saved.n"
