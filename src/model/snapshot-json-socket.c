@@ -228,7 +228,7 @@ static char *put_queue(char *at, const struct inet_socket *socket)
 
 static char *put_groups(struct socket_saver *saver, char *at, const struct inet_socket *socket)
 {
-	const struct multicast_group *groups = saver->snapshot->groups + socket->first_group;
+	const struct multicast_group *group;
 	uint32_t i;
 
 	if (!(socket->known & SOCKET_HAS_MULTICAST))
@@ -238,7 +238,8 @@ static char *put_groups(struct socket_saver *saver, char *at, const struct inet_
 		at = room(saver, at);
 		if (i)
 			at = PUT(at, ", ");
-		at = put_address(at, groups[i].family, &groups[i].address);
+		group = &saver->snapshot->groups[socket->first_group + i];
+		at = put_address(at, group->family, &group->address);
 	}
 	return PUT(at, "]");
 }
@@ -273,10 +274,14 @@ static char *put_fds(struct socket_saver *saver, char *at, const struct owner *o
 
 static char *put_owners(struct socket_saver *saver, char *at, const struct inet_socket *socket)
 {
-	const struct owner *owner = saver->snapshot->owners + socket->first_owner, *next;
-	const struct owner *end = owner + socket->n_owners;
+	const struct owner *owner = NULL, *end = NULL, *next;
 	const struct process *process;
 
+	/* Without owners there need not be a table. */
+	if (socket->n_owners) {
+		owner = &saver->snapshot->owners[socket->first_owner];
+		end = owner + socket->n_owners;
+	}
 	at = PUT(at, ", \"owners\": [");
 	for (; owner < end; owner = next) {
 		for (next = owner + 1; next < end && next->process == owner->process;)

@@ -144,7 +144,7 @@ static struct holders holders_of(const struct column_writer *writer,
 				 const struct inet_socket *socket)
 {
 	return (struct holders){
-		.owners = writer->snapshot->owners + socket->first_owner,
+		.owners = socket->n_owners ? &writer->snapshot->owners[socket->first_owner] : NULL,
 		.count = socket->n_owners,
 		.more_unknown = socket->owner_status == OWNER_HIDDEN ||
 				socket->owner_status == OWNER_UNKNOWN ||
