@@ -158,30 +158,34 @@ static const char *write_number(char *end, uint32_t number)
 
 /*
  * Read the links of a directory of descriptors, count in number (0: unknown). As descriptors are
- * mostly numbered without many gaps, they are tried by number while that goes well: a fifth cheaper
- * than to ask for their names first.
+ * mostly numbered from 0 without gaps, they are tried by number up to the first real gap, which is
+ * a tenth cheaper than to ask for their names. Names are asked for from there on: the position in
+ * the directory is the descriptor's number and 2 (proc_readfd_common(), fs/proc/fd.c).
  */
 static void scan_descriptors(struct proc_scan *scan, int directory, uint32_t visited, int64_t count)
 {
 	static struct number_reader reader;
-	uint32_t fd, first = 0;
+	uint32_t fd, next = 0, in_gap = 0;
 	int64_t found = 0;
 	const char *name;
 	char digits[16];
 	int error = 0;
 
-	while (found < count && first - found <= 8 + found / 4) {
-		name = write_number(digits + sizeof(digits) - 1, first);
-		error = scan_descriptor(scan, directory, name, first, visited);
-		if (error == -EACCES)
-			break;
-		first++;
+	while (found < count && in_gap < 2 && error != -EACCES) {
+		name = write_number(digits + sizeof(digits) - 1, next);
+		error = scan_descriptor(scan, directory, name, next, visited);
+		next++;
 		found += !error;
+		in_gap = error ? in_gap + 1 : 0;
 	}
-	number_reader_init(&reader, directory);
-	while (error != -EACCES && (!count || found < count) && (name = next_number(&reader, &fd)))
-		if (fd >= first)
-			error = scan_descriptor(scan, directory, name, fd, visited);
+	if (error != -EACCES && (!count || found < count)) {
+		number_reader_init(&reader, directory);
+		if (next)
+			lseek(directory, next + 2, SEEK_SET);
+		while (error != -EACCES && (name = next_number(&reader, &fd)))
+			if (fd >= next)
+				error = scan_descriptor(scan, directory, name, fd, visited);
+	}
 	scan->n_hidden += error == -EACCES;
 }
 
