@@ -30,10 +30,12 @@ static bool has_inode(const struct inet_socket *socket)
 struct join {
 	struct snapshot *snapshot;
 	const struct collect_request *request;
-	const struct bpf_owner_table *table;
 	struct hold_list *holds;
 	uint8_t *traits;
+	struct socket_index cookies; /* of the sockets that a process can hold */
 	uint32_t *rows; /* of the tasks in snapshot.processes, or SNAPSHOT_NONE */
+	uint32_t n_rows, rows_capacity;
+	struct socket_index mptcp; /* TCP sockets by inode, once that is wanted */
 	int64_t boot_ns; /* when the host booted, since the epoch; 0 = unknown */
 };
 
@@ -58,16 +60,33 @@ static uint32_t add_process(struct join *join, const struct bpf_task_record *tas
 	return join->snapshot->n_processes - 1;
 }
 
-static void take_record(struct join *join, const struct bpf_owned_record *record, uint32_t index)
+/* Tasks come by pid, but for a thread with a table of its own. */
+static uint32_t find_process(const struct snapshot *snapshot, uint32_t pid)
+{
+	uint32_t i = snapshot->n_processes;
+
+	if (!i || snapshot->processes[i - 1].pid < pid)
+		return SNAPSHOT_NONE;
+	while (i--)
+		if (snapshot->processes[i].pid == pid)
+			return i;
+	return SNAPSHOT_NONE;
+}
+
+static void take_record(struct join *join, const struct bpf_task_record *task,
+			const struct bpf_owned_record *record, uint32_t index)
 {
 	struct inet_socket *socket = &join->snapshot->sockets[index];
+	uint32_t *row = &join->rows[record->task];
 
 	/* The record was read without locks: it is believed if cookie and inode agree. */
-	if ((uint32_t)socket->inode != record->inode)
+	if ((uint32_t)socket->inode != record->inode || !task->pid)
 		return;
-	if (join->rows[record->task] == SNAPSHOT_NONE)
-		join->rows[record->task] = add_process(join, &join->table->tasks[record->task]);
-	hold_list_add(join->holds, index, join->rows[record->task], (int32_t)record->fd);
+	if (*row == SNAPSHOT_NONE)
+		*row = find_process(join->snapshot, task->pid);
+	if (*row == SNAPSHOT_NONE)
+		*row = add_process(join, task);
+	hold_list_add(join->holds, index, *row, (int32_t)record->fd);
 	set_flags(socket, record->reuse, record->flags);
 	if (!(join->request->want & WANT_MULTICAST) || protocol_is_stream(socket->protocol))
 		return;
@@ -81,89 +100,79 @@ static void take_record(struct join *join, const struct bpf_owned_record *record
  * A listener of MPTCP is in the dump of TCP as well, as the socket inside, which has a cookie of
  * its own and the inode of the whole.
  */
-static void join_mptcp(struct join *join)
+static void take_mptcp(struct join *join, const struct bpf_task_record *task,
+		       const struct bpf_owned_record *record)
 {
-	const struct bpf_owner_table *table = join->table;
-	struct socket_index index = { .slots = NULL };
-	uint32_t i, k;
+	const struct snapshot *snapshot = join->snapshot;
+	uint32_t i, socket, cursor = SOCKET_INDEX_START;
 
-	for (i = 0; i < table->n_sockets; i++) {
-		const struct bpf_owned_record *record = &table->sockets[i];
-		uint32_t socket, cursor = SOCKET_INDEX_START;
-
-		if (record->protocol != IPPROTO_MPTCP)
-			continue;
-		if (!index.slots) {
-			socket_index_init(&index, join->snapshot, SOCKET_KEY_INODE,
-					  join->snapshot->n_sockets);
-			for (k = 0; k < join->snapshot->n_sockets; k++)
-				if (join->snapshot->sockets[k].protocol == PROTOCOL_TCP)
-					socket_index_add(&index, k);
-		}
-		while ((socket = socket_index_find(&index, record->inode, &cursor)) !=
-		       SNAPSHOT_NONE)
-			take_record(join, record, socket);
+	if (!join->mptcp.slots) {
+		socket_index_init(&join->mptcp, snapshot, SOCKET_KEY_INODE, snapshot->n_sockets);
+		for (i = 0; i < snapshot->n_sockets; i++)
+			if (snapshot->sockets[i].protocol == PROTOCOL_TCP)
+				socket_index_add(&join->mptcp, i);
 	}
-	socket_index_done(&index);
+	while ((socket = socket_index_find(&join->mptcp, record->inode, &cursor)) != SNAPSHOT_NONE)
+		take_record(join, task, record, socket);
 }
 
-static void join_sockets(struct join *join)
+static void take_batch(void *user, const struct bpf_owner_batch *batch)
 {
-	const struct bpf_owner_table *table = join->table;
-	struct snapshot *snapshot = join->snapshot;
-	struct socket_index index;
-	uint32_t i, n = 0;
+	struct join *join = user;
+	uint32_t i;
 
-	for (i = 0; i < snapshot->n_sockets; i++)
-		n += has_inode(&snapshot->sockets[i]);
-	socket_index_init(&index, snapshot, SOCKET_KEY_COOKIE, n);
-	for (i = 0; i < snapshot->n_sockets; i++)
-		if (has_inode(&snapshot->sockets[i]))
-			socket_index_add(&index, i);
-	for (i = 0; i < table->n_sockets; i++) {
-		const struct bpf_owned_record *record = &table->sockets[i];
+	while (join->n_rows < batch->n_tasks) {
+		ARRAY_RESERVE(join->rows, join->n_rows, join->rows_capacity);
+		join->rows[join->n_rows++] = SNAPSHOT_NONE;
+	}
+	for (i = 0; i < batch->n_sockets; i++) {
+		const struct bpf_owned_record *record = &batch->sockets[i];
+		const struct bpf_task_record *task = &batch->tasks[record->task];
 		uint32_t socket, cursor = SOCKET_INDEX_START;
 
-		if (i + PREFETCH_SLOT < table->n_sockets)
-			socket_index_prefetch_slot(&index, record[PREFETCH_SLOT].cookie);
-		if (i + PREFETCH_SOCKET < table->n_sockets)
-			socket_index_prefetch_socket(&index, record[PREFETCH_SOCKET].cookie);
-		socket = socket_index_find(&index, record->cookie, &cursor);
+		if (i + PREFETCH_SLOT < batch->n_sockets)
+			socket_index_prefetch_slot(&join->cookies, record[PREFETCH_SLOT].cookie);
+		if (i + PREFETCH_SOCKET < batch->n_sockets)
+			socket_index_prefetch_socket(&join->cookies,
+						     record[PREFETCH_SOCKET].cookie);
+		socket = socket_index_find(&join->cookies, record->cookie, &cursor);
 		if (socket != SNAPSHOT_NONE)
-			take_record(join, record, socket);
+			take_record(join, task, record, socket);
+		if (record->protocol == IPPROTO_MPTCP)
+			take_mptcp(join, task, record);
 	}
-	socket_index_done(&index);
 }
 
 int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *request,
 		    struct snapshot *snapshot, struct hold_list *holds, uint8_t *traits,
 		    uint32_t *ret_too_large)
 {
-	struct bpf_owner_table table;
 	struct join join = {
 		.snapshot = snapshot,
 		.request = request,
-		.table = &table,
 		.holds = holds,
 		.traits = traits,
 	};
-	uint32_t i;
+	uint32_t i, n = 0;
 	int error;
 
-	error = socket_bpf_owners(bpf, &table);
-	if (error)
-		return error;
+	for (i = 0; i < snapshot->n_sockets; i++)
+		n += has_inode(&snapshot->sockets[i]);
+	socket_index_init(&join.cookies, snapshot, SOCKET_KEY_COOKIE, n);
+	for (i = 0; i < snapshot->n_sockets; i++)
+		if (has_inode(&snapshot->sockets[i]))
+			socket_index_add(&join.cookies, i);
 	if (request->want & WANT_START_TIME)
 		join.boot_ns = boot_time_of_kernel();
-	join.rows = xmalloc(table.n_tasks * sizeof(*join.rows));
-	for (i = 0; i < table.n_tasks; i++)
-		join.rows[i] = SNAPSHOT_NONE;
-	join_sockets(&join);
-	join_mptcp(&join);
-	*ret_too_large = table.too_large;
+	error = socket_bpf_owners(bpf, take_batch, &join, ret_too_large);
+	if (error) {
+		hold_list_clear(holds, snapshot);
+		snapshot->n_processes = 0;
+	}
+	socket_index_done(&join.cookies);
+	socket_index_done(&join.mptcp);
 	free(join.rows);
-	bpf_owner_table_done(&table);
-	return 0;
+	return error;
 }
 
 /* Whether the pass over a protocol's table has something to tell of a socket. */

@@ -21,7 +21,8 @@ enum socket_trait {
  * Owners of the sockets, by one pass over all descriptors: adds holds and processes (by pid; the
  * snapshot must have none), and sets the flags and v6only of the sockets found. traits has one
  * element for each socket. ret_too_large receives the number of descriptor tables that were too
- * large to be seen whole. Returns 0 or -errno, as socket_bpf_owners() does; then nothing is added.
+ * large to be seen whole. Returns 0 or -errno, as socket_bpf_owners() does; then no holds and no
+ * processes are added.
  */
 int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *request,
 		    struct snapshot *snapshot, struct hold_list *holds, uint8_t *traits,

@@ -159,6 +159,12 @@ void hold_list_done(struct hold_list *list)
 	*list = (struct hold_list){ .items = NULL };
 }
 
+void hold_list_clear(struct hold_list *list, const struct snapshot *snapshot)
+{
+	memset(list->of_socket, 0, snapshot->n_sockets * sizeof(*list->of_socket));
+	list->count = 0;
+}
+
 void hold_list_add(struct hold_list *list, uint32_t socket, uint32_t process, int32_t fd)
 {
 	ARRAY_RESERVE(list->items, list->count, list->capacity);

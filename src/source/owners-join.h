@@ -72,6 +72,7 @@ struct hold_list {
 
 void hold_list_init(struct hold_list *list, const struct snapshot *snapshot);
 void hold_list_done(struct hold_list *list);
+void hold_list_clear(struct hold_list *list, const struct snapshot *snapshot);
 void hold_list_add(struct hold_list *list, uint32_t socket, uint32_t process, int32_t fd);
 
 /*

@@ -16,10 +16,13 @@ void socket_bpf_free(struct socket_bpf *bpf)
 	(void)bpf;
 }
 
-int socket_bpf_owners(struct socket_bpf *bpf, struct bpf_owner_table *ret_table)
+int socket_bpf_owners(struct socket_bpf *bpf, bpf_take_owners *take, void *user,
+		      uint32_t *ret_too_large)
 {
 	(void)bpf;
-	(void)ret_table;
+	(void)take;
+	(void)user;
+	(void)ret_too_large;
 	return -ENOTSUP;
 }
 
@@ -36,11 +39,6 @@ int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table)
 	(void)bpf;
 	(void)ret_table;
 	return -ENOTSUP;
-}
-
-void bpf_owner_table_done(struct bpf_owner_table *table)
-{
-	*table = (struct bpf_owner_table){ .tasks = NULL };
 }
 
 void bpf_socket_table_done(struct bpf_socket_table *table)

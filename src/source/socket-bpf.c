@@ -179,94 +179,28 @@ static void append(void **items, uint32_t *count, uint32_t *capacity, size_t siz
 	append((void **)&(table)->member, &(table)->n_##member, &(table)->member##_capacity,       \
 	       sizeof(*(table)->member), records, n)
 
+/* Tasks are kept, for a table of descriptors may fill several buffers. */
+struct owner_reader {
+	struct bpf_task_record *tasks;
+	uint32_t n_tasks, tasks_capacity;
+	bpf_take_owners *take;
+	void *user;
+};
+
 static void empty_owners(void *buffer, void *user)
 {
 	struct owners_buffer *from = buffer;
-	struct bpf_owner_table *table = user;
+	struct owner_reader *reader = user;
+	struct bpf_owner_batch batch = { .sockets = from->sockets, .n_sockets = from->n_sockets };
 
-	APPEND(table, tasks, from->tasks, from->n_tasks);
-	APPEND(table, sockets, from->sockets, from->n_sockets);
+	APPEND(reader, tasks, from->tasks, from->n_tasks);
+	batch.tasks = reader->tasks;
+	batch.n_tasks = reader->n_tasks;
+	if (batch.n_sockets)
+		reader->take(reader->user, &batch);
 	from->first_task += from->n_tasks;
 	from->n_tasks = 0;
 	from->n_sockets = 0;
-}
-
-static int compare_tasks(const void *left, const void *right)
-{
-	const struct bpf_task_record *a = *(const struct bpf_task_record *const *)left;
-	const struct bpf_task_record *b = *(const struct bpf_task_record *const *)right;
-
-	return a->pid < b->pid ? -1 : a->pid > b->pid;
-}
-
-static int compare_owned(const void *left, const void *right)
-{
-	const struct bpf_owned_record *a = left, *b = right;
-
-	if (a->task != b->task)
-		return a->task < b->task ? -1 : 1;
-	return a->fd < b->fd ? -1 : a->fd > b->fd;
-}
-
-/*
- * Sort tasks by pid and make one of those that were written more than once. A task without a pid
- * has gone meanwhile, and its sockets with it.
- */
-static void merge_tasks(struct bpf_owner_table *table)
-{
-	struct bpf_task_record *tasks = xcalloc(table->n_tasks, sizeof(*tasks));
-	const struct bpf_task_record **order = xcalloc(table->n_tasks, sizeof(*order));
-	uint32_t *new_index = xcalloc(table->n_tasks, sizeof(*new_index));
-	uint32_t i, n_tasks = 0, n_sockets = 0;
-
-	for (i = 0; i < table->n_tasks; i++)
-		order[i] = &table->tasks[i];
-	qsort(order, table->n_tasks, sizeof(*order), compare_tasks);
-	for (i = 0; i < table->n_tasks; i++) {
-		if (order[i]->pid && (!n_tasks || tasks[n_tasks - 1].pid != order[i]->pid))
-			tasks[n_tasks++] = *order[i];
-		new_index[order[i] - table->tasks] = n_tasks - 1; /* UINT32_MAX without a pid */
-	}
-	for (i = 0; i < table->n_sockets; i++) {
-		struct bpf_owned_record record = table->sockets[i];
-
-		record.task = new_index[record.task];
-		if (record.task != UINT32_MAX)
-			table->sockets[n_sockets++] = record;
-	}
-	table->n_sockets = n_sockets;
-	free(table->tasks);
-	table->tasks = tasks;
-	table->tasks_capacity = table->n_tasks;
-	table->n_tasks = n_tasks;
-	free(order);
-	free(new_index);
-}
-
-static void drop_repeated(struct bpf_owner_table *table)
-{
-	uint32_t i, n = 0;
-
-	qsort(table->sockets, table->n_sockets, sizeof(*table->sockets), compare_owned);
-	for (i = 0; i < table->n_sockets; i++)
-		if (!n || compare_owned(&table->sockets[n - 1], &table->sockets[i]))
-			table->sockets[n++] = table->sockets[i];
-	table->n_sockets = n;
-}
-
-/* The kernel visits tasks by pid and descriptors by number: mostly there is nothing to do. */
-static void put_in_order(struct bpf_owner_table *table, bool may_repeat)
-{
-	uint32_t i, last_pid = 0;
-
-	for (i = 0; i < table->n_tasks && table->tasks[i].pid > last_pid; i++)
-		last_pid = table->tasks[i].pid;
-	if (i == table->n_tasks && !may_repeat)
-		return;
-	if (table->n_tasks)
-		merge_tasks(table);
-	if (table->n_sockets)
-		drop_repeated(table);
 }
 
 struct socket_bpf *socket_bpf_new(void)
@@ -284,9 +218,10 @@ void socket_bpf_free(struct socket_bpf *bpf)
 	free(bpf);
 }
 
-int socket_bpf_owners(struct socket_bpf *bpf, struct bpf_owner_table *ret_table)
+int socket_bpf_owners(struct socket_bpf *bpf, bpf_take_owners *take, void *user,
+		      uint32_t *ret_too_large)
 {
-	struct bpf_owner_table table = { .tasks = NULL };
+	struct owner_reader reader = { .take = take, .user = user };
 	struct owners_buffer *buffer;
 	int error;
 
@@ -295,15 +230,11 @@ int socket_bpf_owners(struct socket_bpf *bpf, struct bpf_owner_table *ret_table)
 		return error;
 	buffer = bpf->owners.buffer;
 	memset(buffer, 0, offsetof(struct owners_buffer, window));
-	error = pass_run(&bpf->owners, &buffer->calls, empty_owners, &table);
-	if (error) {
-		bpf_owner_table_done(&table);
-		return error;
-	}
-	table.too_large = buffer->too_large;
-	put_in_order(&table, buffer->may_repeat);
-	*ret_table = table;
-	return 0;
+	error = pass_run(&bpf->owners, &buffer->calls, empty_owners, &reader);
+	free(reader.tasks);
+	if (!error)
+		*ret_too_large = buffer->too_large;
+	return error;
 }
 
 static void empty_tcp(void *buffer, void *user)
@@ -367,13 +298,6 @@ int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table)
 	buffer = bpf->udp.buffer;
 	memset(buffer, 0, offsetof(struct udp_buffer, sockets));
 	return run_table(&bpf->udp, &buffer->calls, empty_udp, ret_table);
-}
-
-void bpf_owner_table_done(struct bpf_owner_table *table)
-{
-	free(table->tasks);
-	free(table->sockets);
-	*table = (struct bpf_owner_table){ .tasks = NULL };
 }
 
 void bpf_socket_table_done(struct bpf_socket_table *table)

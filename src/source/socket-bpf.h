@@ -19,14 +19,16 @@
  */
 struct socket_bpf;
 
-/* Descriptors that hold sockets, by pid, then descriptor; each (pid, fd) once. */
-struct bpf_owner_table {
-	struct bpf_task_record *tasks; /* by pid */
-	struct bpf_owned_record *sockets;
-	uint32_t n_tasks, tasks_capacity;
-	uint32_t n_sockets, sockets_capacity;
-	uint32_t too_large; /* tables of descriptors that could not be walked to their end */
+/* Some of the descriptors that hold sockets. */
+struct bpf_owner_batch {
+	const struct bpf_task_record *tasks; /* all that have been visited, by index */
+	const struct bpf_owned_record *sockets;
+	uint32_t n_tasks;
+	uint32_t n_sockets;
 };
+
+/* Takes a batch while it is there: the arrays are the caller's only during the call. */
+typedef void bpf_take_owners(void *user, const struct bpf_owner_batch *batch);
 
 struct bpf_socket_table {
 	struct bpf_table_record *sockets; /* in the kernel's order */
@@ -43,11 +45,16 @@ void socket_bpf_free(struct socket_bpf *bpf);
  * over IPv4 or IPv6, whatever the socket's network namespace. Threads with tables of their own
  * are seen, files in flight or held by io_uring alone are not. A socket without a cookie is left
  * out: a dump of sockets gives each one a cookie, so dump first and join by cookie (and by inode
- * for the listeners of MPTCP, where the dump of TCP shows the socket inside). Returns 0 or -errno:
- * -ENOTSUP built without BPF, -EPERM, -ENOENT no BTF, -EINVAL and others an old kernel. Free with
- * bpf_owner_table_done().
+ * for the listeners of MPTCP, where the dump of TCP shows the socket inside).
+ *
+ * They come in batches, mostly by pid and descriptor; but a process may have several indexes, a
+ * descriptor may come again, and a task with pid 0 has gone. ret_too_large receives the number of
+ * descriptor tables that could not be walked to their end. Returns 0 or -errno: -ENOTSUP built
+ * without BPF, -EPERM, -ENOENT no BTF, -EINVAL and others an old kernel; batches may have been
+ * given by then.
  */
-int socket_bpf_owners(struct socket_bpf *bpf, struct bpf_owner_table *ret_table);
+int socket_bpf_owners(struct socket_bpf *bpf, bpf_take_owners *take, void *user,
+		      uint32_t *ret_too_large);
 
 /*
  * TCP sockets of the network namespace that the calling thread is in: TIME-WAIT, listeners and
@@ -65,7 +72,6 @@ int socket_bpf_tcp(struct socket_bpf *bpf, bool ownerless_only, struct bpf_socke
  */
 int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table);
 
-void bpf_owner_table_done(struct bpf_owner_table *table);
 void bpf_socket_table_done(struct bpf_socket_table *table);
 
 #endif
