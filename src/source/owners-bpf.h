@@ -7,6 +7,7 @@
 #include "model/snapshot.h"
 #include "source/netns.h"
 #include "source/owners-join.h"
+#include "source/socket-index.h"
 #include "source/socket-bpf.h"
 #include "source/source.h"
 

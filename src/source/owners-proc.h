@@ -7,6 +7,7 @@
 
 #include "model/snapshot.h"
 #include "source/owners-join.h"
+#include "source/socket-index.h"
 
 /*
  * Owners by what /proc shows. One pass reads the links in /proc/PID/fd. The rest is costly and

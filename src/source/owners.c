@@ -12,6 +12,7 @@
 #include "source/owners-join.h"
 #include "source/owners-proc.h"
 #include "source/reuse-getfd.h"
+#include "source/socket-index.h"
 #include "util/errno-name.h"
 #include "util/xalloc.h"
 

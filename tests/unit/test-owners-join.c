@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "source/owners-join.h"
+#include "source/socket-index.h"
 
 #include <stdlib.h>
 
