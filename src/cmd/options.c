@@ -114,8 +114,8 @@ static void print_help(void)
 			printf("      ");
 		printf("%-20s %s\n", name, text->help);
 	}
-	fputs("\nExit status: 0; 1 if a selector or filter matches nothing; 2 on a usage error or\n"
-	      "if sockets cannot be read. Manual: portshare-list(1).\n",
+	fputs("\nExit status: 0; 1 if a selector, --pid, --process, --user or --unit matches\n"
+	      "nothing; 2 on a usage error or if sockets cannot be read. Manual: portshare-list(1).\n",
 	      stdout);
 }
 

@@ -15,7 +15,7 @@
  */
 
 #define TABLE_COLUMNS_MAX 40
-#define TABLE_LEAST_WIDTH 8
+#define TABLE_LEAST_WIDTH 6
 
 /*
  * Up to so many lines are drawn by libsmartcols, which takes 7 µs a line; above it, lines go

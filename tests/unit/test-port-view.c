@@ -279,8 +279,54 @@ static void test_sections(void)
 	snapshot_free(snapshot);
 }
 
+/* Whatever the sockets are, each is counted once. */
+static void test_random(void)
+{
+	static const enum socket_state states[] = { STATE_LISTEN, STATE_BOUND, STATE_ESTAB,
+						    STATE_TIME_WAIT, STATE_SYN_RECV };
+	static const char *const locals[] = { "127.0.0.1", "0.0.0.0", "::", "::1" };
+	unsigned int seed = 7;
+	uint32_t round, i, k;
+
+	for (round = 0; round < 50; round++) {
+		struct snapshot *snapshot = new_world();
+		uint32_t n = rand_r(&seed) % 60, total = 0;
+		struct port_summary summary;
+		struct port_view view;
+
+		snapshot_add_netns(snapshot);
+		make_process(snapshot, 1000 + round, "a");
+		make_process(snapshot, 2000 + round, "b");
+		for (i = 0; i < n; i++) {
+			struct inet_socket *socket =
+				make_socket(snapshot, rand_r(&seed) % 4 ? PROTOCOL_TCP : PROTOCOL_UDP,
+					    states[rand_r(&seed) % 5], locals[rand_r(&seed) % 4],
+					    (uint16_t)(rand_r(&seed) % 2 ? 80 + rand_r(&seed) % 3 :
+									   40000 + rand_r(&seed) % 9));
+
+			socket->netns = rand_r(&seed) % 2;
+			if (rand_r(&seed) % 2)
+				make_owner(snapshot, socket, rand_r(&seed) % 2, 3);
+			if (socket->state != STATE_LISTEN && socket->state != STATE_BOUND)
+				make_peer(socket, socket->family == AF_INET ? "10.0.0.9" : "fe80::9",
+					  (uint16_t)(rand_r(&seed) % 3));
+		}
+		port_view_init(&view, snapshot, rand_r(&seed) % 2);
+		check_complete(&view, "random sockets");
+		for (i = 0; i < view.n_rows; i++) {
+			port_view_sum(&view, &view.rows[i], &summary);
+			for (k = 0; k < N_STATES; k++)
+				total += summary.states[k];
+		}
+		is_int(total, n, "random sockets: the states add up");
+		port_view_done(&view);
+		snapshot_free(snapshot);
+	}
+}
+
 int main(void)
 {
+	test_random();
 	test_served();
 	test_alike();
 	test_client_ports();

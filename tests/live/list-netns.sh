@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sockets of several network namespaces: the same port in two of them is two ports.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter -m "$0" "$@"
+netns_need jq
+LC_ALL=C.UTF-8
+export LC_ALL
+
+mksock_start listening,port=8080,reuseaddr udp,port=5060 || exit 99
+here=$mksock_pid
+here_id=$(stat -Lc %i /proc/self/ns/net)
+MKSOCK_REAL=$MKSOCK
+export MKSOCK_REAL
+cat >"$netns_tmp/elsewhere" <<'SH'
+#!/bin/sh
+exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$MKSOCK_REAL" "$@"
+SH
+chmod 755 "$netns_tmp/elsewhere"
+MKSOCK=$netns_tmp/elsewhere
+mksock_start listening,port=8080,reuseport time-wait,port=9092 || exit 99
+there=$mksock_pid
+there_id=$(stat -Lc %i "/proc/$there/ns/net")
+isnt_same() { [ "$1" != "$2" ]; }
+ok "there are two namespaces" isnt_same "$here_id" "$there_id"
+
+bpf_modes=--no-bpf
+[ "$("$PORTSHARE" --json | jq -r '[.sockets[].reuse.evidence] | any(. == "bpf")')" = true ] && bpf_modes="$bpf_modes --"
+for mode in $bpf_modes; do
+	raw() { if [ "$mode" = -- ]; then "$PORTSHARE" --raw -H "$@"; else "$PORTSHARE" --raw -H "$mode" "$@"; fi 2>/dev/null; }
+	is "$mode: here" "$(raw -o port,pid,reuse 8080)" "8080 $here addr"
+	is "$mode: --netns PID" "$(raw -o port,pid,reuse --netns "$there" 8080)" "8080 $there port"
+	is "$mode: --netns PATH" "$(raw -o port,pid --netns "/proc/$there/ns/net" 8080)" "8080 $there"
+	is "$mode: --all-netns" "$(raw -o port,pid,reuse -A 8080 | sort)" \
+		"$(printf '8080 %s addr\n8080 %s port\n' "$here" "$there" | sort)"
+	is "$mode: each under its own" "$(raw -o port,netns -A 8080 | sort)" "$(printf '8080 %s\n8080 %s\n' "$here_id" "$there_id" | sort)"
+	is "$mode: a port in two namespaces is not shared" "$(raw -o port -A --shared | grep -cx 8080)" 0
+	is "$mode: TIME-WAIT there alone" "$(raw -o port -s time-wait)/$(raw -o port -s time-wait --netns "$there")" /9092
+done
+# Flags of a bucket that nobody holds come from a table that is read inside its namespace.
+case $bpf_modes in
+*" --") is "flags of TIME-WAIT there" "$("$PORTSHARE" --raw -H -o reuse -s time-wait --netns "$there")" - ;;
+*) skip "flags of TIME-WAIT there" "needs BPF" ;;
+esac
+
+"$PORTSHARE" -A --json >"$netns_tmp/all" 2>/dev/null
+is "JSON has both" "$(jq -r '[.sockets[] | select(.local.port == 8080) | .netns] | unique | length' "$netns_tmp/all")" 2
+is "and --from reads both" "$("$PORTSHARE" --from "$netns_tmp/all" --raw -H -o netns 8080 | sort -u | wc -l)" 2
+
+if mkdir -p /run/netns 2>/dev/null && mount -t tmpfs none /run/netns 2>/dev/null && ip netns attach there "$there" 2>/dev/null; then
+	is "--netns NAME" "$("$PORTSHARE" --raw -H -o port,netns --netns there 8080)" "8080 there"
+	is "a name found by --all-netns" "$("$PORTSHARE" -A --raw -H -o netns 8080 2>/dev/null | grep -cx there)" 1
+else
+	skip "--netns NAME" "no name can be given to a namespace here"
+	skip "a name found by --all-netns" "no name can be given to a namespace here"
+fi
+done_testing
