@@ -3,14 +3,10 @@
 #define OUTPUT_COLUMNS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "analysis/port-view.h"
-#include "model/snapshot.h"
 #include "output/color.h"
-#include "util/escape.h"
-#include "util/out.h"
+#include "output/column-writer.h"
 
 /*
  * The columns of a listing: one table gives names, help, shape and contents to every format of
@@ -107,25 +103,6 @@ uint32_t columns_needs(const struct column_list *list);
 /* Names, defaults and meanings, for people, on stdout. */
 void columns_print_help(void);
 
-/* Writes values of columns. Keeps texts that return from row to row. */
-struct column_writer {
-	const struct snapshot *snapshot; /* not owned */
-	enum escape_style style;
-	bool numeric; /* uids, no names */
-	bool ascii; /* no character outside ASCII of our own */
-	bool grouped; /* rows stand for ports */
-	struct out owner_texts; /* "comm[pid]" of each process, when first used */
-	uint32_t *owner_starts; /* 1 + offset in owner_texts, 0 = not there yet */
-	uint32_t *owner_lengths;
-	uint32_t user_uid; /* the last one looked up */
-	const char *user_name;
-	bool user_valid;
-};
-
-void column_writer_init(struct column_writer *writer, const struct snapshot *snapshot,
-			enum escape_style style);
-void column_writer_done(struct column_writer *writer);
-
 /* The value of a column for one socket. */
 void column_write(struct column_writer *writer, enum column_id id,
 		  const struct inet_socket *socket, struct out *out);
@@ -137,15 +114,5 @@ void column_write_row(struct column_writer *writer, enum column_id id,
 /* The colours of these values. */
 enum color_role column_role(enum column_id id, const struct inet_socket *socket);
 enum color_role column_row_role(enum column_id id, const struct port_summary *summary);
-
-/*
- * Pieces for other views: the name of the (first) process of a row, or why there is none;
- * "1,204 ESTAB, 310 TIME-WAIT (12-48 s)"; "1,204".
- */
-void column_write_program(struct column_writer *writer, const struct port_summary *summary,
-			  struct out *out);
-void column_write_states(struct column_writer *writer, const struct port_summary *summary,
-			 struct out *out);
-void column_write_count(struct out *out, uint64_t count);
 
 #endif

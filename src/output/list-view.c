@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "model/bind-bucket.h"
+#include "output/column-row.h"
 #include "output/raw.h"
 #include "output/table.h"
 

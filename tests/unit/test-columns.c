@@ -6,6 +6,7 @@
 
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
+#include "output/column-row.h"
 #include "output/raw.h"
 
 static struct snapshot *snapshot;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef OUTPUT_COLUMN_OWNER_H
+#define OUTPUT_COLUMN_OWNER_H
+
+#include "output/column-writer.h"
+
+/* Who holds a socket, or the sockets of a row; whose it is; or why nobody holds it. */
+
+column_getter column_get_owner, column_get_user, column_get_uid;
+
+/* The processes of one socket, one for each descriptor, or of a row. */
+struct column_holders {
+	const struct owner *owners; /* of one socket; NULL for a row */
+	const uint32_t *processes;
+	uint32_t count;
+	bool more_unknown; /* sockets of the row have owners that cannot be seen */
+	const struct inet_socket *socket; /* NULL where those of the row differ in their unit */
+};
+
+/* Write what the processes say, the same way for one socket and for a row. */
+typedef void column_holders_getter(struct column_writer *writer,
+				   const struct column_holders *holders, struct out *out);
+
+column_holders_getter column_get_process, column_get_pid, column_get_unit, column_get_container,
+	column_get_cgroup, column_get_cmdline, column_get_exe, column_get_start;
+
+struct column_holders column_holders_of(const struct column_writer *writer,
+					const struct inet_socket *socket);
+struct column_holders column_holders_of_row(const struct port_summary *summary);
+
+/* "nginx[900]:3,4": all of them, as the column owner has them. */
+void column_write_holders(struct column_writer *writer, const struct column_holders *holders,
+			  struct out *out);
+
+/* Why nobody is named, for people. */
+const char *column_owner_status(enum owner_status status, bool is_time_wait);
+
+#endif
