@@ -9,121 +9,25 @@
  * says only whether loads and commands worked.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <sched.h>
-#include <spawn.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/load.h"
+#include "bench/measure.h"
+#include "bench/table.h"
+
 #define RUNS_DEFAULT	7
-#define RUNS_MAX	99
 /* Short runs are noisy and cheap: below this many sockets there are three times as many. */
 #define SOCKETS_SHORT	5000
 /* TIME-WAIT ends after 60 s: the highest ages of a load at the start and at the end of a round. */
 #define TIME_WAIT_START	30.0
 #define TIME_WAIT_END	57.0
-#define ARGUMENTS_MAX	12
-
-enum mode {
-	MODE_GROUPED,
-	MODE_RAW,
-	MODE_JSON,
-	MODE_PORT,
-	N_MODES
-};
-
-enum bpf {
-	BPF_WITH,
-	BPF_WITHOUT,
-	N_BPF
-};
-
-static const char *const mode_names[N_MODES] = {
-	[MODE_GROUPED] = "grouped",
-	[MODE_RAW] = "raw",
-	[MODE_JSON] = "json",
-	[MODE_PORT] = "port",
-};
-
-struct load {
-	const char *name;
-	const char *arguments[3];
-	/* Sockets that ss must show, or the load is not what it should be. */
-	long sockets;
-	bool time_wait;
-	bool has_port;
-	/* ss takes minutes there: portshare is measured alone, for the growth. */
-	bool alone;
-	/* Ratios to reach, 0 where none is set. */
-	double target[N_BPF];
-	double target_json[N_BPF];
-	double target_port[N_BPF];
-	double target_memory;
-};
-
-static const struct load loads[] = {
-	{ .name = "idle", .arguments = { "idle" },
-	  .target = { 0.95, 0.9 } },
-	{ .name = "tcp-1000", .arguments = { "tcp", "1000" }, .sockets = 1000,
-	  .target = { 0.50, 0.65 } },
-	{ .name = "tcp-10000", .arguments = { "tcp", "10000" }, .sockets = 10000,
-	  .has_port = true, .target = { 0.25, 0.50 }, .target_port = { 0.15, 0.55 } },
-	{ .name = "tcp-100000", .arguments = { "tcp", "100000" }, .sockets = 100000,
-	  .has_port = true, .target = { 0.06, 0.15 }, .target_port = { 0.10, 0.5 },
-	  .target_memory = 1.0 },
-	{ .name = "busy", .arguments = { "busy", "1000", "100" }, .sockets = 4000,
-	  .has_port = true, .target = { 0.06, 0.80 }, .target_json = { 0.15, 0 },
-	  .target_port = { 0.06, 0.8 } },
-	{ .name = "udp-50000", .arguments = { "udp", "50000" }, .sockets = 50000,
-	  .target = { 0.12, 0.45 } },
-	{ .name = "time-wait-100000", .arguments = { "time-wait", "100000" }, .sockets = 100000,
-	  .time_wait = true, .target = { 0.65, 0.5 } },
-	{ .name = "tcp-400000", .arguments = { "tcp", "400000" }, .sockets = 400000,
-	  .alone = true },
-};
-
-#define N_LOADS		(sizeof(loads) / sizeof(loads[0]))
-#define JSON_FACTOR	1.5
-
-struct run {
-	double cpu;
-	double memory_mib;
-	long rows;
-};
-
-/* One compared command line; variant 0 of a comparison is ss. */
-struct variant {
-	bool used;
-	enum mode mode;
-	enum bpf bpf;
-	const char *argv[ARGUMENTS_MAX];
-	struct run runs[RUNS_MAX];
-};
-
-/* What the summary needs; cpu is 0 where nothing was measured. */
-struct result {
-	double cpu;
-	double ratio;
-	double memory_ratio;
-};
-
-struct keeper {
-	pid_t pid;
-	int input;
-	long port;
-	double born;
-};
 
 static struct {
 	const char *program;
@@ -138,277 +42,6 @@ static struct {
 	.against = "ss",
 	.runs = RUNS_DEFAULT,
 };
-
-static struct result results[N_LOADS][N_MODES][N_BPF];
-static int errors_fd = -1;
-
-static void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
-
-static void fail(const char *format, ...)
-{
-	va_list arguments;
-
-	fflush(stdout);
-	fputs("bench: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static void pause_ms(long ms)
-{
-	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-
-	nanosleep(&time, NULL);
-}
-
-/* Each load gets a new namespace: nothing is left of the one before. */
-static void load_start(const struct load *load, struct keeper *ret_keeper)
-{
-	const char *argv[] = { options.mkload, load->arguments[0], load->arguments[1],
-			       load->arguments[2], NULL };
-	posix_spawn_file_actions_t actions;
-	struct keeper keeper;
-	int input[2], output[2];
-	long sockets;
-	FILE *file;
-	int err;
-
-	if (unshare(CLONE_NEWNET) < 0)
-		fail("a private network namespace: %s (root is needed)", strerror(errno));
-	if (pipe2(input, O_CLOEXEC) < 0 || pipe2(output, O_CLOEXEC) < 0)
-		fail("pipe: %s", strerror(errno));
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, input[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-	keeper.born = now();
-	err = posix_spawn(&keeper.pid, argv[0], &actions, NULL, (char *const *)argv, environ);
-	if (err)
-		fail("%s: %s", argv[0], strerror(err));
-	posix_spawn_file_actions_destroy(&actions);
-	close(input[0]);
-	close(output[1]);
-	file = fdopen(output[0], "r");
-	if (!file || fscanf(file, "ready %ld %ld", &keeper.port, &sockets) != 2 ||
-	    sockets != load->sockets)
-		fail("the load %s could not be made", load->name);
-	fclose(file);
-	keeper.input = input[1];
-	/* What the kernel puts off while sockets are made shall not be charged to the first run. */
-	pause_ms(500);
-	*ret_keeper = keeper;
-}
-
-static void load_stop(const struct load *load, const struct keeper *keeper)
-{
-	int status;
-
-	close(keeper->input);
-	while (waitpid(keeper->pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			fail("wait: %s", strerror(errno));
-	}
-	if (status)
-		fail("the load %s ended with status %#x", load->name, (unsigned int)status);
-	pause_ms(500);
-}
-
-/* Copies what a command wrote to its standard error, each line behind the name. */
-static void show_errors(FILE *to, const char *name)
-{
-	char line[512];
-	FILE *file;
-	int fd = dup(errors_fd);
-
-	if (fd < 0)
-		return;
-	lseek(fd, 0, SEEK_SET);
-	file = fdopen(fd, "r");
-	if (!file) {
-		close(fd);
-		return;
-	}
-	for (int i = 0; i < 5 && fgets(line, sizeof(line), file); i++)
-		fprintf(to, "  (%s: %.*s)\n", name, (int)strcspn(line, "\n"), line);
-	fclose(file);
-}
-
-static void run(const char *const *argv, struct run *ret_run)
-{
-	static char buffer[65536];
-	posix_spawn_file_actions_t actions;
-	struct rusage usage;
-	long rows = 0;
-	int output[2];
-	int status;
-	pid_t pid;
-	ssize_t n;
-	int err;
-
-	if (pipe2(output, O_CLOEXEC) < 0 || ftruncate(errors_fd, 0) < 0 ||
-	    lseek(errors_fd, 0, SEEK_SET) < 0)
-		fail("prepare a run: %s", strerror(errno));
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, errors_fd, STDERR_FILENO);
-	err = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
-	if (err)
-		fail("%s: %s", argv[0], strerror(err));
-	posix_spawn_file_actions_destroy(&actions);
-	close(output[1]);
-	while ((n = read(output[0], buffer, sizeof(buffer))) != 0) {
-		if (n < 0 && errno != EINTR)
-			fail("read the output of %s: %s", argv[0], strerror(errno));
-		for (ssize_t i = 0; i < n; i++)
-			rows += buffer[i] == '\n';
-	}
-	close(output[0]);
-	while (wait4(pid, &status, 0, &usage) < 0) {
-		if (errno != EINTR)
-			fail("wait: %s", strerror(errno));
-	}
-	if (status) {
-		show_errors(stderr, argv[0]);
-		fputs("bench:", stderr);
-		for (int i = 0; argv[i]; i++)
-			fprintf(stderr, " %s", argv[i]);
-		fputc('\n', stderr);
-		if (WIFEXITED(status))
-			fail("the command ended with status %d", WEXITSTATUS(status));
-		fail("the command was ended by signal %d", WTERMSIG(status));
-	}
-	ret_run->cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-		       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	ret_run->memory_mib = (double)usage.ru_maxrss / 1024;
-	ret_run->rows = rows;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-struct spread {
-	double median;
-	double lowest;
-	double highest;
-};
-
-static struct spread spread_of(double *values, int count)
-{
-	qsort(values, (size_t)count, sizeof(values[0]), compare_doubles);
-	return (struct spread){
-		.median = (values[(count - 1) / 2] + values[count / 2]) / 2,
-		.lowest = values[0],
-		.highest = values[count - 1],
-	};
-}
-
-static struct spread spread_cpu(const struct variant *variant, int count)
-{
-	double values[RUNS_MAX];
-
-	for (int i = 0; i < count; i++)
-		values[i] = variant->runs[i].cpu;
-	return spread_of(values, count);
-}
-
-static struct spread spread_memory(const struct variant *variant, int count)
-{
-	double values[RUNS_MAX];
-
-	for (int i = 0; i < count; i++)
-		values[i] = variant->runs[i].memory_mib;
-	return spread_of(values, count);
-}
-
-static struct spread spread_ratio(const struct variant *a, const struct variant *b, int count)
-{
-	double values[RUNS_MAX];
-
-	/* Less than the clock's step would divide by nothing. */
-	for (int i = 0; i < count; i++) {
-		double divisor = b->runs[i].cpu > 1e-6 ? b->runs[i].cpu : 1e-6;
-
-		values[i] = a->runs[i].cpu / divisor;
-	}
-	return spread_of(values, count);
-}
-
-static double target_of(const struct load *load, enum mode mode, enum bpf bpf)
-{
-	if (mode == MODE_PORT)
-		return load->target_port[bpf];
-	if (mode != MODE_JSON)
-		return load->target[bpf];
-	return load->target_json[bpf] > 0 ? load->target_json[bpf] :
-					    load->target[bpf] * JSON_FACTOR;
-}
-
-static void format_number(char *buffer, size_t size, double number, int decimals)
-{
-	if (number > 0)
-		snprintf(buffer, size, "%.*f", decimals, number);
-	else
-		snprintf(buffer, size, "-");
-}
-
-static void print_head(void)
-{
-	printf("%-17s %-8s %-3s %7s %15s %7s %9s %7s %8s %8s\n", "load", "mode", "bpf", "of ss",
-	       "min-max", "target", "CPU s", "memory", "MiB", "rows");
-}
-
-static void print_variant(const struct load *load, const struct variant *variant,
-			  const struct variant *ss, int count, struct result *ret_result)
-{
-	struct spread cpu = spread_cpu(variant, count);
-	struct spread memory = spread_memory(variant, count);
-	struct result result = { .cpu = cpu.median };
-	char ratio_text[16] = "-", range_text[32] = "-", target_text[16], memory_text[16] = "-";
-
-	if (ss) {
-		struct spread ratio = spread_ratio(variant, ss, count);
-
-		result.ratio = ratio.median;
-		result.memory_ratio = memory.median / spread_memory(ss, count).median;
-		snprintf(ratio_text, sizeof(ratio_text), "%.3f", ratio.median);
-		snprintf(range_text, sizeof(range_text), "%.3f-%.3f", ratio.lowest, ratio.highest);
-		snprintf(memory_text, sizeof(memory_text), "%.2f", result.memory_ratio);
-	}
-	format_number(target_text, sizeof(target_text),
-		      target_of(load, variant->mode, variant->bpf), 3);
-	printf("%-17s %-8s %-3s %7s %15s %7s %9.4f %7s %8.1f %8ld\n", load->name,
-	       mode_names[variant->mode], variant->bpf == BPF_WITH ? "yes" : "no", ratio_text,
-	       range_text, target_text, cpu.median, memory_text, memory.median,
-	       variant->runs[count - 1].rows);
-	*ret_result = result;
-}
-
-static void print_ss(const struct load *load, const struct variant *ss, int count)
-{
-	struct spread cpu = spread_cpu(ss, count);
-	char range_text[32];
-
-	/* For ss the range is that of its CPU seconds: how steady the machine was. */
-	snprintf(range_text, sizeof(range_text), "%.4f-%.4f", cpu.lowest, cpu.highest);
-	printf("%-17s %-8s %-3s %7s %15s %7s %9.4f %7s %8.1f %8ld\n", load->name,
-	       ss->mode == MODE_PORT ? "ss port" : "ss", "", "", range_text, "", cpu.median, "",
-	       spread_memory(ss, count).median, ss->runs[count - 1].rows);
-}
 
 static void check_ss(const struct load *load, const struct variant *ss, const struct run *of)
 {
@@ -431,21 +64,21 @@ static void compare(size_t number, struct keeper *keeper, struct variant *varian
 		/* The round before the first only warms up. */
 		int slot = round < 0 ? 0 : round;
 
-		if (load->time_wait && now() - keeper->born > TIME_WAIT_START) {
+		if (load->time_wait && measure_now() - keeper->born > TIME_WAIT_START) {
 			load_stop(load, keeper);
-			load_start(load, keeper);
+			load_start(load, options.mkload, keeper);
 		}
 		for (int i = 0; i < count; i++) {
 			struct variant *variant = &variants[(i + slot) % count];
 
 			if (!variant->used)
 				continue;
-			run(variant->argv, &variant->runs[slot]);
+			measure_run(variant->argv, &variant->runs[slot]);
 			if (round < 0)
-				show_errors(stdout, variant == variants ? options.against :
+				measure_show_errors(stdout, variant == variants ? options.against :
 							    mode_names[variant->mode]);
 		}
-		if (load->time_wait && now() - keeper->born > TIME_WAIT_END) {
+		if (load->time_wait && measure_now() - keeper->born > TIME_WAIT_END) {
 			if (++restarts > runs)
 				fail("load %s: one round takes longer than TIME-WAIT lasts",
 				     load->name);
@@ -455,10 +88,9 @@ static void compare(size_t number, struct keeper *keeper, struct variant *varian
 		check_ss(load, &variants[0], &variants[0].runs[slot]);
 	}
 	if (variants[0].used)
-		print_ss(load, &variants[0], runs);
+		table_ss(number, &variants[0], runs);
 	for (int i = 1; i < count; i++)
-		print_variant(load, &variants[i], variants[0].used ? &variants[0] : NULL, runs,
-			      &results[number][variants[i].mode][variants[i].bpf]);
+		table_variant(number, &variants[i], variants[0].used ? &variants[0] : NULL, runs);
 	fflush(stdout);
 }
 
@@ -498,7 +130,7 @@ static void measure(size_t number, bool port)
 	}
 	if (count == 1)
 		return;
-	load_start(load, &keeper);
+	load_start(load, options.mkload, &keeper);
 	snprintf(selector, sizeof(selector), "tcp:%ld", keeper.port);
 	snprintf(filter, sizeof(filter), ":%ld", keeper.port);
 	variants[0] = (struct variant){
@@ -508,142 +140,6 @@ static void measure(size_t number, bool port)
 	};
 	compare(number, &keeper, variants, count);
 	load_stop(load, &keeper);
-}
-
-/* A star where the target was missed. */
-static void print_cell(double ratio, double target)
-{
-	char text[16];
-
-	format_number(text, sizeof(text), ratio, 3);
-	if (ratio > 0 && target > 0 && ratio > target)
-		strcat(text, " *");
-	printf(" %s |", text);
-}
-
-static void print_summary_row(size_t number, const char *name, const enum mode *modes)
-{
-	const struct load *load = &loads[number];
-	bool measured = false;
-
-	for (int bpf = 0; bpf < N_BPF; bpf++)
-		for (int i = 0; i < 3; i++)
-			measured = measured || (modes[i] != N_MODES &&
-						results[number][modes[i]][bpf].ratio > 0);
-	if (!measured)
-		return;
-	printf("| %s |", name);
-	for (int bpf = 0; bpf < N_BPF; bpf++) {
-		for (int i = 0; i < 3; i++) {
-			if (modes[i] == N_MODES)
-				printf(" |");
-			else
-				print_cell(results[number][modes[i]][bpf].ratio,
-					   target_of(load, modes[i], (enum bpf)bpf));
-		}
-		printf(" %.2f |", target_of(load, modes[0], (enum bpf)bpf));
-	}
-	putchar('\n');
-}
-
-static void print_summary(void)
-{
-	static const enum mode all[3] = { MODE_GROUPED, MODE_RAW, MODE_JSON };
-	static const enum mode port[3] = { MODE_PORT, N_MODES, N_MODES };
-
-	printf("\nCPU of portshare / CPU of ss (median); * misses the target (json: %.1f times it, "
-	       "on busy with BPF 0.15)\n\n"
-	       "| load | grouped | raw | json | target | no BPF: grouped | raw | json | target |\n"
-	       "|---|---|---|---|---|---|---|---|---|\n", JSON_FACTOR);
-	for (size_t i = 0; i < N_LOADS; i++)
-		print_summary_row(i, loads[i].name, all);
-	for (size_t i = 0; i < N_LOADS; i++) {
-		char name[64];
-
-		snprintf(name, sizeof(name), "one port of %s", loads[i].name);
-		print_summary_row(i, name, port);
-	}
-	for (size_t i = 0; i < N_LOADS; i++) {
-		bool measured = false;
-
-		if (!(loads[i].target_memory > 0))
-			continue;
-		for (int mode = 0; mode < N_MODES; mode++) {
-			for (int bpf = 0; bpf < N_BPF; bpf++) {
-				double ratio = results[i][mode][bpf].memory_ratio;
-
-				if (mode == MODE_PORT || !(ratio > 0))
-					continue;
-				if (!measured)
-					printf("\nPeak memory / that of ss on %s (target %.2f):",
-					       loads[i].name, loads[i].target_memory);
-				measured = true;
-				printf(" %s%s %.2f%s", mode_names[mode],
-				       bpf == BPF_WITH ? "" : " without BPF", ratio,
-				       ratio > loads[i].target_memory ? " *" : "");
-			}
-		}
-		if (measured)
-			putchar('\n');
-	}
-}
-
-/* The same kind of load in several sizes: near linear growth keeps the cost of a socket. */
-static void print_growth(void)
-{
-	printf("\nGrowth: CPU in microseconds a socket (tcp loads)\n\n| load |");
-	for (int mode = 0; mode < MODE_PORT; mode++)
-		printf(" %s | no BPF: %s |", mode_names[mode], mode_names[mode]);
-	printf("\n|---|---|---|---|---|---|---|\n");
-	for (size_t i = 0; i < N_LOADS; i++) {
-		bool measured = false;
-
-		if (strcmp(loads[i].arguments[0], "tcp") != 0)
-			continue;
-		for (int mode = 0; mode < MODE_PORT; mode++)
-			for (int bpf = 0; bpf < N_BPF; bpf++)
-				measured = measured || results[i][mode][bpf].cpu > 0;
-		if (!measured)
-			continue;
-		printf("| %s |", loads[i].name);
-		for (int mode = 0; mode < MODE_PORT; mode++) {
-			for (int bpf = 0; bpf < N_BPF; bpf++) {
-				char text[16];
-
-				format_number(text, sizeof(text), results[i][mode][bpf].cpu * 1e6 /
-					      (double)loads[i].sockets, 2);
-				printf(" %s |", text);
-			}
-		}
-		putchar('\n');
-	}
-}
-
-static void print_version(const char *program)
-{
-	const char *argv[] = { program, "-V", NULL };
-	posix_spawn_file_actions_t actions;
-	char line[256] = "";
-	int output[2];
-	FILE *file;
-	pid_t pid;
-	int err;
-
-	if (pipe2(output, O_CLOEXEC) < 0)
-		fail("pipe: %s", strerror(errno));
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO);
-	err = posix_spawnp(&pid, program, &actions, NULL, (char *const *)argv, environ);
-	if (err)
-		fail("%s: %s", program, strerror(err));
-	posix_spawn_file_actions_destroy(&actions);
-	close(output[1]);
-	file = fdopen(output[0], "r");
-	if (file && fgets(line, sizeof(line), file))
-		printf("%.*s; ", (int)strcspn(line, "\n"), line);
-	if (file)
-		fclose(file);
-	waitpid(pid, NULL, 0);
 }
 
 static void usage(FILE *to)
@@ -755,14 +251,14 @@ int main(int argc, char **argv)
 	struct utsname system;
 
 	parse_options(argc, argv);
-	errors_fd = memfd_create("errors", MFD_CLOEXEC);
-	if (errors_fd < 0 || uname(&system) < 0)
+	measure_init();
+	if (uname(&system) < 0)
 		fail("start: %s", strerror(errno));
-	print_version(options.program);
-	print_version(options.against);
+	measure_version(options.program);
+	measure_version(options.against);
 	printf("Linux %s; %ld processors; %d runs at least\n", system.release,
 	       sysconf(_SC_NPROCESSORS_ONLN), options.runs);
-	print_head();
+	table_head();
 	fflush(stdout);
 	for (size_t i = 0; i < N_LOADS; i++) {
 		if (!options.load[i])
@@ -771,7 +267,7 @@ int main(int argc, char **argv)
 		if (loads[i].has_port)
 			measure(i, true);
 	}
-	print_summary();
-	print_growth();
+	table_summary();
+	table_growth();
 	return fflush(stdout) ? 1 : 0;
 }
