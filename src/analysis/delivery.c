@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "util/xalloc.h"
+
+#define NO_SCORE (-1)
+
+/* IPv4 and its mapped form are one address here. */
+static struct address normal(int family, const struct address *address)
+{
+	struct address mapped = { .bytes = { [10] = 0xff, [11] = 0xff } };
+
+	if (family == AF_INET6)
+		return *address;
+	memcpy(mapped.bytes + 12, address->bytes, 4);
+	return mapped;
+}
+
+static bool is_at(const struct inet_socket *socket, int family, const struct address *address)
+{
+	struct address local = normal(socket->family, &socket->local);
+	struct address wanted = normal(family, address);
+
+	return address_equal(&local, &wanted);
+}
+
+static bool is_wildcard(const struct inet_socket *socket)
+{
+	return address_is_wildcard(socket->family, &socket->local);
+}
+
+static bool is_connected(const struct inet_socket *socket)
+{
+	return socket->known & SOCKET_HAS_PEER;
+}
+
+/* Bound to one IPv6 address, a socket gets IPv6 alone, to a mapped one IPv4 alone. */
+static enum tristate v6only_of(const struct inet_socket *socket)
+{
+	if (socket->family != AF_INET6 || address_is_v4_mapped(AF_INET6, &socket->local))
+		return TRISTATE_NO;
+	if (!is_wildcard(socket))
+		return TRISTATE_YES;
+	return (enum tristate)socket->v6only;
+}
+
+/* Whether a packet of the query's family can reach the socket at all. */
+static enum tristate takes_family(const struct inet_socket *socket,
+				  const struct delivery_query *query)
+{
+	if (query->family == AF_INET6)
+		return tristate_of(socket->family == AF_INET6 &&
+				   !address_is_v4_mapped(AF_INET6, &socket->local));
+	if (v6only_of(socket) == TRISTATE_UNKNOWN)
+		return TRISTATE_UNKNOWN;
+	return tristate_of(v6only_of(socket) == TRISTATE_NO);
+}
+
+static bool has_peer_of(const struct inet_socket *socket, const struct delivery_query *query)
+{
+	struct address peer = normal(socket->family, &socket->peer);
+	struct address from = normal(query->family, &query->from);
+
+	return socket->peer_port == query->from_port && address_equal(&peer, &from);
+}
+
+static bool takes_device(const struct inet_socket *socket, const struct delivery_query *query)
+{
+	return !socket->device || socket->device == query->device;
+}
+
+/* compute_score() of udp.c, with one to tell a match from none. */
+static int score_udp(const struct delivery_socket *receiver, const struct delivery_query *query)
+{
+	const struct inet_socket *socket = receiver->socket;
+	int weight = query->family == AF_INET ? 4 : 1;
+	int score = query->family == AF_INET && socket->family == AF_INET ? 2 : 1;
+
+	if (is_connected(socket)) {
+		if (!has_peer_of(socket, query))
+			return NO_SCORE;
+		score += 2 * weight;
+	}
+	if (socket->device)
+		score += weight;
+	if (receiver->incoming_cpu != DELIVERY_ANY && receiver->incoming_cpu == query->cpu)
+		score++;
+	return score;
+}
+
+/* compute_score() of inet_hashtables.c. */
+static int score_tcp(const struct delivery_socket *receiver, const struct delivery_query *query)
+{
+	const struct inet_socket *socket = receiver->socket;
+	int score = socket->device ? 2 : 1;
+
+	if (socket->family == AF_INET)
+		score++;
+	if (receiver->incoming_cpu != DELIVERY_ANY && receiver->incoming_cpu == query->cpu)
+		score++;
+	return score;
+}
+
+/* Who may receive from a chain: those at an address, or at the wildcard. */
+static bool in_chain(const struct inet_socket *socket, const struct delivery_query *query,
+		     bool wildcards)
+{
+	return wildcards ? is_wildcard(socket) : is_at(socket, query->family, &query->to);
+}
+
+static void add(struct delivery *delivery, uint32_t index)
+{
+	ARRAY_RESERVE(delivery->receivers, delivery->n_receivers, delivery->capacity);
+	delivery->receivers[delivery->n_receivers++] = index;
+}
+
+/* What udp_reuseport_add_sock() and inet_reuseport_add_sock() compare. */
+static bool same_group(const struct delivery_socket *a, const struct delivery_socket *b)
+{
+	const struct inet_socket *x = a->socket, *y = b->socket;
+
+	if (a->group != DELIVERY_ANY || b->group != DELIVERY_ANY)
+		return a->group == b->group;
+	return x->family == y->family && x->device == y->device && x->uid == y->uid &&
+	       v6only_of(x) == v6only_of(y) && address_equal(&x->local, &y->local) &&
+	       y->reuse_port != TRISTATE_NO && !is_connected(y);
+}
+
+/* reuseport_select_sock(): the members among whom one is chosen. */
+static void select_from_group(const struct delivery_socket *sockets, uint32_t n_sockets,
+			      const struct delivery_socket *hit,
+			      const struct delivery_query *query, struct delivery *delivery)
+{
+	int32_t selector = DELIVERY_ANY;
+	bool by_cpu = false, on_cpu = false;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < n_sockets; i++) {
+		if (!same_group(hit, &sockets[i]))
+			continue;
+		n++;
+		if (sockets[i].selector != DELIVERY_ANY)
+			selector = sockets[i].selector;
+		by_cpu = by_cpu || sockets[i].incoming_cpu != DELIVERY_ANY;
+		on_cpu = on_cpu || (sockets[i].incoming_cpu != DELIVERY_ANY &&
+				    sockets[i].incoming_cpu == query->cpu);
+	}
+	/* A program that names nobody leaves it to the hash. */
+	if (selector < 0 || (uint32_t)selector >= n)
+		selector = DELIVERY_ANY;
+	for (i = 0; i < n_sockets; i++) {
+		if (!same_group(hit, &sockets[i]))
+			continue;
+		if (selector != DELIVERY_ANY ? sockets[i].group_place == selector :
+		    by_cpu && on_cpu	     ? sockets[i].incoming_cpu == query->cpu :
+					       true)
+			add(delivery, sockets[i].index);
+	}
+	delivery->mode = delivery->n_receivers > 1 ? DELIVERY_SPREAD : DELIVERY_ONE;
+}
+
+/*
+ * udp4_lib_lookup2() and inet_lhash2_lookup(): the best score, of equals the first; a reuseport
+ * group that is better than all before it is final. Returns whether there is one.
+ */
+static bool scan(const struct delivery_socket *sockets, uint32_t n_sockets,
+		 const struct delivery_query *query, bool wildcards, struct delivery *delivery)
+{
+	const struct delivery_socket *best = NULL;
+	int best_score = NO_SCORE;
+	uint32_t i, n_scored = 0;
+	bool doubtful = false;
+
+	for (i = 0; i < n_sockets; i++) {
+		const struct delivery_socket *receiver = &sockets[i];
+		const struct inet_socket *socket = receiver->socket;
+		enum tristate takes = takes_family(socket, query);
+		int score;
+
+		if (takes == TRISTATE_NO || !takes_device(socket, query) ||
+		    !in_chain(socket, query, wildcards))
+			continue;
+		score = protocol_is_stream(query->protocol) ? score_tcp(receiver, query) :
+							      score_udp(receiver, query);
+		if (score == NO_SCORE)
+			continue;
+		n_scored++;
+		/* Alone it receives, whatever its flags are. */
+		doubtful = doubtful || takes == TRISTATE_UNKNOWN ||
+			   !(socket->known & SOCKET_HAS_DEVICE) ||
+			   (socket->reuse_port != TRISTATE_NO &&
+			    (socket->reuse_port == TRISTATE_UNKNOWN ||
+			     !(socket->known & SOCKET_HAS_UID)));
+		if (takes == TRISTATE_UNKNOWN)
+			delivery->certain = false;
+		if (score <= best_score)
+			continue;
+		best_score = score;
+		best = receiver;
+		if (!is_connected(socket) && socket->reuse_port != TRISTATE_NO) {
+			select_from_group(sockets, n_sockets, receiver, query, delivery);
+			/* Those behind it were not looked at: nothing of them matters but flags. */
+			for (; i < n_sockets; i++)
+				if (same_group(receiver, &sockets[i]) && &sockets[i] != receiver)
+					doubtful = doubtful || sockets[i].socket->reuse_port ==
+								       TRISTATE_UNKNOWN;
+			if (delivery->n_receivers > 1 || n_scored > 1)
+				delivery->certain = delivery->certain && !doubtful;
+			return true;
+		}
+	}
+	if (n_scored > 1)
+		delivery->certain = delivery->certain && !doubtful;
+	if (!best)
+		return false;
+	add(delivery, best->index);
+	delivery->mode = DELIVERY_ONE;
+	return true;
+}
+
+/* The hash of connected sockets (since 6.13), which the score had to find before. */
+static bool find_connected(const struct delivery_socket *sockets, uint32_t n_sockets,
+			   const struct delivery_query *query, struct delivery *delivery)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = sockets[i].socket;
+
+		if (!is_connected(socket) || !has_peer_of(socket, query) ||
+		    !is_at(socket, query->family, &query->to) || !takes_device(socket, query))
+			continue;
+		add(delivery, sockets[i].index);
+		delivery->mode = DELIVERY_ONE;
+		return true;
+	}
+	return false;
+}
+
+static enum tristate has_joined(const struct snapshot *snapshot, const struct inet_socket *socket,
+				const struct delivery_query *query)
+{
+	uint32_t i;
+
+	for (i = 0; i < socket->n_groups; i++) {
+		const struct multicast_group *group = &snapshot->groups[socket->first_group + i];
+
+		if (group->family == query->family && address_equal(&group->address, &query->to))
+			return TRISTATE_YES;
+	}
+	return socket->known & SOCKET_HAS_MULTICAST ? TRISTATE_NO : TRISTATE_UNKNOWN;
+}
+
+/* IP_MULTICAST_ALL is on for AF_INET, off for the IPv4 side of AF_INET6; IPV6_MULTICAST_ALL is on. */
+static bool takes_all_groups(const struct delivery_socket *receiver,
+			     const struct delivery_query *query)
+{
+	if (receiver->multicast_all != TRISTATE_UNKNOWN)
+		return receiver->multicast_all == TRISTATE_YES;
+	return query->family == AF_INET6 || receiver->socket->family == AF_INET;
+}
+
+/* __udp4_lib_mcast_deliver() and __udp6_lib_mcast_deliver(): to each that matches. */
+static void deliver_copies(const struct snapshot *snapshot, const struct delivery_socket *sockets,
+			   uint32_t n_sockets, const struct delivery_query *query,
+			   struct delivery *delivery)
+{
+	bool joined = query->broadcast, may_have_joined = false;
+	uint32_t i;
+
+	/* Of a group that nobody on the host has joined nothing comes in. */
+	for (i = 0; i < n_sockets; i++) {
+		enum tristate member = has_joined(snapshot, sockets[i].socket, query);
+
+		joined = joined || member == TRISTATE_YES;
+		may_have_joined = may_have_joined || member == TRISTATE_UNKNOWN;
+	}
+	if (!joined && !may_have_joined)
+		return;
+	delivery->certain = delivery->certain && joined;
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = sockets[i].socket;
+		enum tristate takes = takes_family(socket, query), member;
+
+		if (takes == TRISTATE_NO || !takes_device(socket, query) ||
+		    (!is_wildcard(socket) && !is_at(socket, query->family, &query->to)) ||
+		    (is_connected(socket) && !has_peer_of(socket, query)))
+			continue;
+		if (takes == TRISTATE_UNKNOWN)
+			delivery->certain = false;
+		if (!query->broadcast && !takes_all_groups(&sockets[i], query)) {
+			member = has_joined(snapshot, socket, query);
+			if (member == TRISTATE_NO)
+				continue;
+			if (member == TRISTATE_UNKNOWN)
+				delivery->certain = false;
+		}
+		add(delivery, sockets[i].index);
+	}
+	delivery->mode = delivery->n_receivers ? DELIVERY_COPIES : DELIVERY_NOBODY;
+}
+
+void delivery_predict(const struct snapshot *snapshot, const struct delivery_socket *sockets,
+		      uint32_t n_sockets, const struct delivery_query *query,
+		      struct delivery *ret_delivery)
+{
+	struct delivery delivery = { .mode = DELIVERY_NOBODY, .certain = true };
+
+	if (protocol_is_stream(query->protocol)) {
+		if (!scan(sockets, n_sockets, query, false, &delivery))
+			scan(sockets, n_sockets, query, true, &delivery);
+	} else if (query->broadcast || address_is_multicast(query->family, &query->to)) {
+		deliver_copies(snapshot, sockets, n_sockets, query, &delivery);
+	} else if (!find_connected(sockets, n_sockets, query, &delivery)) {
+		if (!scan(sockets, n_sockets, query, false, &delivery))
+			scan(sockets, n_sockets, query, true, &delivery);
+	}
+	*ret_delivery = delivery;
+}
+
+void delivery_done(struct delivery *delivery)
+{
+	free(delivery->receivers);
+	*delivery = (struct delivery){ .receivers = NULL };
+}
+
+static bool can_receive(const struct inet_socket *socket)
+{
+	if (protocol_is_stream(socket->protocol))
+		return socket->state == STATE_LISTEN;
+	return socket->state == STATE_BOUND || socket->state == STATE_ESTAB;
+}
+
+uint32_t delivery_sockets_of(const struct snapshot *snapshot, const uint32_t *members,
+			     uint32_t n_members, struct delivery_socket **ret_sockets)
+{
+	struct delivery_socket *sockets = xcalloc(n_members, sizeof(*sockets));
+	uint32_t i, n = 0;
+
+	for (i = 0; i < n_members; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[members[i]];
+
+		if (!can_receive(socket))
+			continue;
+		sockets[n] = (struct delivery_socket){
+			.socket = socket,
+			.index = members[i],
+			.group = DELIVERY_ANY,
+			.incoming_cpu = DELIVERY_ANY,
+			.selector = DELIVERY_ANY,
+		};
+		if (socket->known & SOCKET_HAS_OPTIONS)
+			sockets[n].multicast_all =
+				tristate_of(socket->options & SOCKET_OPTION_MULTICAST_ALL);
+		n++;
+	}
+	*ret_sockets = sockets;
+	return n;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/relate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "util/xalloc.h"
+
+/* A chain of parents is not followed further: it may be a loop in a snapshot that was made up. */
+#define ANCESTORS_MAX 64
+
+#define PID_INIT 1
+
+/* Arguments, each ended by NUL. */
+struct arguments {
+	const char *at, *end;
+};
+
+static struct arguments arguments_of(const struct snapshot *snapshot, const struct process *process)
+{
+	size_t length = 0;
+	const char *text = string_pool_get(&snapshot->strings, process->cmdline, &length);
+
+	return (struct arguments){ .at = text, .end = text ? text + length : NULL };
+}
+
+/* NULL behind the last. */
+static const char *next_argument(struct arguments *arguments)
+{
+	const char *argument = arguments->at;
+
+	if (!argument || argument >= arguments->end)
+		return NULL;
+	arguments->at = argument + strlen(argument) + 1;
+	return argument;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* The name of a program file, or NULL. */
+static const char *file_name(const struct snapshot *snapshot, const struct process *process)
+{
+	const char *exe = snapshot_text(snapshot, process->exe);
+
+	return exe ? base_name(exe) : NULL;
+}
+
+/* Programs that run what their arguments name; versions may follow ("python3.11"). */
+static bool is_interpreter(const char *name)
+{
+	static const char *const names[] = { "python", "perl", "ruby", "node",	"nodejs", "php",
+					     "java",   "bash", "dash", "sh",	"zsh",	  "ksh",
+					     "busybox", "lua", "tclsh", "deno", "bun",	  "pypy",
+					     "mono",	"dotnet", "guile", "Rscript", "php-fpm" };
+	size_t i, length;
+
+	for (i = 0; name && i < ARRAY_SIZE(names); i++) {
+		length = strlen(names[i]);
+		if (strncmp(name, names[i], length))
+			continue;
+		if (!name[length + strspn(name + length, "0123456789.-")])
+			return true;
+	}
+	return false;
+}
+
+/* Options of interpreters that are followed by what is run. */
+static bool names_code(const char *option)
+{
+	return !strcmp(option, "-m") || !strcmp(option, "-c") || !strcmp(option, "-e") ||
+	       !strcmp(option, "-jar");
+}
+
+/* What an interpreter runs, with the way in which it is named; NULL if nothing is named. */
+static const char *script_of(struct arguments arguments, const char **ret_option)
+{
+	const char *argument;
+
+	*ret_option = "";
+	next_argument(&arguments);
+	while ((argument = next_argument(&arguments))) {
+		if (names_code(argument)) {
+			*ret_option = argument;
+			return next_argument(&arguments);
+		}
+		if (argument[0] != '-' || !argument[1])
+			return argument;
+	}
+	return NULL;
+}
+
+/* Equal but for runs of digits, as the numbers of workers. */
+static bool same_but_for_numbers(const char *a, const char *b)
+{
+	for (;;) {
+		if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+			while (isdigit((unsigned char)*a))
+				a++;
+			while (isdigit((unsigned char)*b))
+				b++;
+		}
+		if (*a != *b)
+			return false;
+		if (!*a)
+			return true;
+		a++;
+		b++;
+	}
+}
+
+static enum tristate same_arguments(const struct snapshot *snapshot, const struct process *a,
+				    const struct process *b)
+{
+	struct arguments left = arguments_of(snapshot, a), right = arguments_of(snapshot, b);
+	const char *x, *y;
+
+	if (!(a->known & b->known & PROCESS_HAS_CMDLINE) && (!left.at || !right.at))
+		return TRISTATE_UNKNOWN;
+	x = next_argument(&left);
+	y = next_argument(&right);
+	/* What a process wrote over its arguments (setproctitle()) tells nothing of them. */
+	if ((x && strchr(x, ' ')) || (y && strchr(y, ' ')))
+		return TRISTATE_YES;
+	for (;;) {
+		x = next_argument(&left);
+		y = next_argument(&right);
+		if (!x || !y)
+			return tristate_of(!x && !y);
+		if (!same_but_for_numbers(x, y))
+			return TRISTATE_NO;
+	}
+}
+
+static enum tristate same_script(const struct snapshot *snapshot, const struct process *a,
+				 const struct process *b)
+{
+	struct arguments left = arguments_of(snapshot, a), right = arguments_of(snapshot, b);
+	const char *x, *y, *option_x, *option_y;
+
+	if (!left.at || !right.at)
+		return TRISTATE_UNKNOWN;
+	x = script_of(left, &option_x);
+	y = script_of(right, &option_y);
+	/* Nothing is named: it reads a terminal or a pipe, and who knows what. */
+	if (!x || !y)
+		return x || y ? TRISTATE_NO : TRISTATE_UNKNOWN;
+	return tristate_of(!strcmp(x, y) && !strcmp(option_x, option_y));
+}
+
+/* The same file, or one that has taken its place. */
+static enum tristate same_file(const struct process *a, const struct process *b)
+{
+	bool has_files = a->known & b->known & PROCESS_HAS_EXE_FILE;
+
+	if (has_files && a->exe_device == b->exe_device && a->exe_inode == b->exe_inode)
+		return TRISTATE_YES;
+	if (!a->exe || !b->exe)
+		return has_files ? TRISTATE_NO : TRISTATE_UNKNOWN;
+	if (a->exe != b->exe)
+		return TRISTATE_NO;
+	if (!has_files)
+		return TRISTATE_YES;
+	return tristate_of(a->exe_deleted == TRISTATE_YES || b->exe_deleted == TRISTATE_YES);
+}
+
+enum tristate relate_program(const struct process *a, const struct process *b,
+			     const struct snapshot *snapshot)
+{
+	enum tristate file = same_file(a, b), rest;
+
+	if (file == TRISTATE_NO)
+		return TRISTATE_NO;
+	/* Without the file what is left is the name, which can only tell apart. */
+	if (file == TRISTATE_UNKNOWN && a->comm && b->comm && a->comm != b->comm)
+		return TRISTATE_NO;
+	if (is_interpreter(file_name(snapshot, a)) ||
+	    (file == TRISTATE_UNKNOWN && is_interpreter(snapshot_text(snapshot, a->comm))))
+		rest = same_script(snapshot, a, b);
+	else
+		rest = same_arguments(snapshot, a, b);
+	if (rest == TRISTATE_NO)
+		return TRISTATE_NO;
+	return file == TRISTATE_YES && rest == TRISTATE_YES ? TRISTATE_YES : TRISTATE_UNKNOWN;
+}
+
+const char *relate_program_name(const struct snapshot *snapshot, const struct process *process)
+{
+	const char *name = file_name(snapshot, process), *option, *script;
+
+	if (is_interpreter(name ? name : snapshot_text(snapshot, process->comm))) {
+		script = script_of(arguments_of(snapshot, process), &option);
+		if (script && strcmp(option, "-c") && strcmp(option, "-e") && strcmp(script, "-"))
+			return base_name(script);
+	}
+	if (process->comm)
+		return snapshot_text(snapshot, process->comm);
+	return name ? name : "?";
+}
+
+/* The row of a process's parent; SNAPSHOT_NONE if it is init, unknown or not in the snapshot. */
+static uint32_t parent_of(const struct snapshot *snapshot, uint32_t row)
+{
+	const struct process *process = &snapshot->processes[row];
+
+	if (!(process->known & PROCESS_HAS_PPID) || process->ppid <= PID_INIT)
+		return SNAPSHOT_NONE;
+	return snapshot_find_process(snapshot, process->ppid);
+}
+
+static bool descends(const struct snapshot *snapshot, uint32_t from, uint32_t ancestor)
+{
+	uint32_t steps, pid = snapshot->processes[ancestor].pid;
+
+	if (pid == PID_INIT)
+		return false;
+	for (steps = 0; from != SNAPSHOT_NONE && steps < ANCESTORS_MAX; steps++) {
+		const struct process *process = &snapshot->processes[from];
+
+		/* The parent may be known by its number alone. */
+		if ((process->known & PROCESS_HAS_PPID) && process->ppid == pid)
+			return true;
+		from = parent_of(snapshot, from);
+	}
+	return false;
+}
+
+/* Whether a common ancestor of two processes runs what they run. */
+static bool have_same_master(const struct snapshot *snapshot, uint32_t a, uint32_t b)
+{
+	const struct process *process = &snapshot->processes[a];
+	uint32_t up = parent_of(snapshot, a), steps;
+
+	for (steps = 0; up != SNAPSHOT_NONE && steps < ANCESTORS_MAX; steps++) {
+		const struct process *master = &snapshot->processes[up];
+
+		if (same_file(process, master) != TRISTATE_YES)
+			return false;
+		if (is_interpreter(file_name(snapshot, master)) &&
+		    same_script(snapshot, process, master) != TRISTATE_YES)
+			return false;
+		if (descends(snapshot, b, up))
+			return true;
+		up = parent_of(snapshot, up);
+	}
+	return false;
+}
+
+static bool has_place(const struct process *process)
+{
+	return (process->known & PROCESS_HAS_PPID) || process->cgroup || process->unit ||
+	       process->container;
+}
+
+uint32_t relate_processes(const struct snapshot *snapshot, uint32_t a, uint32_t b)
+{
+	const struct process *left = &snapshot->processes[a], *right = &snapshot->processes[b];
+	uint32_t relation = 0;
+
+	if (a == b)
+		return RELATED_SAME | RELATED_PROGRAM;
+	switch (relate_program(left, right, snapshot)) {
+	case TRISTATE_YES:
+		relation |= RELATED_PROGRAM;
+		if (have_same_master(snapshot, a, b))
+			relation |= RELATED_TREE;
+		break;
+	case TRISTATE_UNKNOWN:
+		relation |= RELATED_PROGRAM_UNKNOWN;
+		break;
+	case TRISTATE_NO:
+		break;
+	}
+	if (descends(snapshot, a, b) || descends(snapshot, b, a))
+		relation |= RELATED_ANCESTOR;
+	if (left->unit && left->unit == right->unit && left->container == right->container)
+		relation |= RELATED_UNIT;
+	if (left->container && left->container == right->container)
+		relation |= RELATED_CONTAINER;
+	if (!has_place(left) || !has_place(right))
+		relation |= RELATED_OTHERS_UNKNOWN;
+	return relation;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The models against the kernel: random sequences of sockets on one port, in a network namespace of
+ * its own. Before each bind() and listen() the model is asked, then the kernel; after the last,
+ * datagrams or connections are sent and counted where the model says that they go. PORTSHARE_SEED
+ * and PORTSHARE_ROUNDS change what is tried; a case that differs is printed as a line of
+ * tests/truth/bind.txt.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "analysis/bind-conflict.h"
+#include "analysis/delivery.h"
+#include "helpers/make-snapshot.h"
+#include "helpers/tap.h"
+
+#define SOCKETS_MAX 16
+#define PORT_FIRST 5000
+#define PORT_LAST 30000
+#define SOURCE_PORTS 24
+
+static const char *const addresses[] = { "0.0.0.0",	    "127.0.0.1", "127.0.0.2",	"::",
+					 "::1", "::ffff:127.0.0.1", "::ffff:0.0.0.0" };
+static const uint32_t uids[] = { 0, 1001, 1002 };
+
+static unsigned int seed;
+static uint32_t n_uids; /* 1 where other users cannot be played */
+static bool has_devices;
+static unsigned int n_binds, n_listens, n_sent, n_blocked, n_wrong;
+
+struct entry {
+	int fd;
+	struct bind_candidate bound;
+	bool listens;
+};
+
+struct round {
+	struct snapshot *snapshot;
+	struct entry entries[SOCKETS_MAX]; /* by index of the socket */
+	uint32_t members[SOCKETS_MAX]; /* in the kernel's order */
+	uint32_t count;
+	struct bind_memory memory;
+	enum protocol protocol;
+	uint16_t port;
+};
+
+static uint32_t below(uint32_t limit)
+{
+	return (uint32_t)rand_r(&seed) % limit;
+}
+
+static const char *flags_text(bool reuse_addr, bool reuse_port, bool v6only)
+{
+	static char text[4];
+
+	snprintf(text, sizeof(text), "%s%s%s", reuse_addr ? "a" : "", reuse_port ? "p" : "",
+		 v6only ? "6" : "");
+	return *text ? text : "-";
+}
+
+static void print_socket(char *line, size_t size, const struct bind_candidate *socket,
+			 const char *state)
+{
+	char address[ADDRESS_TEXT_MAX];
+	size_t at = strlen(line);
+
+	snprintf(line + at, size - at, " %s,%s,%u%s%s%s",
+		 address_format(socket->family, &socket->address, address),
+		 flags_text(socket->reuse_addr, socket->reuse_port, socket->v6only), socket->uid,
+		 *state ? "," : "", state, socket->device ? ",dev=lo" : "");
+}
+
+/* The entries in the order in which they were bound. */
+static void print_case(const struct round *round, const struct bind_candidate *candidate,
+		       const char *bind, const char *listen)
+{
+	char line[4096];
+	uint32_t i;
+
+	snprintf(line, sizeof(line), "case %s %s %s",
+		 round->protocol == PROTOCOL_UDP ? "udp" : "tcp", bind, listen);
+	print_socket(line, sizeof(line), candidate, "");
+	for (i = 0; i < round->count; i++)
+		print_socket(line, sizeof(line), &round->entries[i].bound,
+			     round->protocol == PROTOCOL_UDP  ? "unconn" :
+			     round->entries[i].listens	      ? "listen" :
+								"bound");
+	diag("%s", line);
+}
+
+static struct bind_candidate random_candidate(struct round *round)
+{
+	struct bind_candidate candidate = {
+		.protocol = (uint8_t)round->protocol,
+		.port = round->port,
+		.reuse_addr = below(3) > 0,
+		.reuse_port = below(2),
+		.uid = uids[below(4) ? 0 : below(n_uids)],
+	};
+	const char *text = addresses[below(2) ? below(2) : below(7)];
+	int family;
+
+	if (address_parse(text, strlen(text), &family, &candidate.address))
+		abort();
+	candidate.family = (uint8_t)family;
+	/* A mapped address and v6only exclude each other. */
+	candidate.v6only = family == AF_INET6 &&
+			   !address_is_v4_mapped(AF_INET6, &candidate.address) && !below(3);
+	if (has_devices && !below(5))
+		candidate.device = snapshot_string(round->snapshot, "lo");
+	return candidate;
+}
+
+static socklen_t fill(struct sockaddr_storage *to, int family, const struct address *address,
+		      uint16_t port)
+{
+	struct sockaddr_in *in4 = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	to->ss_family = (sa_family_t)family;
+	if (family == AF_INET) {
+		in4->sin_port = htons(port);
+		memcpy(&in4->sin_addr, address->bytes, 4);
+		return sizeof(*in4);
+	}
+	in6->sin6_port = htons(port);
+	memcpy(&in6->sin6_addr, address->bytes, 16);
+	return sizeof(*in6);
+}
+
+static void set(int fd, int level, int option, int value)
+{
+	if (setsockopt(fd, level, option, &value, sizeof(value)))
+		diag("setsockopt: %s", strerror(errno));
+}
+
+/* A socket as wanted, or -1; ret_errno is what bind() said. */
+static int make(const struct bind_candidate *wanted, int *ret_errno)
+{
+	bool stream = protocol_is_stream(wanted->protocol);
+	struct sockaddr_storage at;
+	socklen_t size;
+	int fd;
+
+	setfsuid(wanted->uid);
+	fd = socket(wanted->family, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0);
+	setfsuid(0);
+	set(fd, SOL_SOCKET, SO_REUSEADDR, wanted->reuse_addr);
+	set(fd, SOL_SOCKET, SO_REUSEPORT, wanted->reuse_port);
+	if (wanted->family == AF_INET6)
+		set(fd, IPPROTO_IPV6, IPV6_V6ONLY, wanted->v6only);
+	if (wanted->device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3))
+		diag("SO_BINDTODEVICE: %s", strerror(errno));
+	size = fill(&at, wanted->family, &wanted->address, wanted->port);
+	*ret_errno = bind(fd, (struct sockaddr *)&at, size) ? errno : 0;
+	if (!*ret_errno)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void add_entry(struct round *round, const struct bind_candidate *bound, int fd)
+{
+	struct inet_socket *socket = snapshot_add_socket(round->snapshot);
+	uint32_t index = round->count++, i;
+	bool specific = !address_is_wildcard(bound->family, &bound->address) &&
+			!address_is_v4_mapped(bound->family, &bound->address);
+
+	socket->protocol = (uint8_t)round->protocol;
+	socket->state = STATE_BOUND;
+	socket->family = bound->family;
+	socket->local = bound->address;
+	socket->local_port = bound->port;
+	socket->uid = bound->uid;
+	socket->device = bound->device;
+	socket->inode = 1;
+	socket->known = SOCKET_HAS_UID | SOCKET_HAS_DEVICE | SOCKET_HAS_INODE;
+	if (bound->family == AF_INET6)
+		socket->v6only = tristate_of(bound->v6only || specific);
+	make_reuse(socket, tristate_of(bound->reuse_addr), tristate_of(bound->reuse_port),
+		   EVIDENCE_BPF);
+	round->entries[index] = (struct entry){ .fd = fd, .bound = *bound };
+	if (bound->family == AF_INET6 && bound->reuse_port) {
+		round->members[index] = index;
+		return;
+	}
+	for (i = index; i > 0; i--)
+		round->members[i] = round->members[i - 1];
+	round->members[0] = index;
+}
+
+static enum tristate ask_model(const struct round *round, const struct bind_candidate *candidate,
+			       const uint32_t *members, uint32_t n_members)
+{
+	struct bind_verdict verdict;
+	enum tristate answer;
+
+	bind_conflict_judge(round->snapshot, members, n_members, candidate, &round->memory, NULL,
+			    &verdict);
+	answer = verdict.can_bind;
+	bind_verdict_done(&verdict);
+	return answer;
+}
+
+static void try_bind(struct round *round)
+{
+	struct bind_candidate candidate = random_candidate(round);
+	enum tristate predicted = ask_model(round, &candidate, round->members, round->count);
+	int error, fd = make(&candidate, &error);
+
+	n_binds++;
+	n_blocked += error == EADDRINUSE;
+	if (error && error != EADDRINUSE) {
+		diag("bind: %s", strerror(error));
+		n_wrong++;
+	} else if (predicted != tristate_of(!error)) {
+		n_wrong++;
+		print_case(round, &candidate, error ? "inuse" : "ok", "-");
+	}
+	if (error)
+		return;
+	add_entry(round, &candidate, fd);
+	bind_memory_update(&round->memory, &candidate);
+}
+
+static void try_listen(struct round *round, uint32_t index)
+{
+	struct entry *entry = &round->entries[index];
+	uint32_t others[SOCKETS_MAX], n = 0, i;
+	enum tristate predicted;
+	int error;
+
+	for (i = 0; i < round->count; i++)
+		if (round->members[i] != index)
+			others[n++] = round->members[i];
+	predicted = ask_model(round, &entry->bound, others, n);
+	error = listen(entry->fd, 64) ? errno : 0;
+	n_listens++;
+	if (predicted != tristate_of(!error)) {
+		n_wrong++;
+		diag("listen of the socket %u:", index);
+		print_case(round, &entry->bound, "ok", error ? "inuse" : "ok");
+	}
+	if (error)
+		return;
+	entry->listens = true;
+	round->snapshot->sockets[index].state = STATE_LISTEN;
+	bind_memory_update(&round->memory, &entry->bound);
+}
+
+/*
+ * In the order in which the kernel meets them. Listeners are hashed when they begin to listen, and
+ * after that in the same way as UDP when it is bound.
+ */
+static uint32_t receivers_of(const struct round *round, const uint32_t *order, uint32_t n_order,
+			     struct delivery_socket *receivers)
+{
+	uint32_t i, n = 0, k;
+
+	for (i = 0; i < n_order; i++) {
+		const struct entry *entry = &round->entries[order[i]];
+		struct delivery_socket receiver = {
+			.socket = &round->snapshot->sockets[order[i]],
+			.index = order[i],
+			.group = DELIVERY_ANY,
+			.incoming_cpu = DELIVERY_ANY,
+			.selector = DELIVERY_ANY,
+		};
+
+		if (entry->bound.family == AF_INET6 && entry->bound.reuse_port) {
+			receivers[n++] = receiver;
+			continue;
+		}
+		for (k = n++; k > 0; k--)
+			receivers[k] = receivers[k - 1];
+		receivers[0] = receiver;
+	}
+	return n;
+}
+
+/* Whether something has arrived at a socket; it is taken. */
+static bool has_received(int fd, bool stream)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	char byte;
+	int taken;
+
+	if (poll(&wait, 1, 0) != 1)
+		return false;
+	taken = stream ? accept(fd, NULL, NULL) : (int)recv(fd, &byte, 1, 0);
+	if (stream && taken >= 0)
+		close(taken);
+	return taken >= 0;
+}
+
+static void send_one(struct round *round, const struct delivery_socket *receivers,
+		     uint32_t n_receivers, const struct delivery_query *query, int *ret_got)
+{
+	bool stream = protocol_is_stream(query->protocol);
+	struct sockaddr_storage at;
+	socklen_t size = fill(&at, query->family, &query->from, query->from_port);
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	int fd = socket(query->family, stream ? SOCK_STREAM : SOCK_DGRAM, 0);
+	uint32_t i;
+
+	*ret_got = -1;
+	if (stream) {
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	}
+	if (bind(fd, (struct sockaddr *)&at, size)) {
+		*ret_got = -2;
+		close(fd);
+		return;
+	}
+	size = fill(&at, query->family, &query->to, round->port);
+	if (stream)
+		connect(fd, (struct sockaddr *)&at, size);
+	else
+		sendto(fd, "x", 1, 0, (struct sockaddr *)&at, size);
+	for (i = 0; i < n_receivers; i++)
+		if (has_received(round->entries[receivers[i].index].fd, stream))
+			*ret_got = (int)receivers[i].index;
+	close(fd);
+}
+
+static void try_delivery(struct round *round, const uint32_t *order, uint32_t n_order)
+{
+	static const char *const targets[] = { "127.0.0.1", "127.0.0.2", "::1" };
+	struct delivery_socket receivers[SOCKETS_MAX];
+	uint32_t n = receivers_of(round, order, n_order, receivers), i, k;
+	const char *target = targets[below(3)];
+	struct delivery_query query = { .protocol = (uint8_t)round->protocol,
+					.cpu = DELIVERY_ANY };
+	int family, got;
+
+	if (address_parse(target, strlen(target), &family, &query.to))
+		abort();
+	query.family = (uint8_t)family;
+	query.from = query.to;
+	query.device = snapshot_string(round->snapshot, "lo");
+	for (i = 0; i < SOURCE_PORTS; i++) {
+		struct delivery delivery;
+		bool expected = false;
+
+		query.from_port = (uint16_t)(40000 + below(20000));
+		delivery_predict(round->snapshot, receivers, n, &query, &delivery);
+		send_one(round, receivers, n, &query, &got);
+		for (k = 0; k < delivery.n_receivers; k++)
+			expected = expected || (int)delivery.receivers[k] == got;
+		if (got == -1)
+			expected = delivery.mode == DELIVERY_NOBODY;
+		n_sent++;
+		if (got != -2 && (!expected || !delivery.certain) && n_wrong++ < 20) {
+			diag("to %s: socket %d received, %u were expected, the first %d", target,
+			     got, delivery.n_receivers,
+			     delivery.n_receivers ? (int)delivery.receivers[0] : -1);
+			print_case(round, &round->entries[0].bound, "-", "-");
+		}
+		delivery_done(&delivery);
+	}
+}
+
+static void run_round(uint16_t port)
+{
+	struct round round = {
+		.snapshot = snapshot_new(),
+		.protocol = below(2) ? PROTOCOL_UDP : PROTOCOL_TCP,
+		.port = port,
+	};
+	uint32_t i, tries = 2 + below(round.protocol == PROTOCOL_UDP ? 14 : 6);
+	uint32_t order[SOCKETS_MAX], n_order = 0;
+
+	snapshot_add_netns(round.snapshot);
+	for (i = 0; i < tries; i++) {
+		uint32_t before = round.count;
+
+		try_bind(&round);
+		if (round.count > before && round.protocol == PROTOCOL_UDP)
+			order[n_order++] = before;
+		if (round.protocol == PROTOCOL_TCP && round.count && !below(2)) {
+			uint32_t index = below(round.count);
+
+			if (!round.entries[index].listens)
+				try_listen(&round, index);
+			if (round.entries[index].listens &&
+			    (!n_order || order[n_order - 1] != index)) {
+				uint32_t k;
+
+				for (k = 0; k < n_order && order[k] != index; k++)
+					;
+				if (k == n_order)
+					order[n_order++] = index;
+			}
+		}
+	}
+	if (n_order && !below(4))
+		try_delivery(&round, order, n_order);
+	for (i = 0; i < round.count; i++)
+		close(round.entries[i].fd);
+	snapshot_free(round.snapshot);
+}
+
+static void enter_namespace(void)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	bool is_root = geteuid() == 0;
+	int fd;
+
+	if (unshare(is_root ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET))
+		skip_all("the kernel refuses a private network: %s", strerror(errno));
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	if (ioctl(fd, SIOCSIFFLAGS, &request))
+		skip_all("cannot use loopback: %s", strerror(errno));
+	has_devices = !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3);
+	close(fd);
+	/* As root, and with these uids mapped, setfsuid() makes sockets of other users. */
+	setfsuid(uids[1]);
+	n_uids = setfsuid(0) == (int)uids[1] ? 3 : 1;
+	setfsuid(0);
+}
+
+int main(void)
+{
+	const char *wanted = getenv("PORTSHARE_SEED"), *rounds = getenv("PORTSHARE_ROUNDS");
+	unsigned long n = rounds ? strtoul(rounds, NULL, 10) : 3000, i;
+
+	seed = wanted ? (unsigned int)strtoul(wanted, NULL, 10) : 20261121;
+	diag("PORTSHARE_SEED=%u", seed);
+	enter_namespace();
+	for (i = 0; i < n; i++)
+		run_round((uint16_t)(PORT_FIRST + i % (PORT_LAST - PORT_FIRST)));
+	ok(n_binds > n && n_blocked > n / 4, "%u binds (%u refused), %u listens, %u packets", n_binds,
+	   n_blocked, n_listens, n_sent);
+	is_int(n_wrong, 0, "the models predict each");
+	return done_testing();
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The model of bind() against the kernel's own verdicts in bind.txt: every case must agree. */
+#include "analysis/bind-conflict.h"
+
+#include <sys/socket.h>
+
+#include "helpers/tap.h"
+#include "truth/truth-case.h"
+
+static enum tristate answer(const char *word)
+{
+	return !strcmp(word, "-") ? TRISTATE_UNKNOWN : tristate_of(!strcmp(word, "ok"));
+}
+
+static bool agrees(char *line)
+{
+	struct truth_case truth;
+	struct bind_verdict verdict;
+	enum tristate got;
+	bool same;
+
+	truth_case_read(&truth, line);
+	bind_conflict_judge(truth.snapshot, truth.members, truth.n_sockets, &truth.candidate,
+			    &truth.memory, NULL, &verdict);
+	got = verdict.can_bind;
+	same = got == answer(truth.bind) && (got == TRISTATE_YES || verdict.n_blockers);
+	bind_verdict_done(&verdict);
+	if (same && strcmp(truth.listen, "-")) {
+		truth_case_listen(&truth);
+		bind_conflict_judge(truth.snapshot, truth.members, truth.n_sockets,
+				    &truth.candidate, &truth.memory, NULL, &verdict);
+		same = verdict.can_bind == answer(truth.listen);
+		bind_verdict_done(&verdict);
+	}
+	truth_case_done(&truth);
+	return same;
+}
+
+static enum tristate judge(const struct truth_case *truth)
+{
+	struct bind_verdict verdict;
+
+	bind_conflict_judge(truth->snapshot, truth->members, truth->n_sockets, &truth->candidate,
+			    &truth->memory, NULL, &verdict);
+	bind_verdict_done(&verdict);
+	return verdict.can_bind;
+}
+
+/* Judge with the flag as yes, as no and as unknown; the last must be what the first two agree on. */
+static bool flag_is_exact(const struct truth_case *truth, uint8_t *flag)
+{
+	uint8_t before = *flag;
+	enum tristate yes, no, unknown;
+
+	*flag = TRISTATE_YES;
+	yes = judge(truth);
+	*flag = TRISTATE_NO;
+	no = judge(truth);
+	*flag = TRISTATE_UNKNOWN;
+	unknown = judge(truth);
+	*flag = before;
+	return unknown == (yes == no ? yes : TRISTATE_UNKNOWN);
+}
+
+/* A missing fact makes the answer unknown if it decides, and only then. */
+static bool is_exact(char *line)
+{
+	struct truth_case truth;
+	bool exact = true;
+	uint32_t i;
+
+	truth_case_read(&truth, line);
+	for (i = 0; i < truth.n_sockets; i++) {
+		struct inet_socket *socket = &truth.snapshot->sockets[i];
+		uint32_t known = socket->known;
+		enum tristate before = judge(&truth), after;
+
+		exact = exact && flag_is_exact(&truth, &socket->reuse_addr) &&
+			flag_is_exact(&truth, &socket->reuse_port);
+		/* One that is bound to a single address has it, whether that is known or not. */
+		if (socket->family == AF_INET6 && !socket_is_bound(socket))
+			exact = exact && flag_is_exact(&truth, &socket->v6only);
+		socket->known &= ~(uint32_t)SOCKET_HAS_UID;
+		after = judge(&truth);
+		exact = exact && (after == before || after == TRISTATE_UNKNOWN);
+		socket->known = known;
+	}
+	truth_case_done(&truth);
+	return exact;
+}
+
+int main(void)
+{
+	const char *source = getenv("top_srcdir");
+	char path[4096], line[8192], copy[8192];
+	unsigned int count = 0, wrong = 0, inexact = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/tests/truth/bind.txt", source ? source : ".");
+	file = fopen(path, "r");
+	if (!ok(file, "%s can be read", path))
+		return done_testing();
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		strcpy(copy, line);
+		count++;
+		if (!agrees(copy) && wrong++ < 20)
+			diag("wrong: %s", line);
+		strcpy(copy, line);
+		if (!is_exact(copy) && inexact++ < 20)
+			diag("not exact: %s", line);
+	}
+	fclose(file);
+	ok(count > 14000, "%u cases", count);
+	is_int(wrong, 0, "the model answers each as the kernel did");
+	is_int(inexact, 0, "a missing fact makes the answer unknown if, and only if, it decides");
+	return done_testing();
+}

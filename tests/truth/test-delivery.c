@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The model of delivery against what sockets really received, in delivery.txt. */
+#include "analysis/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "helpers/make-snapshot.h"
+#include "helpers/tap.h"
+
+#define SOCKETS_MAX 32
+#define FIRST_PORT 20000
+#define PORT_STEP 37
+
+struct truth {
+	struct snapshot *snapshot;
+	struct delivery_socket chain[SOCKETS_MAX]; /* in the kernel's order */
+	uint32_t n_chain;
+	uint32_t n_sockets;
+	bool drops[SOCKETS_MAX];
+	long counts[SOCKETS_MAX]; /* -1: not counted */
+	long n_ports, per_port;
+	struct delivery_query query;
+};
+
+static void read_address(const char *text, uint8_t *family, struct address *address)
+{
+	int value;
+
+	if (address_parse(text, strlen(text), &value, address))
+		abort();
+	*family = (uint8_t)value;
+}
+
+static void put_first(struct truth *truth, uint32_t at)
+{
+	struct delivery_socket moved = truth->chain[at];
+
+	memmove(truth->chain + 1, truth->chain, at * sizeof(moved));
+	truth->chain[0] = moved;
+}
+
+/* To the address where it connects, a wildcard becomes the local one: here they are the same. */
+static void connect_socket(struct inet_socket *socket, char *peer)
+{
+	char *port = strchr(peer, '/');
+	uint8_t family;
+
+	*port++ = '\0';
+	read_address(peer, &family, &socket->peer);
+	socket->peer_port = (uint16_t)strtoul(port, NULL, 10);
+	socket->known |= SOCKET_HAS_PEER;
+	socket->state = STATE_ESTAB;
+}
+
+static void read_socket(struct truth *truth, char *word)
+{
+	struct inet_socket *socket = snapshot_add_socket(truth->snapshot);
+	struct delivery_socket receiver = { .index = truth->n_sockets++ };
+	bool gone = false, keeps_selector = true;
+	char *rest = word, *field;
+
+	receiver.group = receiver.incoming_cpu = receiver.selector = DELIVERY_ANY;
+	read_address(strsep(&rest, ","), &socket->family, &socket->local);
+	field = strsep(&rest, ",");
+	socket->protocol = PROTOCOL_UDP;
+	socket->state = STATE_BOUND;
+	socket->known = SOCKET_HAS_UID | SOCKET_HAS_DEVICE | SOCKET_HAS_MULTICAST;
+	socket->v6only = tristate_of(strchr(field, '6'));
+	make_reuse(socket, tristate_of(strchr(field, 'a')), tristate_of(strchr(field, 'p')),
+		   EVIDENCE_BPF);
+	socket->uid = (uint32_t)strtoul(strsep(&rest, ","), NULL, 10);
+	receiver.group_place = (int32_t)receiver.index;
+	while ((field = strsep(&rest, ","))) {
+		if (!strncmp(field, "dev=", 4)) {
+			socket->device = snapshot_string(truth->snapshot, field + 4);
+		} else if (!strncmp(field, "join=", 5)) {
+			struct multicast_group *group = snapshot_add_group(truth->snapshot);
+
+			read_address(field + 5, &group->family, &group->address);
+			socket->first_group = truth->snapshot->n_groups - 1;
+			socket->n_groups = 1;
+		} else if (!strncmp(field, "peer=", 5)) {
+			connect_socket(socket, field + 5);
+		} else if (!strncmp(field, "select=", 7)) {
+			receiver.selector = (int32_t)strtol(field + 7, NULL, 10);
+		} else if (!strncmp(field, "cpu=", 4)) {
+			receiver.incoming_cpu = (int32_t)strtol(field + 4, NULL, 10);
+		} else if (!strncmp(field, "all=", 4)) {
+			receiver.multicast_all = tristate_of(field[4] == '1');
+		} else if (!strcmp(field, "select-before-bind")) {
+			/* The program of a group of one is dropped when that joins another. */
+			keeps_selector = truth->n_sockets == 1;
+		} else if (!strcmp(field, "drops")) {
+			truth->drops[receiver.index] = true;
+		} else if (!strcmp(field, "unbound") || !strcmp(field, "closed")) {
+			gone = true;
+		} else {
+			abort();
+		}
+	}
+	if (!keeps_selector)
+		receiver.selector = DELIVERY_ANY;
+	if (gone)
+		return;
+	truth->chain[truth->n_chain++] = receiver;
+	if (socket->family == AF_INET || socket->reuse_port == TRISTATE_NO || socket->peer_port)
+		put_first(truth, truth->n_chain - 1);
+	if (socket->peer_port && address_is_wildcard(socket->family, &socket->local))
+		socket->local = socket->peer;
+}
+
+static void read_case(struct truth *truth, char *line)
+{
+	char *rest = line, *counts, *count, *word, *cpu;
+	uint32_t i;
+
+	*truth = (struct truth){ .snapshot = snapshot_new() };
+	snapshot_add_netns(truth->snapshot);
+	strsep(&rest, " ");
+	word = strsep(&rest, " ");
+	read_address(word, &truth->query.family, &truth->query.to);
+	truth->query.broadcast = !strcmp(word, "127.255.255.255");
+	truth->query.device = snapshot_string(truth->snapshot, strncmp(word, "ff", 2) ? "lo" : "v0");
+	read_address(truth->query.family == AF_INET ? "127.0.0.1" : "::1", &truth->query.family,
+		     &truth->query.from);
+	truth->query.protocol = PROTOCOL_UDP;
+	truth->n_ports = strtol(strsep(&rest, " "), NULL, 10);
+	truth->per_port = strtol(strsep(&rest, " "), NULL, 10);
+	cpu = strsep(&rest, " ");
+	truth->query.cpu = *cpu == '-' ? DELIVERY_ANY : (int32_t)strtol(cpu, NULL, 10);
+	counts = strsep(&rest, " ");
+	for (i = 0; (count = strsep(&counts, ",")) && i < SOCKETS_MAX; i++)
+		truth->counts[i] = *count == '-' ? -1 : strtol(count, NULL, 10);
+	while ((word = strsep(&rest, " ")))
+		read_socket(truth, word);
+	/* The table of sockets does not grow any more. */
+	for (i = 0; i < truth->n_chain; i++)
+		truth->chain[i].socket = &truth->snapshot->sockets[truth->chain[i].index];
+}
+
+/* Whether what was received is what is predicted; shares within wide bounds of equality. */
+static bool agrees(char *line)
+{
+	double least[SOCKETS_MAX] = { 0 }, most[SOCKETS_MAX] = { 0 };
+	bool spread = false, agree = true;
+	struct truth truth;
+	uint32_t i;
+	long port;
+
+	read_case(&truth, line);
+	for (port = 0; port < truth.n_ports; port++) {
+		struct delivery delivery;
+
+		truth.query.from_port = (uint16_t)(FIRST_PORT + port * PORT_STEP);
+		delivery_predict(truth.snapshot, truth.chain, truth.n_chain, &truth.query,
+				 &delivery);
+		agree = agree && delivery.certain;
+		for (i = 0; i < delivery.n_receivers; i++) {
+			double share = delivery.mode == DELIVERY_SPREAD ?
+					       1.0 / delivery.n_receivers :
+					       1.0;
+
+			spread = spread || share < 1;
+			least[delivery.receivers[i]] += share * (share < 1 ? 0.4 : 1);
+			most[delivery.receivers[i]] += share * (share < 1 ? 2.5 : 1);
+		}
+		delivery_done(&delivery);
+	}
+	for (i = 0; i < truth.n_sockets; i++) {
+		double count = (double)truth.counts[i] / (double)truth.per_port;
+
+		if (truth.counts[i] < 0)
+			continue;
+		/* What reached it was lost; a few may have fitted into its buffer. */
+		if (truth.drops[i])
+			agree = agree && most[i] > 0 && truth.counts[i] <= 4;
+		/* A handful of flows need not reach each member. */
+		else if (spread && truth.n_ports <= 100)
+			agree = agree && (most[i] > 0 || count == 0);
+		else
+			agree = agree && count >= least[i] && count <= most[i];
+	}
+	snapshot_free(truth.snapshot);
+	return agree;
+}
+
+int main(void)
+{
+	const char *source = getenv("top_srcdir");
+	char path[4096], line[8192], copy[8192];
+	unsigned int count = 0, wrong = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/tests/truth/delivery.txt", source ? source : ".");
+	file = fopen(path, "r");
+	if (!ok(file, "%s can be read", path))
+		return done_testing();
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		strcpy(copy, line);
+		count++;
+		if (!agrees(copy) && wrong++ < 20)
+			diag("wrong: %s", line);
+	}
+	fclose(file);
+	ok(count >= 60, "%u cases", count);
+	is_int(wrong, 0, "the model predicts who received");
+	return done_testing();
+}
