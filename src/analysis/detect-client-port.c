@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Servers' ports and outgoing connections that come into each other's way. */
+#include <stdlib.h>
+
+#include "analysis/detect.h"
+#include "analysis/words.h"
+#include "util/xalloc.h"
+
+#define PORT_PRIVILEGED_LAST 1023
+
+/* A port that was named alone is one that somebody wants for a server. */
+static bool is_named(const struct detection *detection)
+{
+	uint32_t i;
+
+	for (i = 0; i < detection->options->n_selectors; i++) {
+		const struct selector *selector = &detection->options->selectors[i];
+
+		if (selector->first_port == selector->last_port &&
+		    selector->first_port == detection->bucket->port &&
+		    (selector->protocols & 1U << detection->bucket->protocol))
+			return true;
+	}
+	return false;
+}
+
+/* Why a port without a server is thought to be a server's; NULL: it is not. */
+static const char *why_wanted(const struct detection *detection, enum severity *ret_severity)
+{
+	*ret_severity = SEVERITY_WARNING;
+	if (is_named(detection))
+		return "The port was asked for by its number, and nothing listens there.";
+	if (detect_is_reserved(detection->snapshot, detection->bucket->netns,
+			       detection->bucket->port) == TRISTATE_YES)
+		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a server.";
+	*ret_severity = SEVERITY_NOTE;
+	if (detection->bucket->port <= PORT_PRIVILEGED_LAST)
+		return "The port is below 1024, where servers of the system have theirs.";
+	return NULL;
+}
+
+static bool is_connection(const struct inet_socket *socket)
+{
+	return (socket->known & SOCKET_HAS_PEER) && !socket_is_time_wait(socket) &&
+	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode);
+}
+
+static void report_taken(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
+			 const char *why, enum severity severity)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct inet_socket *socket = &snapshot->sockets[sockets[0]];
+	struct finding *finding = detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, severity,
+						sockets, n_sockets);
+	char *where = words_socket(snapshot, sockets[0]), *who = words_holders(snapshot, sockets[0]);
+	char peer[ADDRESS_TEXT_MAX];
+
+	address_format(socket->family, &socket->peer, peer);
+	finding->title = xasprintf("%s is the local port of an outgoing connection of %s", where, who);
+	finding->evidence = xasprintf("%s The connection goes to %s port %u.", why, peer,
+				      socket->peer_port);
+	finding->text = xstrdup("A server cannot bind the port while the connection lives, nor for 60 "
+				"seconds after: both sides would need SO_REUSEADDR, and clients hardly "
+				"ever set it.");
+	finding->remedy = xasprintf("Now: end the connection, or wait for it. For good: put the port into "
+				    "net.ipv4.ip_local_reserved_ports (sysctl), from which the kernel "
+				    "takes none for connections, or choose a port outside "
+				    "net.ipv4.ip_local_port_range.");
+	free(where);
+	free(who);
+}
+
+static void check_listener_port(struct detection *detection, uint32_t listener)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct netns *netns = &snapshot->netns[detection->bucket->netns];
+	struct finding *finding;
+	char *where, *who;
+
+	if (detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port) !=
+	    TRISTATE_YES)
+		return;
+	finding = detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
+	where = words_socket(snapshot, listener);
+	who = words_holders(snapshot, listener);
+	finding->title = xasprintf("the port of %s, %s, may be taken by a connection while it is down", who,
+				   where);
+	finding->evidence = xasprintf("It listens in net.ipv4.ip_local_port_range (%u-%u), and the port is "
+				      "not reserved.",
+				      netns->port_range_first, netns->port_range_last);
+	finding->text = xstrdup("While the server runs nothing happens. In the moment of a restart the "
+				"kernel may give its port to an outgoing connection of any program, and "
+				"the start then fails with EADDRINUSE.");
+	finding->remedy = xasprintf("Add %u to net.ipv4.ip_local_reserved_ports, or let the server listen "
+				    "outside the range. If the kernel chose the port (bind to port 0), "
+				    "there is nothing to do.",
+				    detection->bucket->port);
+	free(where);
+	free(who);
+}
+
+void detect_client_port(struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i, n = 0, listener = SNAPSHOT_NONE, *connections;
+	enum severity severity;
+	const char *why;
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+
+		if (socket->state == STATE_LISTEN)
+			listener = detection->members[i];
+	}
+	if (listener != SNAPSHOT_NONE) {
+		check_listener_port(detection, listener);
+		return;
+	}
+	why = why_wanted(detection, &severity);
+	if (!why)
+		return;
+	connections = xcalloc(detection->bucket->count, sizeof(*connections));
+	for (i = 0; i < detection->bucket->count; i++)
+		if (is_connection(&snapshot->sockets[detection->members[i]]))
+			connections[n++] = detection->members[i];
+	if (n)
+		report_taken(detection, connections, n, why, severity);
+	free(connections);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What runs out: local ports towards one destination, and TIME-WAIT buckets. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/detect.h"
+#include "analysis/relate.h"
+#include "analysis/words.h"
+#include "util/xalloc.h"
+
+/* Shares of what there is, in percent. */
+#define PORTS_WARNING 80
+#define PORTS_CRITICAL 95
+#define TIME_WAIT_WARNING 90
+
+/* A finding about thousands of sockets names these, and counts the rest. */
+#define NAMED_MAX 64
+
+/* A connection that may hold a local port of the kernel's choice. */
+struct outgoing {
+	const struct inet_socket *socket;
+	uint32_t index;
+};
+
+static int compare_destinations(const struct inet_socket *a, const struct inet_socket *b)
+{
+	int order;
+
+	if (a->netns != b->netns)
+		return a->netns < b->netns ? -1 : 1;
+	if (a->protocol != b->protocol)
+		return a->protocol < b->protocol ? -1 : 1;
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (a->peer_port != b->peer_port)
+		return a->peer_port < b->peer_port ? -1 : 1;
+	order = address_compare(&a->peer, &b->peer);
+	return order ? order : address_compare(&a->local, &b->local);
+}
+
+static int compare_outgoing(const void *left, const void *right)
+{
+	const struct outgoing *a = left, *b = right;
+	int order = compare_destinations(a->socket, b->socket);
+
+	if (order)
+		return order;
+	if (a->socket->local_port != b->socket->local_port)
+		return a->socket->local_port < b->socket->local_port ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static void report_ports(struct detection *detection, const struct outgoing *outgoing, uint32_t n,
+			 uint32_t n_ports, uint32_t n_available)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct inet_socket *first = outgoing[0].socket;
+	uint32_t i, named[NAMED_MAX], n_waiting = 0, holder = outgoing[0].index;
+	char peer[ADDRESS_TEXT_MAX], *from = words_address(first), *who;
+	struct finding *finding;
+
+	for (i = 0; i < n; i++) {
+		if (i < NAMED_MAX)
+			named[i] = outgoing[i].index;
+		n_waiting += socket_is_time_wait(outgoing[i].socket);
+		if (outgoing[i].socket->n_owners)
+			holder = outgoing[i].index;
+	}
+	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
+				   n_ports * 100ULL >= (uint64_t)n_available * PORTS_CRITICAL ?
+					   SEVERITY_CRITICAL :
+					   SEVERITY_WARNING,
+				   named, n < NAMED_MAX ? n : NAMED_MAX);
+	finding->netns = first->netns;
+	finding->protocol = first->protocol;
+	address_format(first->family, &first->peer, peer);
+	who = words_holders(snapshot, holder);
+	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up", n_ports,
+				   n_available, from, peer, first->peer_port);
+	finding->evidence = xasprintf("%u connections of %s%s, %u of them in TIME-WAIT, each with a local "
+				      "port of its own in net.ipv4.ip_local_port_range.",
+				      n, who, n > 1 ? " and perhaps others" : "", n_waiting);
+	finding->text = xstrdup("A connection is known by its two addresses and two ports, so towards one "
+				"address and port there can be only as many as there are local ports. "
+				"When none is left connect() fails with EADDRNOTAVAIL.");
+	finding->remedy = xasprintf(
+		"Keep connections open and use them again (a pool, HTTP keep-alive)%s; widen "
+		"net.ipv4.ip_local_port_range; or use further source or destination addresses.",
+		n_waiting * 2 > n ? "; most of these wait in TIME-WAIT, and with net.ipv4.tcp_tw_reuse "
+				    "= 1 connect() takes such a port again after a second" :
+				    "");
+	free(from);
+	free(who);
+}
+
+static void check_destination(struct detection *detection, const struct outgoing *outgoing, uint32_t n)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct netns *netns = &snapshot->netns[outgoing[0].socket->netns];
+	uint32_t i, n_ports = 1, n_available;
+
+	n_available = (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
+		      detect_n_reserved(netns, snapshot);
+	for (i = 1; i < n; i++)
+		n_ports += outgoing[i].socket->local_port != outgoing[i - 1].socket->local_port;
+	if (n_ports * 100ULL >= (uint64_t)n_available * PORTS_WARNING)
+		report_ports(detection, outgoing, n, n_ports, n_available);
+}
+
+static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const struct netns *netns = &snapshot->netns[socket->netns];
+
+	return (socket->known & SOCKET_HAS_PEER) && socket->netns < snapshot->n_netns &&
+	       socket->state != STATE_SYN_RECV && netns->port_range_last &&
+	       socket->local_port >= netns->port_range_first &&
+	       socket->local_port <= netns->port_range_last;
+}
+
+static void check_ports(struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	struct outgoing *outgoing = xcalloc(snapshot->n_sockets, sizeof(*outgoing));
+	uint32_t i, n = 0, first;
+
+	for (i = 0; i < snapshot->n_sockets; i++)
+		if (is_outgoing(snapshot, &snapshot->sockets[i]))
+			outgoing[n++] = (struct outgoing){ &snapshot->sockets[i], i };
+	if (n)
+		qsort(outgoing, n, sizeof(*outgoing), compare_outgoing);
+	for (first = 0, i = 1; i <= n; i++) {
+		if (i < n && !compare_destinations(outgoing[first].socket, outgoing[i].socket))
+			continue;
+		check_destination(detection, outgoing + first, i - first);
+		first = i;
+	}
+	free(outgoing);
+}
+
+static void check_buckets(struct detection *detection, uint32_t index, uint32_t n_waiting)
+{
+	const struct netns *netns = &detection->snapshot->netns[index];
+	bool has_limit = netns->sysctls_known & 1U << SYSCTL_TCP_MAX_TW_BUCKETS;
+	int64_t limit = has_limit ? netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS] : 0;
+	uint64_t lost = netns->counters_known & 1U << COUNTER_TIME_WAIT_OVERFLOW ?
+				netns->counters[COUNTER_TIME_WAIT_OVERFLOW] :
+				0;
+	bool near = limit > 0 && n_waiting * 100ULL >= (uint64_t)limit * TIME_WAIT_WARNING;
+	struct finding *finding;
+
+	if (!near && !lost)
+		return;
+	finding = finding_list_add(detection->list, FINDING_TIME_WAIT_OVERFLOW,
+				   near ? SEVERITY_WARNING : SEVERITY_NOTE, NULL, 0);
+	finding->netns = index;
+	finding->protocol = PROTOCOL_TCP;
+	finding->title = near ? xasprintf("%u TIME-WAIT sockets, of %lld that tcp_max_tw_buckets allows",
+					  n_waiting, (long long)limit) :
+				xasprintf("TIME-WAIT was cut short %llu times since the network "
+					  "namespace was made",
+					  (unsigned long long)lost);
+	finding->evidence = xasprintf("net.ipv4.tcp_max_tw_buckets is %s%lld; the counter "
+				      "TCPTimeWaitOverflow stands at %llu.",
+				      has_limit ? "" : "not known, ", (long long)limit,
+				      (unsigned long long)lost);
+	finding->text = xstrdup("Above the limit a connection is closed without TIME-WAIT. Its port is free "
+				"at once, but a late segment may hit the next connection with the same "
+				"ports, and the peer's last segments are answered with a reset.");
+	finding->remedy = xstrdup("Let the side that has many connections not be the one that closes first, "
+				  "keep connections open, or raise net.ipv4.tcp_max_tw_buckets (a socket "
+				  "takes about 250 bytes).");
+}
+
+void detect_exhaustion(struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i, *n_waiting = xcalloc(snapshot->n_netns, sizeof(*n_waiting));
+
+	check_ports(detection);
+	for (i = 0; i < snapshot->n_sockets; i++)
+		if (socket_is_time_wait(&snapshot->sockets[i]) &&
+		    snapshot->sockets[i].netns < snapshot->n_netns)
+			n_waiting[snapshot->sockets[i].netns]++;
+	for (i = 0; i < snapshot->n_netns; i++)
+		check_buckets(detection, i, n_waiting[i]);
+	free(n_waiting);
+}

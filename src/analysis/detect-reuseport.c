@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Groups of sockets that the kernel balances between: who is in, and who does not keep up. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/detect.h"
+#include "analysis/parties.h"
+#include "analysis/relate.h"
+#include "analysis/words.h"
+#include "util/xalloc.h"
+
+/* An older generation may go on beside the newer for so long while it is replaced. */
+#define ROLLING_RESTART_NS (120 * INT64_C(1000000000))
+
+/* From so many waiting connections on one member is compared with the others. */
+#define QUEUE_LEAST 4
+#define QUEUE_TIMES 4
+
+/* The members of a group: at one place, of one uid, with SO_REUSEPORT. */
+struct group {
+	uint32_t *sockets;
+	uint32_t count;
+	bool certain; /* all flags and uids are known */
+};
+
+static void collect_group(const struct snapshot *snapshot, const struct detect_place *place,
+			  uint32_t first, struct group *group, bool *done)
+{
+	const struct inet_socket *leader = &snapshot->sockets[place->sockets[first]];
+	uint32_t i;
+
+	group->count = 0;
+	group->certain = true;
+	for (i = first; i < place->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[place->sockets[i]];
+
+		if (done[i] || socket->reuse_port == TRISTATE_NO || socket->uid != leader->uid)
+			continue;
+		if (socket->reuse_port == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_UID))
+			group->certain = false;
+		done[i] = true;
+		group->sockets[group->count++] = place->sockets[i];
+	}
+}
+
+static char *list_parties(const struct snapshot *snapshot, const struct group *group,
+			  const struct parties *parties)
+{
+	char *text = NULL, *longer, *holders;
+	uint32_t i;
+
+	for (i = 0; i < parties->count && i < 4; i++) {
+		holders = words_holders(snapshot, group->sockets[parties->first[i]]);
+		longer = xasprintf("%s%s%s", text ? text : "",
+				   !i ? "" : i + 1 == parties->count ? " and " : ", ", holders);
+		free(text);
+		free(holders);
+		text = longer;
+	}
+	if (parties->count <= i)
+		return text;
+	longer = xasprintf("%s and %u others", text, parties->count - i);
+	free(text);
+	return longer;
+}
+
+static void check_strangers(struct detection *detection, const struct group *group)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	struct parties parties;
+	struct finding *finding;
+	char *where, *who;
+
+	parties_init(&parties, snapshot, group->sockets, group->count, RELATED_CLOSELY);
+	if (parties.count < 2) {
+		parties_done(&parties);
+		return;
+	}
+	finding = detect_report(detection, FINDING_REUSEPORT_STRANGERS,
+				parties.one_program ? SEVERITY_NOTE : SEVERITY_WARNING,
+				group->sockets, group->count);
+	where = words_socket(snapshot, group->sockets[0]);
+	who = list_parties(snapshot, group, &parties);
+	if (parties.undecided || !group->certain) {
+		finding->undecided = true;
+		finding->severity = SEVERITY_WARNING;
+		finding->title = xasprintf("%s is shared through SO_REUSEPORT, perhaps by programs "
+					   "that do not belong together",
+					   where);
+		finding->evidence = xstrdup(group->certain ?
+						    "The processes that hold the sockets cannot all "
+						    "be seen, or not what they belong to." :
+						    "The reuse flags, or the uids, are not all known.");
+		finding->text = xstrdup("");
+		finding->remedy = xstrdup("Run it as root, or with the capabilities that "
+					  "portshare(1) names, to see more.");
+	} else if (parties.one_program) {
+		finding->title = xasprintf("%s is shared by %u independent starts of one program: %s",
+					   where, parties.count, who);
+		finding->evidence = xstrdup("All run the same program, but are not one process tree, "
+					    "unit or container, and share no inherited socket.");
+		finding->text = xstrdup("The kernel spreads connections or datagrams over them. That is "
+					"a pool without a manager, or a second start by mistake.");
+		finding->remedy = xstrdup("If it is a pool, let one unit or one parent manage it, so that "
+					  "all its members are replaced together. If not, stop the one "
+					  "that is too many, and leave SO_REUSEPORT out of the server: a "
+					  "second start then fails.");
+	} else {
+		finding->title = xasprintf("%s is shared through SO_REUSEPORT by programs that do not "
+					   "belong together: %s",
+					   where, who);
+		finding->evidence = xstrdup("They run different programs, and are not one process tree, "
+					    "unit or container; their sockets have SO_REUSEPORT and one "
+					    "uid, which is all that the kernel asks.");
+		finding->text = xasprintf("The kernel spreads what arrives over all of them by a hash of "
+					  "both ends: each gets about one in %u, and clients reach the "
+					  "wrong program at random.",
+					  group->count);
+		finding->remedy = xstrdup("Give one of the programs another port. A server that is not "
+					  "a pool should not set SO_REUSEPORT; programs that run under "
+					  "uids of their own cannot join each other's groups.");
+	}
+	free(where);
+	free(who);
+	parties_done(&parties);
+}
+
+static const struct process *holder_of(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+
+	if (!socket->n_owners)
+		return NULL;
+	return &snapshot->processes[snapshot->owners[socket->first_owner].process];
+}
+
+/* "web@" of "web@1.service"; 0 if the unit is no instance of a template. */
+static size_t template_length(const char *unit)
+{
+	const char *at = unit ? strchr(unit, '@') : NULL;
+
+	return at ? (size_t)(at - unit) + 1 : 0;
+}
+
+enum generation {
+	GENERATION_SAME, /* or it cannot be told */
+	GENERATION_OLDER_FILE, /* its executable has been replaced */
+	GENERATION_OLDER_INSTANCE, /* another instance of its unit has been started since */
+};
+
+static enum generation compare_generations(const struct snapshot *snapshot,
+					   const struct process *old, const struct process *new)
+{
+	const char *old_unit = snapshot_text(snapshot, old->unit);
+	const char *new_unit = snapshot_text(snapshot, new->unit);
+	size_t length = template_length(old_unit);
+	bool both_files = old->known & new->known & PROCESS_HAS_EXE_FILE;
+	bool both_times = old->known & new->known & PROCESS_HAS_START_TIME;
+
+	if (both_times && old->start_time_ns > new->start_time_ns)
+		return GENERATION_SAME;
+	if (old->exe_deleted == TRISTATE_YES && new->exe_deleted != TRISTATE_YES)
+		return GENERATION_OLDER_FILE;
+	/* In one container, or in none, a path is one place. */
+	if (both_times && both_files && old->exe && old->exe == new->exe &&
+	    old->container == new->container && old->start_time_ns < new->start_time_ns &&
+	    (old->exe_inode != new->exe_inode || old->exe_device != new->exe_device))
+		return GENERATION_OLDER_FILE;
+	if (both_times && length && new_unit && old->unit != new->unit &&
+	    length == template_length(new_unit) && !strncmp(old_unit, new_unit, length) &&
+	    new->start_time_ns - old->start_time_ns > ROLLING_RESTART_NS)
+		return GENERATION_OLDER_INSTANCE;
+	return GENERATION_SAME;
+}
+
+static void report_stale(struct detection *detection, const struct group *group, uint32_t old,
+			 uint32_t new, enum generation generation)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct process *older = holder_of(snapshot, group->sockets[old]);
+	const struct process *newer = holder_of(snapshot, group->sockets[new]);
+	uint32_t sockets[] = { group->sockets[old], group->sockets[new] };
+	struct finding *finding;
+	char *where, *was, *is, *since;
+
+	finding = detect_report(detection, FINDING_REUSEPORT_STALE_MEMBER,
+				generation == GENERATION_OLDER_FILE ? SEVERITY_WARNING :
+								      SEVERITY_NOTE,
+				sockets, 2);
+	where = words_socket(snapshot, sockets[0]);
+	was = words_holders(snapshot, sockets[0]);
+	is = words_holders(snapshot, sockets[1]);
+	since = newer->known & PROCESS_HAS_START_TIME ? words_moment(newer->start_time_ns) :
+							xstrdup("an unknown moment");
+	finding->title = xasprintf("%s, of an older generation, still takes its share of %s", was,
+				   where);
+	if (generation == GENERATION_OLDER_FILE)
+		finding->evidence = xasprintf("It runs an executable that has been %s since (%s); %s "
+					      "runs since %s.",
+					      older->exe_deleted == TRISTATE_YES ? "deleted or replaced" :
+										   "replaced",
+					      older->exe ? snapshot_text(snapshot, older->exe) : "?", is,
+					      since);
+	else
+		finding->evidence = xasprintf("It belongs to %s; %s, of %s, was started at %s.",
+					      snapshot_text(snapshot, older->unit), is,
+					      snapshot_text(snapshot, newer->unit), since);
+	finding->text = xasprintf("The kernel spreads what arrives over all %u members of the group, so "
+				  "about one client in %u is served by the old program.",
+				  group->count, group->count);
+	finding->remedy = xasprintf("Stop %s, if it is not needed any more: let it close its listening "
+				    "socket first and finish its connections. Connections that wait in "
+				    "its queue are reset then, unless net.ipv4.tcp_migrate_req is 1.",
+				    was);
+	free(where);
+	free(was);
+	free(is);
+	free(since);
+}
+
+static void check_stale(struct detection *detection, const struct group *group)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	int64_t now = snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
+	const struct process *holder, *newest_process = NULL;
+	uint32_t i, newest = 0;
+
+	for (i = 0; i < group->count; i++) {
+		holder = holder_of(snapshot, group->sockets[i]);
+		if (!holder)
+			continue;
+		if (!newest_process ||
+		    compare_generations(snapshot, newest_process, holder) != GENERATION_SAME ||
+		    ((holder->known & newest_process->known & PROCESS_HAS_START_TIME) &&
+		     holder->start_time_ns > newest_process->start_time_ns &&
+		     holder->exe_deleted != TRISTATE_YES)) {
+			newest = i;
+			newest_process = holder;
+		}
+	}
+	if (!newest_process)
+		return;
+	/* Both are there for a while, whenever a service is replaced without a gap. */
+	if (now && (newest_process->known & PROCESS_HAS_START_TIME) &&
+	    now - newest_process->start_time_ns < ROLLING_RESTART_NS)
+		return;
+	for (i = 0; i < group->count; i++) {
+		enum generation generation = GENERATION_SAME;
+
+		holder = holder_of(snapshot, group->sockets[i]);
+		if (holder && holder != newest_process)
+			generation = compare_generations(snapshot, holder, newest_process);
+		if (generation != GENERATION_SAME)
+			report_stale(detection, group, i, newest, generation);
+	}
+}
+
+/* A queue that is full, or long while the others' are short. */
+static bool is_stuck(const struct inet_socket *socket, uint32_t others, bool stream)
+{
+	if (stream && socket->queue_recv > socket->queue_limit)
+		return true;
+	if (stream)
+		return socket->queue_recv >= QUEUE_LEAST &&
+		       socket->queue_recv / QUEUE_TIMES >= others + 1;
+	/* Of UDP it is bytes of memory, and one datagram may be some hundreds. */
+	return socket->queue_limit && socket->queue_recv >= socket->queue_limit / 2 &&
+	       others <= socket->queue_limit / 8;
+}
+
+static void report_stuck(struct detection *detection, const struct group *group, uint32_t member,
+			 uint32_t others, bool stream)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct inet_socket *socket = &snapshot->sockets[group->sockets[member]];
+	bool full = stream ? socket->queue_recv > socket->queue_limit :
+			     socket->queue_recv >= socket->queue_limit;
+	uint32_t sockets[] = { group->sockets[member] };
+	struct finding *finding = detect_report(detection, FINDING_REUSEPORT_STUCK_MEMBER,
+						full ? SEVERITY_CRITICAL : SEVERITY_WARNING, sockets,
+						1);
+	char *where = words_socket(snapshot, sockets[0]), *who = words_holders(snapshot, sockets[0]);
+
+	finding->title = xasprintf("%s does not take its share of %s: %u %s wait%s", who, where,
+				   socket->queue_recv, stream ? "connections" : "bytes",
+				   full ? ", its queue is full" : "");
+	finding->evidence = xasprintf("Its queue holds %u of %u%s; the longest of the other %u member%s "
+				      "holds %u.%s",
+				      socket->queue_recv, socket->queue_limit, stream ? "" : " bytes",
+				      group->count - 1, group->count == 2 ? "" : "s", others,
+				      (socket->known & SOCKET_HAS_DROPS) && socket->drops ?
+					      " It has lost some already." :
+					      "");
+	finding->text = xasprintf("The kernel goes on giving it about one in %u of what arrives, "
+				  "however long its queue is. %s",
+				  group->count,
+				  full ? "What comes now is dropped: clients wait and time out." :
+				  stream ? "Those clients are connected and wait for an answer; when the "
+					   "queue is full, further ones time out." :
+					   "When the queue is full, datagrams are dropped.");
+	finding->remedy = xasprintf("See what %s does (stopped, in a debugger, in a long computation or "
+				    "a lock?); continue, restart or stop it. When it closes its socket "
+				    "the others get everything; what waits in its queue is reset, unless "
+				    "net.ipv4.tcp_migrate_req is 1.",
+				    who);
+	free(where);
+	free(who);
+}
+
+static void check_stuck(struct detection *detection, const struct group *group, bool stream)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	uint32_t i, longest = 0, others = 0, n_long = 0;
+
+	for (i = 0; i < group->count; i++) {
+		const struct inet_socket *socket = &sockets[group->sockets[i]];
+
+		if (!(socket->known & SOCKET_HAS_QUEUE) || !(socket->known & SOCKET_HAS_LIMIT))
+			return;
+		if (socket->queue_recv > longest)
+			longest = socket->queue_recv;
+	}
+	/* Several may be stuck: they are compared with those that are not. */
+	for (i = 0; i < group->count; i++) {
+		uint32_t queue = sockets[group->sockets[i]].queue_recv;
+
+		if (queue >= longest - longest / 2)
+			n_long++;
+		else if (queue > others)
+			others = queue;
+	}
+	if (n_long == group->count)
+		return;
+	for (i = 0; i < group->count; i++) {
+		const struct inet_socket *socket = &sockets[group->sockets[i]];
+
+		if (socket->queue_recv >= longest - longest / 2 && is_stuck(socket, others, stream))
+			report_stuck(detection, group, i, others, stream);
+	}
+}
+
+static void check_place(struct detection *detection, const struct detect_place *place, bool stream)
+{
+	struct group group = { .sockets = xcalloc(place->count, sizeof(*group.sockets)) };
+	bool *done = xcalloc(place->count, sizeof(*done));
+	uint32_t i;
+
+	for (i = 0; i < place->count; i++) {
+		if (done[i] ||
+		    detection->snapshot->sockets[place->sockets[i]].reuse_port == TRISTATE_NO)
+			continue;
+		collect_group(detection->snapshot, place, i, &group, done);
+		/* UDP of unknown flags may share in another way, which is judged there. */
+		if (group.count < 2 || (!stream && !group.certain))
+			continue;
+		check_strangers(detection, &group);
+		check_stale(detection, &group);
+		check_stuck(detection, &group, stream);
+	}
+	free(group.sockets);
+	free(done);
+}
+
+void detect_reuseport(struct detection *detection)
+{
+	bool stream = protocol_is_stream((enum protocol)detection->bucket->protocol);
+	struct detect_place *places, *place;
+
+	if (detection->bucket->count < 2)
+		return;
+	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND);
+	for (place = places; place->count; place++)
+		if (place->count > 1 &&
+		    !address_is_multicast(detection->snapshot->sockets[place->sockets[0]].family,
+					  &detection->snapshot->sockets[place->sockets[0]].local))
+			check_place(detection, place, stream);
+	free(places);
+}

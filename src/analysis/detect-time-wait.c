@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports that closed connections keep, or will keep. */
+#include <stdlib.h>
+
+#include "analysis/detect.h"
+#include "analysis/words.h"
+#include "util/xalloc.h"
+
+/* Sockets named in a finding; the rest is counted. */
+#define NAMED_MAX 1024
+
+/* The moment at which the last of the TIME-WAIT sockets ends, and how many there are. */
+struct wait {
+	uint32_t *sockets;
+	uint32_t n_blocking, n_unknown; /* without SO_REUSEADDR; of unknown flags */
+	uint32_t last_ms;
+	bool has_expires;
+};
+
+/* Closed by its process, or with it: what is left keeps the port for a while, and then goes. */
+static bool is_left_over(const struct inet_socket *socket)
+{
+	if (socket_is_time_wait(socket))
+		return true;
+	if (!(socket->known & SOCKET_HAS_INODE) || socket->inode)
+		return false;
+	return socket->state == STATE_FIN_WAIT_1 || socket->state == STATE_FIN_WAIT_2 ||
+	       socket->state == STATE_CLOSING || socket->state == STATE_LAST_ACK;
+}
+
+static void sum_up(const struct detection *detection, struct wait *wait)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i;
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+
+		if (!is_left_over(socket) || socket->reuse_addr == TRISTATE_YES)
+			continue;
+		if (wait->n_blocking + wait->n_unknown < NAMED_MAX)
+			wait->sockets[wait->n_blocking + wait->n_unknown] = detection->members[i];
+		if (socket->reuse_addr == TRISTATE_NO)
+			wait->n_blocking++;
+		else
+			wait->n_unknown++;
+		if (!(socket->known & SOCKET_HAS_EXPIRES) || !socket_is_time_wait(socket))
+			continue;
+		wait->has_expires = true;
+		if (socket->timer_expires_ms > wait->last_ms)
+			wait->last_ms = socket->timer_expires_ms;
+	}
+}
+
+static char *end_of(const struct snapshot *snapshot, const struct wait *wait)
+{
+	int64_t taken = snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
+	char *moment, *text;
+
+	if (!wait->has_expires)
+		return xstrdup("for at most a minute");
+	if (!taken)
+		return xasprintf("for %u more seconds", (wait->last_ms + 999) / 1000);
+	moment = words_moment(taken + (int64_t)wait->last_ms * 1000000);
+	text = xasprintf("until %s, for %u more seconds", moment, (wait->last_ms + 999) / 1000);
+	free(moment);
+	return text;
+}
+
+static void report_blocked(struct detection *detection, const struct wait *wait)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t named = wait->n_blocking + wait->n_unknown;
+	struct finding *finding = detect_report(detection, FINDING_TIME_WAIT_BLOCKS_BIND,
+						SEVERITY_WARNING, wait->sockets,
+						named < NAMED_MAX ? named : NAMED_MAX);
+	char *end = end_of(snapshot, wait);
+	char *count = words_count(wait->n_blocking + wait->n_unknown, "closed connection");
+	const char *protocol = protocol_name((enum protocol)detection->bucket->protocol);
+
+	if (!wait->n_blocking) {
+		finding->undecided = true;
+		finding->title = xasprintf("%s port %u has no server; %s in TIME-WAIT may block the next "
+					   "bind, %s",
+					   protocol, detection->bucket->port, count, end);
+		finding->evidence = xstrdup("Whether the dead server had set SO_REUSEADDR is not known: "
+					    "TIME-WAIT remembers it, but only BPF can read it.");
+		finding->text = xstrdup("");
+		finding->remedy = xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
+	} else {
+		finding->title = xasprintf("%s port %u cannot be bound %s: %s of a server that is gone",
+					   protocol, detection->bucket->port, end, count);
+		finding->evidence = xasprintf("Nothing listens there, and %u of its connections in "
+					      "TIME-WAIT were made without SO_REUSEADDR.",
+					      wait->n_blocking);
+		finding->text = xstrdup("A bind needs SO_REUSEADDR on both sides, the new socket and the "
+					"dead one. The dead one lacks it, so each bind to the port fails "
+					"with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
+					"them has ended. Neither tcp_tw_reuse nor tcp_fin_timeout "
+					"changes that.");
+		finding->remedy = xasprintf("Now: wait %s, or start on another port; as root, ss -K sport = "
+					    ":%u ends them at once. For good: set SO_REUSEADDR on the "
+					    "listening socket before bind() (its connections inherit it), "
+					    "as nearly all servers do.",
+					    end, detection->bucket->port);
+	}
+	free(end);
+	free(count);
+}
+
+static void report_restart(struct detection *detection, uint32_t listener, uint32_t n_connections)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	struct finding *finding = detect_report(detection, FINDING_RESTART_BLOCKED_LATER,
+						SEVERITY_NOTE, &listener, 1);
+	char *where = words_socket(snapshot, listener), *who = words_holders(snapshot, listener);
+	char *count = words_count(n_connections, "connection");
+
+	finding->title = xasprintf("%s of %s could not be bound again for up to a minute after a crash",
+				   where, who);
+	finding->evidence = xasprintf("The listener has neither SO_REUSEADDR nor SO_REUSEPORT, and %s.",
+				      count);
+	finding->text = xstrdup("A server that ends closes its connections first, and they stay behind in "
+				"TIME-WAIT for 60 seconds, without the flag that would let the next "
+				"bind pass. Until then a restart fails with EADDRINUSE.");
+	finding->remedy = xasprintf("Let %s set SO_REUSEADDR on the listening socket before bind() "
+				    "(Python: allow_reuse_address, reuse_address=True; Go does it by "
+				    "itself). It takes effect with the connections made after that.",
+				    who);
+	free(where);
+	free(who);
+	free(count);
+}
+
+void detect_time_wait(struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i, n_bound = 0, n_live = 0, n_waiting = 0, listener = SNAPSHOT_NONE;
+	struct wait wait = { .sockets = NULL };
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+
+		if (socket->state == STATE_LISTEN && socket->reuse_addr == TRISTATE_NO &&
+		    socket->reuse_port == TRISTATE_NO)
+			listener = detection->members[i];
+		if (socket_is_bound(socket))
+			n_bound++;
+		else if (is_left_over(socket))
+			n_waiting++;
+		else
+			n_live++;
+	}
+	if (listener != SNAPSHOT_NONE && n_live + n_waiting)
+		report_restart(detection, listener, n_live + n_waiting);
+	/*
+	 * With a server, or with connections of one, it is not TIME-WAIT alone. In the range of
+	 * outgoing connections it is most likely such a one that has ended.
+	 */
+	if (n_bound || n_live || !n_waiting ||
+	    detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port) ==
+		    TRISTATE_YES)
+		return;
+	wait.sockets = xcalloc(n_waiting < NAMED_MAX ? n_waiting : NAMED_MAX, sizeof(*wait.sockets));
+	sum_up(detection, &wait);
+	if (wait.n_blocking + wait.n_unknown)
+		report_blocked(detection, &wait);
+	free(wait.sockets);
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* UDP ports that programs share, without knowing of each other or without defence. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analysis/delivery.h"
+#include "analysis/detect.h"
+#include "analysis/parties.h"
+#include "analysis/relate.h"
+#include "analysis/words.h"
+#include "util/xalloc.h"
+
+/* So many wildcard sockets, and shadows of one, are looked at. */
+#define WILDCARDS_MAX 8
+#define SHADOWS_MAX 32
+
+/* Where programs meet to talk to multicast groups: each member has its own copy. */
+static bool is_multicast_port(uint16_t port)
+{
+	static const uint16_t ports[] = {
+		5353, /* mDNS */
+		5355, /* LLMNR */
+		1900, /* SSDP */
+		3702, /* WS-Discovery */
+		427, /* SLP */
+		5350, 5351, /* NAT-PMP, PCP: announcements */
+		319, 320, /* PTP */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+static bool is_multicast_address(const struct inet_socket *socket)
+{
+	return address_is_multicast(socket->family, &socket->local);
+}
+
+/* Whether multicast is what the socket is for, so that it loses nothing to its neighbours. */
+static enum tristate is_member(const struct inet_socket *socket)
+{
+	if (is_multicast_address(socket) || socket->n_groups)
+		return TRISTATE_YES;
+	return socket->known & SOCKET_HAS_MULTICAST ? TRISTATE_NO : TRISTATE_UNKNOWN;
+}
+
+static bool may_be_member(const struct inet_socket *socket)
+{
+	enum tristate member = is_member(socket);
+
+	return member == TRISTATE_YES ||
+	       (member == TRISTATE_UNKNOWN && is_multicast_port(socket->local_port));
+}
+
+/*
+ * Who gets a unicast datagram that is sent to where this socket is bound; of a wildcard, to an
+ * address to which nothing else is bound.
+ */
+static void predict(const struct detection *detection, const struct inet_socket *at,
+		    struct delivery *ret_delivery)
+{
+	static const struct address v4_loopback = { .bytes = { 127, 0, 0, 1 } };
+	static const struct address v6_loopback = { .bytes = { [15] = 1 } };
+	struct delivery_query query = {
+		.to = at->local,
+		.family = at->family,
+		.protocol = at->protocol,
+		.device = at->device,
+		.from_port = 9,
+		.cpu = DELIVERY_ANY,
+	};
+	struct delivery_socket *sockets;
+	uint32_t n = delivery_sockets_of(detection->snapshot, detection->members,
+					 detection->bucket->count, &sockets);
+	uint32_t i, kept;
+
+	if (address_is_wildcard(at->family, &at->local)) {
+		query.to = at->family == AF_INET ? v4_loopback : v6_loopback;
+		for (i = 0, kept = 0; i < n; i++)
+			if (address_is_wildcard(sockets[i].socket->family, &sockets[i].socket->local))
+				sockets[kept++] = sockets[i];
+		n = kept;
+	}
+	query.from = query.to;
+	delivery_predict(detection->snapshot, sockets, n, &query, ret_delivery);
+	free(sockets);
+}
+
+static bool receives(const struct delivery *delivery, uint32_t socket)
+{
+	uint32_t i;
+
+	for (i = 0; i < delivery->n_receivers; i++)
+		if (delivery->receivers[i] == socket)
+			return true;
+	return false;
+}
+
+/* All have SO_REUSEPORT and one uid: a group, which the kernel balances. */
+static enum tristate is_group(const struct detection *detection, const struct detect_place *place)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	enum tristate group = TRISTATE_YES;
+	uint32_t i;
+
+	for (i = 0; i < place->count; i++) {
+		const struct inet_socket *socket = &sockets[place->sockets[i]];
+
+		if (socket->reuse_port == TRISTATE_NO)
+			return TRISTATE_NO;
+		if (!(socket->known & SOCKET_HAS_UID))
+			group = TRISTATE_UNKNOWN;
+		else if (socket->uid != sockets[place->sockets[0]].uid)
+			return TRISTATE_NO;
+		if (socket->reuse_port == TRISTATE_UNKNOWN)
+			group = TRISTATE_UNKNOWN;
+	}
+	return group;
+}
+
+/* The holders of the first socket of each party but one, "A", "A and B", "A, B and 3 others". */
+static char *name_parties(const struct detection *detection, const uint32_t *sockets,
+			  const struct parties *parties, uint32_t except)
+{
+	char *text = NULL, *longer, *holders;
+	uint32_t i, named = 0, left = parties->count - (except < parties->count);
+
+	for (i = 0; i < parties->count && named < 3; i++) {
+		if (i == except)
+			continue;
+		holders = words_holders(detection->snapshot, sockets[parties->first[i]]);
+		longer = xasprintf("%s%s%s", text ? text : "",
+				   !named		   ? "" :
+				   named + 1 == left	   ? " and " :
+							     ", ",
+				   holders);
+		free(holders);
+		free(text);
+		text = longer;
+		named++;
+	}
+	if (left <= named)
+		return text ? text : xstrdup("nobody");
+	longer = xasprintf("%s and %u others", text, left - named);
+	free(text);
+	return longer;
+}
+
+/* Why they are taken for strangers: where each comes from. */
+static char *origins(const struct detection *detection, const uint32_t *sockets,
+		     const struct parties *parties)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	char *text = xstrdup(""), *longer;
+	uint32_t i;
+
+	for (i = 0; i < parties->count && i < 4; i++) {
+		uint32_t index = sockets[parties->first[i]];
+		const struct inet_socket *socket = &snapshot->sockets[index];
+		char *holders = words_holders(snapshot, index), *flags = words_flags(socket);
+		char *origin = socket->n_owners ?
+				       words_origin(snapshot,
+						    snapshot->owners[socket->first_owner].process) :
+				       xstrdup("nothing more is known");
+
+		longer = xasprintf("%s%s: %s, with %s%s. ", text, holders, origin, flags,
+				   socket->reuse_evidence == EVIDENCE_BPF ||
+						   socket->reuse_evidence == EVIDENCE_GETSOCKOPT ?
+					   " as read from the kernel" :
+					   "");
+		free(text);
+		free(holders);
+		free(flags);
+		free(origin);
+		text = longer;
+	}
+	longer = xasprintf("%sThey are not one process tree, unit or container, and share no "
+			   "inherited socket.",
+			   text);
+	free(text);
+	return longer;
+}
+
+/* The party of the socket that receives; parties->count if nobody is certain to be it. */
+static uint32_t receiving_party(const struct delivery *delivery, const uint32_t *sockets,
+				uint32_t n_sockets, const struct parties *parties)
+{
+	uint32_t i;
+
+	if (!delivery->certain || delivery->mode != DELIVERY_ONE)
+		return parties->count;
+	for (i = 0; i < n_sockets; i++)
+		if (receives(delivery, sockets[i]))
+			return parties->of[i];
+	return parties->count;
+}
+
+static void report_share(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
+			 const struct parties *parties, enum severity severity)
+{
+	const struct inet_socket *at = &detection->snapshot->sockets[sockets[0]];
+	char *place = words_socket(detection->snapshot, sockets[0]), *all, *winner, *losers;
+	struct finding *finding = detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, severity,
+						sockets, n_sockets);
+	struct delivery delivery;
+	uint32_t party;
+
+	predict(detection, at, &delivery);
+	party = receiving_party(&delivery, sockets, n_sockets, parties);
+	delivery_done(&delivery);
+	all = name_parties(detection, sockets, parties, parties->count);
+	finding->evidence = origins(detection, sockets, parties);
+	if (party < parties->count) {
+		winner = words_holders(detection->snapshot, sockets[parties->first[party]]);
+		losers = name_parties(detection, sockets, parties, party);
+		finding->title = xasprintf("%s is shared by %s: %s gets the datagrams, %s none",
+					   place, all, winner, losers);
+		finding->text = xasprintf(
+			"The kernel gives each unicast datagram to one socket only, and with "
+			"SO_REUSEADDR that is always the one that was bound last: %s. It never "
+			"balances, and %s gets no error, at start or later. When %s ends, the one bound "
+			"before it receives again. Any other local user, whatever the uid, can do the "
+			"same by binding with SO_REUSEADDR.",
+			winner, losers, winner);
+		free(winner);
+		free(losers);
+	} else {
+		finding->title = xasprintf("%s is shared by %s: one of them gets the datagrams",
+					   place, all);
+		finding->text = xasprintf(
+			"The kernel gives each unicast datagram to one socket only; which of these "
+			"cannot be told from what is known. The others get nothing, and no error. Any "
+			"other local user can do the same by binding with SO_REUSEADDR.");
+	}
+	finding->remedy = xasprintf(
+		"Give one of the programs another port or address, or stop the one that is not "
+		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not reuse_address=True; "
+		"before 3.8.2 asyncio set it by default): a second start then fails with EADDRINUSE, "
+		"as it should. Copies of one server that are to share the load want SO_REUSEPORT.");
+	free(place);
+	free(all);
+}
+
+static void undecide(struct finding *finding, char *title, const char *missing)
+{
+	finding->undecided = true;
+	finding->title = title;
+	finding->evidence = xstrdup(missing);
+	finding->text = xstrdup("");
+	finding->remedy = xstrdup("Run it as root, or with the capabilities that portshare(1) names, "
+				  "to see more.");
+}
+
+/* Sockets at one place: who of them stands in the way of whom? */
+static void check_share(struct detection *detection, const struct detect_place *place)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	uint32_t i, n = 0, n_members = 0, *plain;
+	enum tristate group;
+	struct parties parties;
+	char *where;
+
+	if (place->count < 2 || is_multicast_address(&sockets[place->sockets[0]]))
+		return;
+	group = is_group(detection, place);
+	if (group == TRISTATE_YES)
+		return;
+	plain = xcalloc(place->count, sizeof(*plain));
+	for (i = 0; i < place->count; i++) {
+		if (may_be_member(&sockets[place->sockets[i]]))
+			n_members++;
+		else
+			plain[n++] = place->sockets[i];
+	}
+	/* Beside members of groups one program alone may still want the unicast datagrams. */
+	if (n == 1 && n_members) {
+		n = place->count;
+		memcpy(plain, place->sockets, n * sizeof(*plain));
+	}
+	parties_init(&parties, detection->snapshot, plain, n, RELATED_CLOSELY);
+	if (n >= 2 && parties.count >= 2) {
+		where = words_socket(detection->snapshot, plain[0]);
+		if (parties.undecided)
+			undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
+					       SEVERITY_WARNING, plain, n),
+				 xasprintf("%s is shared, perhaps by programs that do not belong "
+					   "together",
+					   where),
+				 "The processes that hold the sockets cannot all be seen, or not what "
+				 "they belong to.");
+		else if (group == TRISTATE_UNKNOWN)
+			undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
+					       SEVERITY_WARNING, plain, n),
+				 xasprintf("%s is shared by programs that do not belong together, by "
+					   "SO_REUSEADDR or by SO_REUSEPORT",
+					   where),
+				 "The reuse flags are not known: with SO_REUSEADDR one program gets "
+				 "all datagrams, with SO_REUSEPORT each gets some.");
+		else
+			report_share(detection, plain, n, &parties,
+				     n_members ? SEVERITY_NOTE : SEVERITY_WARNING);
+		free(where);
+	}
+	parties_done(&parties);
+	free(plain);
+}
+
+/* Does the wildcard lose to the other socket what is sent to its address? */
+static bool is_covered(const struct inet_socket *wildcard, const struct inet_socket *socket)
+{
+	return !address_is_wildcard(socket->family, &socket->local) &&
+	       !is_multicast_address(socket) &&
+	       (!wildcard->device || wildcard->device == socket->device) &&
+	       address_covers(wildcard->family, &wildcard->local,
+			      wildcard->v6only != TRISTATE_NO, socket->family, &socket->local);
+}
+
+static void report_shadow(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
+			  enum severity severity)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	char *wildcard = words_socket(snapshot, sockets[0]);
+	char *loser = words_holders(snapshot, sockets[0]);
+	char *winner = words_holders(snapshot, sockets[1]);
+	char *address = words_address(&snapshot->sockets[sockets[1]]);
+	char *more = n_sockets > 2 ? xasprintf(" and %u more", n_sockets - 2) : xstrdup("");
+	struct finding *finding = detect_report(detection, FINDING_UDP_SHADOWED, severity, sockets,
+						n_sockets);
+
+	finding->title = xasprintf("%s gets what is sent to %s%s, port %u, past %s on %s", winner,
+				   address, more, detection->bucket->port, loser, wildcard);
+	finding->evidence = xasprintf("%s is bound to all addresses, %s to %s%s; they are not one "
+				      "process tree, unit or container.",
+				      loser, winner, address, more);
+	finding->text = xasprintf("A socket that is bound to the address of a datagram receives it "
+				  "before any that is bound to all addresses, whichever came first. "
+				  "%s gets what is sent to %s%s; %s gets the rest, and no error.",
+				  winner, address, more, loser);
+	finding->remedy = xasprintf("If that is meant, as with a local name server beside a public "
+				    "one, there is nothing to do. Otherwise bind %s to the addresses "
+				    "that it is to serve, or move one of the two to another port.",
+				    loser);
+	free(wildcard);
+	free(loser);
+	free(winner);
+	free(address);
+	free(more);
+}
+
+static void check_shadow(struct detection *detection, uint32_t wildcard,
+			 const struct detect_place *places)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t sockets[SHADOWS_MAX + 1] = { wildcard }, n = 1;
+	enum severity severity = SEVERITY_NOTE;
+	bool undecided = false;
+
+	for (; places->count && n <= SHADOWS_MAX; places++) {
+		uint32_t other = places->sockets[0];
+		enum tristate related;
+
+		if (!is_covered(&snapshot->sockets[wildcard], &snapshot->sockets[other]))
+			continue;
+		related = parties_related(snapshot, wildcard, other, RELATED_CLOSELY);
+		if (related == TRISTATE_YES)
+			continue;
+		undecided = undecided || related == TRISTATE_UNKNOWN;
+		if (parties_same_program(snapshot, wildcard, other) != TRISTATE_YES)
+			severity = SEVERITY_WARNING;
+		sockets[n++] = other;
+	}
+	if (n == 1)
+		return;
+	if (!undecided) {
+		report_shadow(detection, sockets, n, severity);
+	} else {
+		char *where = words_socket(snapshot, wildcard);
+
+		undecide(detect_report(detection, FINDING_UDP_SHADOWED, severity, sockets, n),
+			 xasprintf("%s may lose datagrams to another program's socket at one address",
+				   where),
+			 "The processes that hold the sockets cannot all be seen, or not what they "
+			 "belong to.");
+		free(where);
+	}
+}
+
+static void check_hijack(struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i, n = 0, *open = xcalloc(detection->bucket->count, sizeof(*open));
+	struct finding *finding;
+	char *where, *holders;
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+
+		/* What an outgoing datagram was sent from is gone soon, and nobody's server. */
+		if (socket->state == STATE_BOUND && socket->reuse_addr == TRISTATE_YES &&
+		    !may_be_member(socket) && socket->owner_status != OWNER_KERNEL)
+			open[n++] = detection->members[i];
+	}
+	if (n) {
+		where = words_socket(snapshot, open[0]);
+		holders = words_holders(snapshot, open[0]);
+		finding = detect_report(detection, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE, open, n);
+		finding->title = xasprintf("any local user can take the datagrams of %s from %s",
+					   where, holders);
+		finding->evidence = xasprintf("The socket has SO_REUSEADDR%s.",
+					      snapshot->sockets[open[0]].reuse_evidence ==
+							      EVIDENCE_INFERRED ?
+						      " (inferred)" :
+						      ", as read from the kernel");
+		finding->text = xstrdup(
+			"For UDP the kernel lets everybody bind the same address and port who sets "
+			"SO_REUSEADDR too; it does not compare uids. The newcomer gets every unicast "
+			"datagram from then on, and nobody gets an error.");
+		finding->remedy = xstrdup("Do not set SO_REUSEADDR on UDP sockets that receive unicast: "
+					  "they have no TIME-WAIT, so a restart does not need it. For "
+					  "several workers use SO_REUSEPORT alone, which only "
+					  "processes of one uid share.");
+		free(where);
+		free(holders);
+	}
+	free(open);
+}
+
+void detect_udp(struct detection *detection)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	struct detect_place *places = detect_places(detection, STATE_BOUND), *place;
+	uint32_t n_wildcards = 0, k;
+
+	for (place = places; place->count; place++) {
+		const struct inet_socket *first = &sockets[place->sockets[0]];
+
+		check_share(detection, place);
+		if (!address_is_wildcard(first->family, &first->local))
+			continue;
+		for (k = 0; k < place->count && n_wildcards < WILDCARDS_MAX; k++, n_wildcards++)
+			if (!may_be_member(&sockets[place->sockets[k]]))
+				check_shadow(detection, place->sockets[k], places);
+	}
+	check_hijack(detection);
+	free(places);
+}

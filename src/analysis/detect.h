@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYSIS_DETECT_H
+#define ANALYSIS_DETECT_H
+
+#include "analysis/check.h"
+#include "model/bind-bucket.h"
+
+/* What check.c hands to the detectors, and they have in common. */
+struct detection {
+	const struct snapshot *snapshot;
+	const struct check_options *options;
+	struct finding_list *list;
+
+	/* The bucket that is looked at, for the detectors that look at one. */
+	const struct bind_bucket *bucket;
+	const uint32_t *members; /* bucket->count sockets */
+};
+
+/* The detectors, one file a family; each adds what it finds. */
+void detect_udp(struct detection *detection);
+void detect_reuseport(struct detection *detection);
+void detect_listener(struct detection *detection);
+void detect_dual_stack(struct detection *detection);
+void detect_time_wait(struct detection *detection);
+void detect_client_port(struct detection *detection);
+/* Of all sockets together: local ports and TIME-WAIT buckets that run out. */
+void detect_exhaustion(struct detection *detection);
+
+/* Add a finding about sockets of the bucket. */
+struct finding *detect_report(struct detection *detection, enum finding_id id,
+			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);
+
+/* Sockets of the bucket that are bound to one address, family, device and v6only. */
+struct detect_place {
+	const uint32_t *sockets; /* in the kernel's order */
+	uint32_t count;
+};
+
+/*
+ * The bucket's sockets in one state, by place: each place whose sockets the caller wants to see.
+ * Ends with a place of no sockets. Freed with free(), sockets and all.
+ */
+struct detect_place *detect_places(const struct detection *detection, enum socket_state state);
+
+/* Whether a port lies in the namespace's range for outgoing connections, and is not reserved. */
+enum tristate detect_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
+
+/* Whether a port is in ip_local_reserved_ports. */
+enum tristate detect_is_reserved(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
+
+/* How many ports of the range are reserved; 0 also if that is not known. */
+uint32_t detect_n_reserved(const struct netns *netns, const struct snapshot *snapshot);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "analysis/relate.h"
+#include "util/xalloc.h"
+
+#define PIDS_MAX 3
+
+char *words_address(const struct inet_socket *socket)
+{
+	char buffer[ADDRESS_TEXT_MAX];
+
+	address_format(socket->family, &socket->local, buffer);
+	return socket->family == AF_INET6 ? xasprintf("[%s]", buffer) : xstrdup(buffer);
+}
+
+char *words_socket(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	const char *device = snapshot_text(snapshot, socket->device);
+	char *address = words_address(socket), *text;
+
+	text = xasprintf("%s %s:%u%s%s", protocol_name((enum protocol)socket->protocol), address,
+			 socket->local_port, device ? " on " : "", device ? device : "");
+	free(address);
+	return text;
+}
+
+char *words_process(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct process *process = &snapshot->processes[index];
+
+	return xasprintf("\"%s\" (pid %u)", relate_program_name(snapshot, process), process->pid);
+}
+
+static char *several_holders(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const struct owner *owners = snapshot->owners + socket->first_owner;
+	const struct process *first = &snapshot->processes[owners->process];
+	uint32_t i, shown = 1, others = 0, last = owners->process;
+	char *text = xasprintf("\"%s\" (pid %u", relate_program_name(snapshot, first), first->pid);
+	char *longer;
+
+	for (i = 1; i < socket->n_owners; i++) {
+		if (owners[i].process == last)
+			continue;
+		last = owners[i].process;
+		if (shown++ >= PIDS_MAX) {
+			others++;
+			continue;
+		}
+		longer = xasprintf("%s, %u", text, snapshot->processes[last].pid);
+		free(text);
+		text = longer;
+	}
+	longer = others ? xasprintf("%s and %u more)", text, others) : xasprintf("%s)", text);
+	free(text);
+	return longer;
+}
+
+char *words_holders(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	string_id user;
+
+	if (socket->n_owners)
+		return several_holders(snapshot, socket);
+	switch ((enum owner_status)socket->owner_status) {
+	case OWNER_KERNEL:
+		return xstrdup("the kernel");
+	case OWNER_IN_FLIGHT:
+		return xstrdup("a process to which it was passed and that has not taken it");
+	case OWNER_NONE:
+	case OWNER_ORPHAN:
+		return xstrdup("no process");
+	default:
+		break;
+	}
+	if (!(socket->known & SOCKET_HAS_UID))
+		return xstrdup("a process that cannot be seen");
+	if (snapshot_find_user(snapshot, socket->uid, &user) && user)
+		return xasprintf("a process of user %s that cannot be seen",
+				 snapshot_text(snapshot, user));
+	return xasprintf("a process of uid %u that cannot be seen", socket->uid);
+}
+
+char *words_flags(const struct inet_socket *socket)
+{
+	const char *inferred = socket->reuse_evidence == EVIDENCE_INFERRED ? " (inferred)" : "";
+
+	if (socket->reuse_addr == TRISTATE_YES && socket->reuse_port == TRISTATE_YES)
+		return xasprintf("SO_REUSEADDR and SO_REUSEPORT%s", inferred);
+	if (socket->reuse_addr == TRISTATE_YES)
+		return xasprintf("SO_REUSEADDR%s", inferred);
+	if (socket->reuse_port == TRISTATE_YES)
+		return xasprintf("SO_REUSEPORT%s", inferred);
+	if (socket->reuse_addr == TRISTATE_NO && socket->reuse_port == TRISTATE_NO)
+		return xasprintf("no reuse flag%s", inferred);
+	return xstrdup("unknown flags");
+}
+
+char *words_origin(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct process *process = &snapshot->processes[index];
+	const char *unit = snapshot_text(snapshot, process->unit);
+	const char *container = snapshot_text(snapshot, process->container);
+	char *parent = NULL, *text;
+	string_id user = 0;
+	uint32_t row;
+
+	if (process->known & PROCESS_HAS_UID)
+		snapshot_find_user(snapshot, process->uid, &user);
+	if (process->known & PROCESS_HAS_PPID) {
+		row = snapshot_find_process(snapshot, process->ppid);
+		if (row != SNAPSHOT_NONE && process->ppid > 1)
+			parent = words_process(snapshot, row);
+	}
+	text = xasprintf("%s%s%s%s%s%s%s%s", unit ? unit : "no unit", container ? ", container " : "",
+			 container ? container : "", user ? ", user " : "",
+			 user ? snapshot_text(snapshot, user) : "", parent ? ", child of " : "",
+			 parent ? parent : "",
+			 (process->known & PROCESS_HAS_PPID) && process->ppid <= 1 ?
+				 ", child of init" :
+				 "");
+	free(parent);
+	return text;
+}
+
+char *words_moment(int64_t ns)
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	char text[64];
+	struct tm utc;
+
+	if (!gmtime_r(&seconds, &utc) || !strftime(text, sizeof(text), "%F %T UTC", &utc))
+		return xstrdup("an unknown moment");
+	return xstrdup(text);
+}
+
+char *words_count(uint32_t n, const char *singular)
+{
+	return xasprintf("%u %s%s", n, singular, n == 1 ? "" : "s");
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYSIS_WORDS_H
+#define ANALYSIS_WORDS_H
+
+#include "model/snapshot.h"
+
+/* Sockets and their holders in words, for sentences. All strings are malloc'ed for the caller. */
+
+/* "udp 0.0.0.0:5060", "tcp [::]:80 on lo". */
+char *words_socket(const struct snapshot *snapshot, uint32_t socket);
+
+/* The address alone, "0.0.0.0", as it stands in words_socket(). */
+char *words_address(const struct inet_socket *socket);
+
+/* "sipd.py" (pid 900): the program and its process. */
+char *words_process(const struct snapshot *snapshot, uint32_t process);
+
+/* The holders: as words_process(), "nginx" (pids 900, 901 and 2 more), a hidden process, the kernel. */
+char *words_holders(const struct snapshot *snapshot, uint32_t socket);
+
+/* "SO_REUSEADDR", "SO_REUSEADDR and SO_REUSEPORT", "no reuse flag", "unknown flags"; (inferred). */
+char *words_flags(const struct inet_socket *socket);
+
+/* What is known of who a process belongs to: "sip.service, user sip, child of \"bash\" (pid 800)". */
+char *words_origin(const struct snapshot *snapshot, uint32_t process);
+
+/* "2026-11-21 04:00:41 UTC", from nanoseconds since the epoch. */
+char *words_moment(int64_t ns);
+
+/* "1 connection", "2 connections". */
+char *words_count(uint32_t n, const char *singular);
+
+#endif
