@@ -163,6 +163,48 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 	delivery->mode = delivery->n_receivers > 1 ? DELIVERY_SPREAD : DELIVERY_ONE;
 }
 
+/* The score of a socket in a chain, NO_SCORE if it is not in it or does not take the packet. */
+static int score_in_chain(const struct delivery_socket *receiver,
+			  const struct delivery_query *query, bool wildcards)
+{
+	const struct inet_socket *socket = receiver->socket;
+
+	if (takes_family(socket, query) == TRISTATE_NO || !takes_device(socket, query) ||
+	    !in_chain(socket, query, wildcards))
+		return NO_SCORE;
+	return protocol_is_stream(query->protocol) ? score_tcp(receiver, query) :
+						     score_udp(receiver, query);
+}
+
+/* Whether facts that are not known could make another the receiver than the hit, or its group. */
+static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_sockets, uint32_t hit,
+			int score, const struct delivery_query *query, bool wildcards)
+{
+	const struct inet_socket *socket = sockets[hit].socket;
+	bool own_flag = socket->reuse_port == TRISTATE_UNKNOWN;
+	uint32_t i;
+
+	if (takes_family(socket, query) == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_DEVICE))
+		return true;
+	if (socket->reuse_port == TRISTATE_NO || is_connected(socket))
+		return false;
+	/* Alone it receives, whatever its flags are. */
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *other = sockets[i].socket;
+
+		if (i == hit)
+			continue;
+		if (own_flag && i > hit &&
+		    score_in_chain(&sockets[i], query, wildcards) > score)
+			return true;
+		if (same_group(&sockets[hit], &sockets[i]) &&
+		    (own_flag || other->reuse_port == TRISTATE_UNKNOWN ||
+		     !(socket->known & other->known & SOCKET_HAS_UID)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * udp4_lib_lookup2() and inet_lhash2_lookup(): the best score, of equals the first; a reuseport
  * group that is better than all before it is final. Returns whether there is one.
@@ -172,49 +214,23 @@ static bool scan(const struct delivery_socket *sockets, uint32_t n_sockets,
 {
 	const struct delivery_socket *best = NULL;
 	int best_score = NO_SCORE;
-	uint32_t i, n_scored = 0;
-	bool doubtful = false;
+	uint32_t i;
 
 	for (i = 0; i < n_sockets; i++) {
-		const struct delivery_socket *receiver = &sockets[i];
-		const struct inet_socket *socket = receiver->socket;
-		enum tristate takes = takes_family(socket, query);
-		int score;
+		const struct inet_socket *socket = sockets[i].socket;
+		int score = score_in_chain(&sockets[i], query, wildcards);
 
-		if (takes == TRISTATE_NO || !takes_device(socket, query) ||
-		    !in_chain(socket, query, wildcards))
-			continue;
-		score = protocol_is_stream(query->protocol) ? score_tcp(receiver, query) :
-							      score_udp(receiver, query);
-		if (score == NO_SCORE)
-			continue;
-		n_scored++;
-		/* Alone it receives, whatever its flags are. */
-		doubtful = doubtful || takes == TRISTATE_UNKNOWN ||
-			   !(socket->known & SOCKET_HAS_DEVICE) ||
-			   (socket->reuse_port != TRISTATE_NO &&
-			    (socket->reuse_port == TRISTATE_UNKNOWN ||
-			     !(socket->known & SOCKET_HAS_UID)));
-		if (takes == TRISTATE_UNKNOWN)
-			delivery->certain = false;
 		if (score <= best_score)
 			continue;
 		best_score = score;
-		best = receiver;
+		best = &sockets[i];
+		if (is_doubtful(sockets, n_sockets, i, score, query, wildcards))
+			delivery->certain = false;
 		if (!is_connected(socket) && socket->reuse_port != TRISTATE_NO) {
-			select_from_group(sockets, n_sockets, receiver, query, delivery);
-			/* Those behind it were not looked at: nothing of them matters but flags. */
-			for (; i < n_sockets; i++)
-				if (same_group(receiver, &sockets[i]) && &sockets[i] != receiver)
-					doubtful = doubtful || sockets[i].socket->reuse_port ==
-								       TRISTATE_UNKNOWN;
-			if (delivery->n_receivers > 1 || n_scored > 1)
-				delivery->certain = delivery->certain && !doubtful;
+			select_from_group(sockets, n_sockets, best, query, delivery);
 			return true;
 		}
 	}
-	if (n_scored > 1)
-		delivery->certain = delivery->certain && !doubtful;
 	if (!best)
 		return false;
 	add(delivery, best->index);

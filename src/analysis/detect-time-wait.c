@@ -90,9 +90,10 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 	} else {
 		finding->title = xasprintf("%s port %u cannot be bound %s: %s of a server that is gone",
 					   protocol, detection->bucket->port, end, count);
-		finding->evidence = xasprintf("Nothing listens there, and %u of its connections in "
-					      "TIME-WAIT were made without SO_REUSEADDR.",
-					      wait->n_blocking);
+		finding->evidence = xasprintf("Nothing listens there, and %u closed connection%s, made "
+					      "without SO_REUSEADDR, still %s the port.",
+					      wait->n_blocking, wait->n_blocking == 1 ? "" : "s",
+					      wait->n_blocking == 1 ? "keeps" : "keep");
 		finding->text = xstrdup("A bind needs SO_REUSEADDR on both sides, the new socket and the "
 					"dead one. The dead one lacks it, so each bind to the port fails "
 					"with EADDRINUSE, also one with SO_REUSEADDR, until the last of "

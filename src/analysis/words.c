@@ -43,8 +43,7 @@ static char *several_holders(const struct snapshot *snapshot, const struct inet_
 	const struct owner *owners = snapshot->owners + socket->first_owner;
 	const struct process *first = &snapshot->processes[owners->process];
 	uint32_t i, shown = 1, others = 0, last = owners->process;
-	char *text = xasprintf("\"%s\" (pid %u", relate_program_name(snapshot, first), first->pid);
-	char *longer;
+	char *pids = xasprintf("%u", first->pid), *longer;
 
 	for (i = 1; i < socket->n_owners; i++) {
 		if (owners[i].process == last)
@@ -54,13 +53,16 @@ static char *several_holders(const struct snapshot *snapshot, const struct inet_
 			others++;
 			continue;
 		}
-		longer = xasprintf("%s, %u", text, snapshot->processes[last].pid);
-		free(text);
-		text = longer;
+		longer = xasprintf("%s, %u", pids, snapshot->processes[last].pid);
+		free(pids);
+		pids = longer;
 	}
-	longer = others ? xasprintf("%s and %u more)", text, others) : xasprintf("%s)", text);
-	free(text);
-	return longer;
+	longer = xasprintf("\"%s\" (pid%s %s", relate_program_name(snapshot, first),
+			   shown > 1 ? "s" : "", pids);
+	free(pids);
+	pids = others ? xasprintf("%s and %u more)", longer, others) : xasprintf("%s)", longer);
+	free(longer);
+	return pids;
 }
 
 char *words_holders(const struct snapshot *snapshot, uint32_t index)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The detectors on the snapshots in tests/findings: what is there is found, and nothing else. */
+#include "analysis/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/infer.h"
+#include "helpers/tap.h"
+#include "model/snapshot-json.h"
+
+#define TEXT_MAX 8192
+
+static unsigned int n_fired[N_FINDINGS];
+
+static struct snapshot *load(const char *directory, const char *name)
+{
+	struct snapshot_json_error error = { .text = "" };
+	struct snapshot *snapshot = NULL;
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s.json", directory, name);
+	file = fopen(path, "r");
+	if (file) {
+		if (snapshot_json_load(file, &snapshot, &error))
+			diag("%s: %s", path, error.text);
+		fclose(file);
+	}
+	return snapshot;
+}
+
+static size_t append(char *text, size_t length, const char *more)
+{
+	snprintf(text + length, TEXT_MAX - length, "%s", more);
+	return strlen(text);
+}
+
+/* Words are there, and a title is one line. */
+static bool is_said(const struct finding *finding)
+{
+	return finding->title && finding->evidence && finding->text && finding->remedy &&
+	       *finding->title && *finding->evidence && *finding->remedy &&
+	       (*finding->text || finding->undecided) && !strchr(finding->title, '\n');
+}
+
+static void describe(const struct finding_list *list, const char *name, char *text)
+{
+	char line[2048];
+	size_t length = 0;
+	uint32_t i, k;
+
+	text[0] = '\0';
+	for (i = 0; i < list->count; i++) {
+		const struct finding *finding = &list->items[i];
+
+		snprintf(line, sizeof(line), "%s: %s %s %s %u [", name,
+			 finding->undecided ? "undecided" : severity_name(finding->severity),
+			 finding_name(finding->id), protocol_name(finding->protocol),
+			 finding->port);
+		length = append(text, length, line);
+		for (k = 0; k < finding->n_sockets; k++) {
+			snprintf(line, sizeof(line), "%s%u", k ? "," : "",
+				 list->sockets[finding->first_socket + k]);
+			length = append(text, length, line);
+		}
+		length = append(text, length, "]\n");
+		if (!finding->undecided)
+			n_fired[finding->id]++;
+		ok(is_said(finding), "%s: %s has its words", name, finding_name(finding->id));
+	}
+	if (!list->count) {
+		snprintf(line, sizeof(line), "%s: nothing\n", name);
+		append(text, 0, line);
+	}
+}
+
+static void check(const char *directory, const char *name, const char *expected)
+{
+	const struct check_options options = { .selectors = NULL };
+	struct snapshot *snapshot = load(directory, name);
+	struct finding_list list;
+	char got[TEXT_MAX];
+
+	if (!ok(snapshot, "%s can be read", name))
+		return;
+	infer_reuse(snapshot);
+	check_snapshot(snapshot, &options, &list);
+	describe(&list, name, got);
+	is_str(got, expected, "%s", name);
+	finding_list_done(&list);
+	snapshot_free(snapshot);
+}
+
+/* A port that is named is one that a server wants. */
+static void check_named(const char *directory)
+{
+	struct selector selector = {
+		.protocols = 1U << PROTOCOL_TCP,
+		.first_port = 40000,
+		.last_port = 40000,
+	};
+	const struct check_options options = { .selectors = &selector, .n_selectors = 1 };
+	struct snapshot *snapshot = load(directory, "client-on-ephemeral-port");
+	struct finding_list list;
+
+	if (!ok(snapshot, "the fixture can be read"))
+		return;
+	check_snapshot(snapshot, &options, &list);
+	ok(list.count == 1 && list.items[0].id == FINDING_PORT_TAKEN_BY_CLIENT &&
+		   list.items[0].severity == SEVERITY_WARNING,
+	   "a connection on the port that was named");
+	finding_list_done(&list);
+	selector.last_port = 40001;
+	check_snapshot(snapshot, &options, &list);
+	is_int(list.count, 0, "a range names no one port");
+	finding_list_done(&list);
+	snapshot_free(snapshot);
+}
+
+int main(void)
+{
+	const char *source = getenv("top_srcdir");
+	char directory[4000], path[4096], line[TEXT_MAX], expected[TEXT_MAX] = "", name[256] = "";
+	FILE *file;
+	int i;
+
+	snprintf(directory, sizeof(directory), "%s/tests/findings", source ? source : ".");
+	snprintf(path, sizeof(path), "%s/expected.txt", directory);
+	file = fopen(path, "r");
+	if (!ok(file, "%s can be read", path))
+		return done_testing();
+	/* The lines of a fixture stand together. */
+	while (fgets(line, sizeof(line), file)) {
+		size_t length = strcspn(line, ":");
+
+		if (strncmp(name, line, length) || name[length]) {
+			if (*name)
+				check(directory, name, expected);
+			snprintf(name, sizeof(name), "%.*s", (int)length, line);
+			expected[0] = '\0';
+		}
+		append(expected, strlen(expected), line);
+	}
+	fclose(file);
+	check(directory, name, expected);
+	check_named(directory);
+	for (i = 0; i < N_FINDINGS; i++)
+		ok(n_fired[i], "%s is found somewhere", finding_name((enum finding_id)i));
+	return done_testing();
+}
