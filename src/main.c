@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "cmd/command.h"
-#include "util/xalloc.h"
 
-static const struct command commands[] = {
-	{ "list", "sockets per port", command_list },
+const struct command commands[] = {
+	{ "list", "sockets per port; done if no command is named", command_list },
+	{ "check", "ports shared by accident, stuck, or blocked for the next start", command_check },
+	{ NULL, NULL, NULL },
 };
 
 int main(int argc, char **argv)
@@ -16,7 +17,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	setlocale(LC_CTYPE, "");
-	for (i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {
+	for (i = 0; argc > 1 && commands[i].name; i++) {
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
 	}

@@ -7,6 +7,11 @@
 #include "analysis/detect.h"
 #include "util/xalloc.h"
 
+bool detect_is_wanted(const struct detection *detection, enum severity severity)
+{
+	return severity >= detection->options->least;
+}
+
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets)
 {
@@ -152,6 +157,12 @@ static bool is_udp(enum protocol protocol)
 	return protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
 }
 
+static bool is_wanted(const struct finding_list *list, const struct finding *finding, void *user)
+{
+	(void)list;
+	return finding->severity >= *(const enum severity *)user;
+}
+
 void check_snapshot(const struct snapshot *snapshot, const struct check_options *options,
 		    struct finding_list *ret_list)
 {
@@ -183,5 +194,10 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 	}
 	detect_exhaustion(&detection);
 	bind_bucket_index_done(&index);
+	if (options->least) {
+		enum severity least = options->least;
+
+		finding_list_retain(ret_list, is_wanted, &least);
+	}
 	finding_list_sort(ret_list);
 }

@@ -10,6 +10,7 @@
 struct check_options {
 	const struct selector *selectors; /* ports that were named: somebody wants them */
 	uint32_t n_selectors;
+	enum severity least; /* nothing below this is wanted */
 };
 
 /*

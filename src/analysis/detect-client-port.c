@@ -77,8 +77,9 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	struct finding *finding;
 	char *where, *who;
 
-	if (detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port) !=
-	    TRISTATE_YES)
+	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
+	    detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port) !=
+		    TRISTATE_YES)
 		return;
 	finding = detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
 	where = words_socket(snapshot, listener);

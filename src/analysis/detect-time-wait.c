@@ -152,7 +152,8 @@ void detect_time_wait(struct detection *detection)
 		else
 			n_live++;
 	}
-	if (listener != SNAPSHOT_NONE && n_live + n_waiting)
+	if (listener != SNAPSHOT_NONE && n_live + n_waiting &&
+	    detect_is_wanted(detection, SEVERITY_NOTE))
 		report_restart(detection, listener, n_live + n_waiting);
 	/*
 	 * With a server, or with connections of one, it is not TIME-WAIT alone. In the range of

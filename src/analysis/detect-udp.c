@@ -392,10 +392,13 @@ static void check_shadow(struct detection *detection, uint32_t wildcard,
 static void check_hijack(struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, n = 0, *open = xcalloc(detection->bucket->count, sizeof(*open));
+	uint32_t i, n = 0, *open;
 	struct finding *finding;
 	char *where, *holders;
 
+	if (!detect_is_wanted(detection, SEVERITY_NOTE))
+		return;
+	open = xcalloc(detection->bucket->count, sizeof(*open));
 	for (i = 0; i < detection->bucket->count; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 

@@ -26,6 +26,9 @@ void detect_client_port(struct detection *detection);
 /* Of all sockets together: local ports and TIME-WAIT buckets that run out. */
 void detect_exhaustion(struct detection *detection);
 
+/* Whether findings of a severity are asked for: to be seen before words are made. */
+bool detect_is_wanted(const struct detection *detection, enum severity severity);
+
 /* Add a finding about sockets of the bucket. */
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);

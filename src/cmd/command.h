@@ -16,6 +16,10 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+int command_check(int argc, char **argv);
 int command_list(int argc, char **argv);
+
+/* All of them; ends with a name that is NULL. */
+extern const struct command commands[];
 
 #endif

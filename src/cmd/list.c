@@ -9,6 +9,7 @@
 
 #include "cmd/collect.h"
 #include "cmd/command.h"
+#include "cmd/judge.h"
 #include "cmd/options.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
@@ -17,6 +18,68 @@
 #include "source/source.h"
 #include "util/json-writer.h"
 #include "util/xalloc.h"
+
+/* Its own options, besides the common ones. */
+struct list_options {
+	struct options common;
+	const char *columns; /* as given with -o; NULL: the default */
+	bool all; /* a row for each socket */
+	bool numeric;
+	bool json_lines;
+	bool raw;
+	bool no_header;
+};
+
+enum {
+	OPTION_JSON_LINES = OPTION_OWN,
+	OPTION_RAW,
+};
+
+static const struct option_text own_options[] = {
+	{ 'a', "all", NULL, "a row for every socket, nothing folded", "How to show it:" },
+	{ 'o', "output", "COLUMNS", "these columns; +COLUMN adds one; help lists them", NULL },
+	{ OPTION_JSON_LINES, "json-lines", NULL, "one JSON object a line for each socket", NULL },
+	{ OPTION_RAW, "raw", NULL, "a row for each socket, fields separated by one blank", NULL },
+	{ 'H', "no-header", NULL, "no line of column names", NULL },
+	{ 'n', "numeric", NULL, "numbers instead of user names", NULL },
+};
+
+static bool take_option(void *user, int code, const char *argument)
+{
+	struct list_options *options = user;
+
+	switch (code) {
+	case 'a':
+		options->all = true;
+		break;
+	case 'o':
+		options->columns = argument;
+		break;
+	case OPTION_JSON_LINES:
+		options->json_lines = true;
+		break;
+	case OPTION_RAW:
+		options->raw = true;
+		break;
+	case 'H':
+		options->no_header = true;
+		break;
+	case 'n':
+		options->numeric = true;
+		break;
+	}
+	return true;
+}
+
+static bool check_options(const struct list_options *options)
+{
+	if (options->common.json + options->json_lines + options->raw > 1)
+		return options_error("--json, --json-lines and --raw exclude each other", NULL, NULL);
+	if (options->columns && (options->common.json || options->json_lines))
+		return options_error("--output chooses columns of text; JSON always has every member",
+				     NULL, NULL);
+	return true;
+}
 
 static const struct {
 	enum column_need need;
@@ -32,25 +95,25 @@ static const struct {
 };
 
 /* What must be read for what will be shown. */
-static uint32_t needed(const struct options *options, const struct column_list *columns)
+static uint32_t needed(const struct list_options *options, const struct column_list *columns)
 {
-	uint32_t want = WANT_OWNERS | WANT_REUSE | WANT_SYSCTLS;
+	uint32_t want = WANT_OWNERS | WANT_REUSE | WANT_SYSCTLS | WANT_MULTICAST;
 	size_t i;
 
-	if (options->json || options->json_lines)
+	if (options->common.json || options->json_lines)
 		return WANT_EVERYTHING;
 	for (i = 0; i < ARRAY_SIZE(wants); i++) {
 		if (columns_needs(columns) & wants[i].need)
 			want |= wants[i].want;
 	}
-	if (options->filter.user)
+	if (options->common.filter.user)
 		want |= WANT_USERS | WANT_PID;
-	if (options->filter.unit)
+	if (options->common.filter.unit)
 		want |= WANT_CGROUP;
 	return want;
 }
 
-static enum list_mode mode_of(const struct options *options)
+static enum list_mode mode_of(const struct list_options *options)
 {
 	if (options->raw)
 		return LIST_RAW;
@@ -67,85 +130,168 @@ static uint32_t terminal_width(void)
 	return size.ws_col;
 }
 
-static void write_json(const struct snapshot *snapshot, struct out *out)
+static void write_json(const struct snapshot *snapshot, const struct finding_list *findings,
+		       struct out *out)
 {
 	struct json_writer writer;
 
 	json_writer_init(&writer, out, true);
-	snapshot_json_save(snapshot, &writer);
+	snapshot_json_save(snapshot, findings, &writer);
 }
 
-static void write_text(const struct options *options, const struct column_list *columns,
-		       const struct snapshot *snapshot, struct out *out)
+static bool any_decided(const struct finding_list *findings)
 {
-	const struct list_view_options view = {
+	uint32_t i;
+
+	for (i = 0; findings && i < findings->count; i++)
+		if (!findings->items[i].undecided)
+			return true;
+	return false;
+}
+
+static void write_text(const struct list_options *options, const struct column_list *columns,
+		       const struct snapshot *snapshot, const struct finding_list *findings,
+		       struct out *out)
+{
+	struct list_view_options view = {
 		.mode = mode_of(options),
 		.columns = *columns,
+		.findings = findings,
 		.header = !options->no_header,
 		.width = terminal_width(),
-		.color = color_wanted(options->color, STDOUT_FILENO),
+		.color = color_wanted(options->common.color, STDOUT_FILENO),
 		.numeric = options->numeric,
 		.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
 		/* Who names a port or a state wants to see just that. */
-		.clients_in_full = options->filter.n_selectors || options->states_named,
+		.clients_in_full = options->common.filter.n_selectors || options->common.states_named,
 	};
 
+	/* By default only where there is something to say. */
+	if (columns->is_default && view.mode != LIST_RAW && any_decided(findings))
+		columns_add(&view.columns, COLUMN_NOTE);
 	list_view_write(snapshot, &view, out);
 }
 
 /* Returns 0 or -errno of writing. */
-static int present(const struct options *options, const struct column_list *columns,
-		   const struct snapshot *snapshot)
+static int present(const struct list_options *options, const struct column_list *columns,
+		   const struct snapshot *snapshot, const struct finding_list *findings)
 {
 	struct out out;
 	int status;
 
 	out_init(&out, STDOUT_FILENO);
-	if (options->json)
-		write_json(snapshot, &out);
+	if (options->common.json)
+		write_json(snapshot, findings, &out);
 	else if (options->json_lines)
 		snapshot_json_save_lines(snapshot, &out);
 	else
-		write_text(options, columns, snapshot, &out);
+		write_text(options, columns, snapshot, findings, &out);
 	status = out_flush(&out);
 	out_done(&out);
 	return status;
 }
 
-static int list(const struct options *options, const struct column_list *columns)
+/* Whether the note column is among those that are shown, or may become one of them. */
+static bool wants_findings(const struct list_options *options, const struct column_list *columns)
 {
-	struct snapshot *snapshot = collect_snapshot(options, needed(options, columns));
+	if (!judge_can(&options->common) || options->json_lines)
+		return false;
+	return options->common.json || (columns_needs(columns) & NEED_FINDINGS) ||
+	       (columns->is_default && !options->raw);
+}
+
+/* What is not asked for goes, and the findings follow. Returns how many sockets are left. */
+static uint32_t narrow(const struct list_options *options, struct snapshot *snapshot,
+		       struct finding_list *findings)
+{
+	uint32_t i, n = snapshot->n_sockets, n_kept, *new_index;
+	bool *keep = xcalloc(n, sizeof(*keep));
+
+	n_kept = filter_apply(&options->common.filter, snapshot, keep);
+	if (n_kept < n) {
+		new_index = xcalloc(n, sizeof(*new_index));
+		for (i = 0, n_kept = 0; i < n; i++)
+			new_index[i] = keep[i] ? n_kept++ : SNAPSHOT_NONE;
+		finding_list_renumber(findings, new_index);
+		snapshot_retain(snapshot, keep);
+		free(new_index);
+	}
+	free(keep);
+	return n_kept;
+}
+
+static int list(const struct list_options *options, const struct column_list *columns)
+{
+	struct snapshot *snapshot = collect_snapshot(&options->common, needed(options, columns));
+	/* By default the notes are of what is wrong; who asks for them gets all. */
+	enum severity least = options->common.json || !columns->is_default ? SEVERITY_NOTE :
+									     SEVERITY_WARNING;
+	struct finding_list findings = { .items = NULL };
 	int status = EXIT_TROUBLE, error;
+	bool judged;
 	uint32_t n_kept;
-	bool *keep;
 
 	if (!snapshot)
 		return EXIT_TROUBLE;
-	keep = xcalloc(snapshot->n_sockets, sizeof(*keep));
-	n_kept = filter_apply(&options->filter, snapshot, keep);
-	if (n_kept < snapshot->n_sockets)
-		snapshot_retain(snapshot, keep);
-	free(keep);
+	judged = wants_findings(options, columns);
+	if (judged)
+		judge_snapshot(&options->common, snapshot, least, &findings);
+	n_kept = narrow(options, snapshot, &findings);
 
-	error = present(options, columns, snapshot);
+	error = present(options, columns, snapshot, judged ? &findings : NULL);
 	if (error && error != -EPIPE)
 		fprintf(stderr, "portshare: cannot write to standard output: %s\n",
 			strerror(-error));
 	else
-		status = n_kept || !options_name_something(options) ? EXIT_OK : EXIT_NOTHING;
+		status = n_kept || !options_name_something(&options->common) ? EXIT_OK :
+									       EXIT_NOTHING;
 	collect_report_limits(snapshot);
+	finding_list_done(&findings);
 	snapshot_free(snapshot);
 	return status;
 }
 
+/* Returns false when it has been answered, or is wrong. */
+static bool parse(int argc, char **argv, struct list_options *options, int *ret_status)
+{
+	const struct command_line line = {
+		.usage = "Usage: portshare [list] [OPTION]... [SELECTOR]...\n"
+			 "       portshare COMMAND [OPTION]... [ARGUMENT]...\n"
+			 "\n"
+			 "Sockets per port, with the processes that hold them, their SO_REUSEADDR and\n"
+			 "SO_REUSEPORT and how these are known. A SELECTOR is\n"
+			 "[tcp:|udp:][ADDRESS:]PORT[-PORT]: 8080, udp:5060, [::1]:443, https, 8000-8100.\n"
+			 "\n"
+			 "Commands:\n",
+		.lists_commands = true,
+		.status = "Exit status: 0; 1 if a selector, --pid, --process, --user or --unit matches\n"
+			  "nothing; 2 on a usage error or if sockets cannot be read. Manual: "
+			  "portshare-list(1).\n",
+		.own = own_options,
+		.n_own = ARRAY_SIZE(own_options),
+		.trouble = EXIT_TROUBLE,
+		.take = take_option,
+		.user = options,
+	};
+
+	if (!options_parse(argc, argv, &line, &options->common, ret_status))
+		return false;
+	if (options->columns && !strcmp(options->columns, "help")) {
+		columns_print_help();
+		*ret_status = fflush(stdout) ? EXIT_TROUBLE : EXIT_OK;
+		return false;
+	}
+	return check_options(options);
+}
+
 int command_list(int argc, char **argv)
 {
+	struct list_options options = { .columns = NULL };
 	struct column_list columns;
-	struct options options;
 	char *error = NULL;
 	int status;
 
-	if (options_parse(argc, argv, &options, &status)) {
+	if (parse(argc, argv, &options, &status)) {
 		if (columns_parse(options.columns, mode_of(&options), &columns, &error)) {
 			fprintf(stderr, "portshare: %s\n", error);
 			free(error);
@@ -154,6 +300,6 @@ int command_list(int argc, char **argv)
 			status = list(&options, &columns);
 		}
 	}
-	options_done(&options);
+	options_done(&options.common);
 	return status;
 }

@@ -11,11 +11,10 @@
 #include <string.h>
 
 #include "cmd/command.h"
-#include "output/columns.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
 
-/* Options without a letter. */
+/* Common options without a letter. */
 enum long_option {
 	OPTION_PID = 256,
 	OPTION_PROCESS,
@@ -23,22 +22,13 @@ enum long_option {
 	OPTION_UNIT,
 	OPTION_SHARED,
 	OPTION_NETNS,
-	OPTION_JSON_LINES,
-	OPTION_RAW,
 	OPTION_COLOR,
 	OPTION_FROM,
 	OPTION_NO_BPF,
 };
 
-struct option_text {
-	int code; /* a letter, or enum long_option */
-	const char *name; /* NULL: has a letter only */
-	const char *argument; /* NULL: takes none */
-	const char *help;
-	const char *heading; /* printed above, where a group begins */
-};
-
-static const struct option_text option_texts[] = {
+/* Before and behind a command's own. */
+static const struct option_text common_first[] = {
 	{ 't', "tcp", NULL, "TCP (and MPTCP) only", "What to show:" },
 	{ 'u', "udp", NULL, "UDP (and UDP-Lite) only; with -t both", NULL },
 	{ '4', "ipv4", NULL, "IPv4 sockets only", NULL },
@@ -50,29 +40,39 @@ static const struct option_text option_texts[] = {
 	{ OPTION_PROCESS, "process", "NAME", "sockets of processes of this name (a pattern)", NULL },
 	{ OPTION_USER, "user", "USER", "sockets of this user (name or number)", NULL },
 	{ OPTION_UNIT, "unit", "NAME", "sockets of this systemd unit (a pattern)", NULL },
-	{ 'a', "all", NULL, "a row for every socket, nothing folded", NULL },
 	{ OPTION_NETNS, "netns", "NAME", "another network namespace: NAME, PID or PATH",
 	  "Where to look:" },
 	{ 'A', "all-netns", NULL, "every network namespace that can be found", NULL },
 	{ OPTION_FROM, "from", "FILE", "a snapshot written by --json, - for stdin", NULL },
 	{ OPTION_NO_BPF, "no-bpf", NULL, "load no BPF programs, read /proc instead", NULL },
-	{ 'o', "output", "COLUMNS", "these columns; +COLUMN adds one; help lists them",
-	  "How to show it:" },
+};
+
+static const struct option_text common_last[] = {
 	{ 'J', "json", NULL, "the whole snapshot as JSON", NULL },
-	{ OPTION_JSON_LINES, "json-lines", NULL, "one JSON object a line for each socket", NULL },
-	{ OPTION_RAW, "raw", NULL, "a row for each socket, fields separated by one blank", NULL },
-	{ 'H', "no-header", NULL, "no line of column names", NULL },
-	{ 'n', "numeric", NULL, "numbers instead of user names", NULL },
 	{ OPTION_COLOR, "color", "WHEN", "auto, always or never", NULL },
 	{ 'p', NULL, NULL, "accepted for the habit's sake: owners are always shown", NULL },
 	{ 'h', "help", NULL, "this text", NULL },
 	{ 'V', "version", NULL, "the version", NULL },
 };
 
-#define N_OPTIONS ARRAY_SIZE(option_texts)
+#define N_FIRST ARRAY_SIZE(common_first)
+#define N_LAST ARRAY_SIZE(common_last)
 
-/* One sentence on stderr. What comes from the user is escaped before it reaches the terminal. */
-static bool usage_error(const char *what, const char *quoted, const char *expected)
+static size_t n_options(const struct command_line *line)
+{
+	return N_FIRST + line->n_own + N_LAST;
+}
+
+static const struct option_text *nth_option(const struct command_line *line, size_t i)
+{
+	if (i < N_FIRST)
+		return &common_first[i];
+	if (i < N_FIRST + line->n_own)
+		return &line->own[i - N_FIRST];
+	return &common_last[i - N_FIRST - line->n_own];
+}
+
+bool options_error(const char *what, const char *quoted, const char *expected)
 {
 	struct out out;
 
@@ -89,34 +89,29 @@ static bool usage_error(const char *what, const char *quoted, const char *expect
 	return false;
 }
 
-static void print_help(void)
+static void print_help(const struct command_line *line)
 {
 	char name[64];
 	size_t i;
 
-	fputs("Usage: portshare [list] [OPTION]... [SELECTOR]...\n"
-	      "\n"
-	      "Sockets per port, with the processes that hold them, their SO_REUSEADDR and\n"
-	      "SO_REUSEPORT and how these are known. A SELECTOR is\n"
-	      "[tcp:|udp:][ADDRESS:]PORT[-PORT]: 8080, udp:5060, [::1]:443, https, 8000-8100.\n",
-	      stdout);
-	for (i = 0; i < N_OPTIONS; i++) {
-		const struct option_text *text = &option_texts[i];
+	fputs(line->usage, stdout);
+	for (i = 0; line->lists_commands && commands[i].name; i++)
+		printf("  %-9s %s\n", commands[i].name, commands[i].summary);
+	for (i = 0; i < n_options(line); i++) {
+		const struct option_text *text = nth_option(line, i);
 
 		if (text->heading)
 			printf("\n%s\n", text->heading);
-		snprintf(name, sizeof(name), "%s%s%s%s%s", text->name ? "--" : "",
+		snprintf(name, sizeof(name), "%s%s%s%s", text->name ? "--" : "",
 			 text->name ? text->name : "", text->argument ? "=" : "",
-			 text->argument ? text->argument : "", "");
+			 text->argument ? text->argument : "");
 		if (text->code < 256)
 			printf("  -%c%s ", text->code, text->name ? "," : " ");
 		else
 			printf("      ");
 		printf("%-20s %s\n", name, text->help);
 	}
-	fputs("\nExit status: 0; 1 if a selector, --pid, --process, --user or --unit matches\n"
-	      "nothing; 2 on a usage error or if sockets cannot be read. Manual: portshare-list(1).\n",
-	      stdout);
+	printf("\n%s", line->status);
 }
 
 static int find_service(const char *name, uint32_t protocols)
@@ -129,13 +124,21 @@ static int find_service(const char *name, uint32_t protocols)
 	return service ? ntohs((uint16_t)service->s_port) : -ENOENT;
 }
 
+bool options_selector(const char *text, struct selector *ret_selector)
+{
+	const char *expected;
+
+	if (selector_parse(text, find_service, ret_selector, &expected))
+		return options_error("cannot read the selector", text, expected);
+	return true;
+}
+
 static bool add_selector(struct options *options, const char *text)
 {
 	struct selector selector;
-	const char *expected;
 
-	if (selector_parse(text, find_service, &selector, &expected))
-		return usage_error("cannot read the selector", text, expected);
+	if (!options_selector(text, &selector))
+		return false;
 	ARRAY_RESERVE(options->selectors, options->filter.n_selectors,
 		      options->selectors_capacity);
 	options->selectors[options->filter.n_selectors++] = selector;
@@ -151,7 +154,7 @@ static bool add_pid(struct options *options, const char *text)
 	errno = 0;
 	pid = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || !pid || pid > INT32_MAX)
-		return usage_error("cannot read the process id", text, "expected a number from 1");
+		return options_error("cannot read the process id", text, "expected a number from 1");
 	ARRAY_RESERVE(options->pids, options->filter.n_pids, options->pids_capacity);
 	options->pids[options->filter.n_pids++] = (uint32_t)pid;
 	options->filter.pids = options->pids;
@@ -171,7 +174,7 @@ static bool set_states(struct options *options, const char *list)
 	}
 	free(copy);
 	if (state < 0)
-		return usage_error("cannot read the list of states", list,
+		return options_error("cannot read the list of states", list,
 				   "expected names from LISTEN, BOUND, ESTAB, SYN-SENT, SYN-RECV, "
 				   "FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, LAST-ACK, CLOSING, TIME-WAIT, "
 				   "separated by commas");
@@ -189,7 +192,7 @@ static bool set_color(struct options *options, const char *when)
 	else if (!strcmp(when, "never"))
 		options->color = COLOR_NEVER;
 	else
-		return usage_error("cannot read the colour mode", when,
+		return options_error("cannot read the colour mode", when,
 				   "expected auto, always or never");
 	return true;
 }
@@ -218,9 +221,6 @@ static bool apply(struct options *options, int code, const char *argument)
 	case OPTION_UNIT:
 		filter->unit = argument;
 		break;
-	case 'a':
-		options->all = true;
-		break;
 	case OPTION_NETNS:
 		options->netns = argument;
 		break;
@@ -233,23 +233,8 @@ static bool apply(struct options *options, int code, const char *argument)
 	case OPTION_NO_BPF:
 		options->no_bpf = true;
 		break;
-	case 'o':
-		options->columns = argument;
-		break;
 	case 'J':
 		options->json = true;
-		break;
-	case OPTION_JSON_LINES:
-		options->json_lines = true;
-		break;
-	case OPTION_RAW:
-		options->raw = true;
-		break;
-	case 'H':
-		options->no_header = true;
-		break;
-	case 'n':
-		options->numeric = true;
 		break;
 	case OPTION_COLOR:
 		return set_color(options, argument);
@@ -257,16 +242,19 @@ static bool apply(struct options *options, int code, const char *argument)
 	return true;
 }
 
-/* What getopt_long(3) wants, made from the one table. */
-static void make_getopt(struct option longs[N_OPTIONS + 1], char shorts[2 * N_OPTIONS + 2])
+/* What getopt_long(3) wants, made from the tables. Both are freed by the caller. */
+static void make_getopt(const struct command_line *line, struct option **ret_longs,
+			char **ret_shorts)
 {
-	struct option *option = longs;
-	char *letter = shorts;
+	struct option *option = xcalloc(n_options(line) + 1, sizeof(*option));
+	char *letter = xcalloc(n_options(line) + 1, 2);
 	size_t i;
 
+	*ret_longs = option;
+	*ret_shorts = letter;
 	*letter++ = ':';
-	for (i = 0; i < N_OPTIONS; i++) {
-		const struct option_text *text = &option_texts[i];
+	for (i = 0; i < n_options(line); i++) {
+		const struct option_text *text = nth_option(line, i);
 
 		if (text->code < 256) {
 			*letter++ = (char)text->code;
@@ -280,41 +268,46 @@ static void make_getopt(struct option longs[N_OPTIONS + 1], char shorts[2 * N_OP
 				.val = text->code,
 			};
 	}
-	*letter = '\0';
-	*option = (struct option){ 0 };
+}
+
+static bool is_own(const struct command_line *line, int code)
+{
+	size_t i;
+
+	for (i = 0; i < line->n_own; i++)
+		if (line->own[i].code == code)
+			return true;
+	return false;
 }
 
 static bool check(const struct options *options)
 {
-	if (options->json + options->json_lines + options->raw > 1)
-		return usage_error("--json, --json-lines and --raw exclude each other", NULL, NULL);
-	if (options->columns && (options->json || options->json_lines))
-		return usage_error("--output chooses columns of text; JSON always has every member",
-				   NULL, NULL);
 	if (options->netns && options->all_netns)
-		return usage_error("--netns and --all-netns exclude each other", NULL, NULL);
+		return options_error("--netns and --all-netns exclude each other", NULL, NULL);
 	if (options->from && (options->netns || options->all_netns))
-		return usage_error("--from reads a file, it cannot look into a namespace", NULL,
-				   NULL);
+		return options_error("--from reads a file, it cannot look into a namespace", NULL,
+				     NULL);
 	return true;
 }
 
-bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_status)
+/* Returns false when the command line has been answered or is wrong. */
+static bool read_options(int argc, char **argv, const struct command_line *line,
+			 struct options *options, int *ret_status)
 {
-	struct options *options = ret_options;
-	struct option longs[N_OPTIONS + 1];
-	char shorts[2 * N_OPTIONS + 2];
 	uint32_t protocols = 0;
-	bool inet = false, inet6 = false;
+	bool inet = false, inet6 = false, good = true;
+	struct option *longs;
+	char *shorts;
 	int code;
 
-	*options = (struct options){ 0 };
-	filter_init(&options->filter);
-	make_getopt(longs, shorts);
-	*ret_status = EXIT_TROUBLE;
+	make_getopt(line, &longs, &shorts);
 	opterr = 0;
 	optind = 1;
-	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+	while (good && (code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (is_own(line, code)) {
+			good = line->take(line->user, code, optarg);
+			continue;
+		}
 		switch (code) {
 		case 't':
 			protocols |= 1U << PROTOCOL_TCP | 1U << PROTOCOL_MPTCP;
@@ -329,40 +322,47 @@ bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_
 			inet6 = true;
 			break;
 		case 'h':
-			print_help();
-			*ret_status = fflush(stdout) ? EXIT_TROUBLE : EXIT_OK;
-			return false;
+			print_help(line);
+			*ret_status = fflush(stdout) ? line->trouble : EXIT_OK;
+			good = false;
+			break;
 		case 'V':
 			puts("portshare " PACKAGE_VERSION);
-			*ret_status = fflush(stdout) ? EXIT_TROUBLE : EXIT_OK;
-			return false;
+			*ret_status = fflush(stdout) ? line->trouble : EXIT_OK;
+			good = false;
+			break;
 		case '?':
-			return usage_error("unknown option", argv[optind - 1],
-					   "see portshare --help");
+			good = options_error("unknown option", argv[optind - 1],
+					     "see portshare --help");
+			break;
 		case ':':
-			return usage_error("an argument is missing after", argv[optind - 1],
-					   "see portshare --help");
+			good = options_error("an argument is missing after", argv[optind - 1],
+					     "see portshare --help");
+			break;
 		default:
-			if (!apply(options, code, optarg))
-				return false;
+			good = apply(options, code, optarg);
 		}
 	}
-	for (; optind < argc; optind++) {
-		if (!add_selector(options, argv[optind]))
-			return false;
-	}
-	if (options->columns && !strcmp(options->columns, "help")) {
-		columns_print_help();
-		*ret_status = fflush(stdout) ? EXIT_TROUBLE : EXIT_OK;
-		return false;
-	}
+	free(longs);
+	free(shorts);
+	for (; good && optind < argc; optind++)
+		good = add_selector(options, argv[optind]);
 	if (protocols)
 		options->filter.protocols = protocols;
 	if (inet || inet6) {
 		options->filter.inet = inet;
 		options->filter.inet6 = inet6;
 	}
-	return check(options);
+	return good;
+}
+
+bool options_parse(int argc, char **argv, const struct command_line *line,
+		   struct options *ret_options, int *ret_status)
+{
+	*ret_options = (struct options){ 0 };
+	filter_init(&ret_options->filter);
+	*ret_status = line->trouble;
+	return read_options(argc, argv, line, ret_options, ret_status) && check(ret_options);
 }
 
 void options_done(struct options *options)
@@ -377,4 +377,15 @@ bool options_name_something(const struct options *options)
 
 	return filter->n_selectors || filter->n_pids || filter->process || filter->user ||
 	       filter->unit;
+}
+
+bool options_narrow(const struct options *options)
+{
+	struct filter all;
+
+	filter_init(&all);
+	return options_name_something(options) || options->filter.listening ||
+	       options->filter.shared || options->filter.protocols != all.protocols ||
+	       options->filter.states != all.states || !options->filter.inet ||
+	       !options->filter.inet6;
 }

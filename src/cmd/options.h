@@ -3,13 +3,13 @@
 #define CMD_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "analysis/filter.h"
 #include "output/color.h"
 
 /* The options that every command takes, and the selectors. */
-
 struct options {
 	struct filter filter; /* points into the arrays below */
 	struct selector *selectors;
@@ -18,17 +18,36 @@ struct options {
 	uint32_t pids_capacity;
 	const char *netns; /* NULL: the caller's own */
 	const char *from; /* snapshot file, "-" = stdin; NULL: the kernel */
-	const char *columns; /* as given with -o; NULL: the default */
 	enum color_when color;
 	bool states_named; /* -s was given */
 	bool all_netns;
-	bool all; /* a row for each socket */
-	bool numeric;
 	bool json;
-	bool json_lines;
-	bool raw;
-	bool no_header;
 	bool no_bpf;
+};
+
+/* An option as --help, getopt_long(3) and its command see it. */
+struct option_text {
+	int code; /* a letter, or from OPTION_OWN on */
+	const char *name; /* NULL: has a letter only */
+	const char *argument; /* NULL: takes none */
+	const char *help;
+	const char *heading; /* printed above, where a group begins */
+};
+
+/* Codes of options without a letter: those of commands begin here. */
+#define OPTION_OWN 512
+
+/* What a command adds to the common options. */
+struct command_line {
+	const char *usage; /* the paragraphs that begin --help */
+	bool lists_commands; /* and after them all commands */
+	const char *status; /* those that end it */
+	const struct option_text *own;
+	size_t n_own;
+	int trouble; /* exit status of a usage error */
+	/* Take one of its own options. Returns false after options_error(). */
+	bool (*take)(void *user, int code, const char *argument);
+	void *user;
 };
 
 /*
@@ -36,10 +55,23 @@ struct options {
  * else *ret_status is the exit status, and --help or --version was answered on stdout, or what is
  * wrong said on stderr. Strings point into argv. Free with options_done() in both cases.
  */
-bool options_parse(int argc, char **argv, struct options *ret_options, int *ret_status);
+bool options_parse(int argc, char **argv, const struct command_line *line,
+		   struct options *ret_options, int *ret_status);
 void options_done(struct options *options);
+
+/*
+ * Say on stderr, in one sentence, what is wrong with what the user gave (quoted, escaped; may be
+ * NULL) and what was expected (may be NULL). Returns false.
+ */
+bool options_error(const char *what, const char *quoted, const char *expected);
+
+/* Read a selector, with names of services. Returns false after options_error(). */
+bool options_selector(const char *text, struct selector *ret_selector);
 
 /* Whether something was named that may be missing: a port, process, user or unit. */
 bool options_name_something(const struct options *options);
+
+/* Whether the filter leaves anything out. */
+bool options_narrow(const struct options *options);
 
 #endif

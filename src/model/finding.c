@@ -131,6 +131,27 @@ void finding_list_retain(struct finding_list *list,
 	list->count = kept;
 }
 
+void finding_list_renumber(struct finding_list *list, const uint32_t *new_index)
+{
+	uint32_t i, k, kept = 0;
+
+	for (i = 0; i < list->count; i++) {
+		struct finding *finding = &list->items[i];
+		uint32_t *sockets = list->sockets + finding->first_socket, n = 0;
+
+		for (k = 0; k < finding->n_sockets; k++)
+			if (new_index[sockets[k]] != SNAPSHOT_NONE)
+				sockets[n++] = new_index[sockets[k]];
+		if (finding->n_sockets && !n) {
+			free_words(finding);
+			continue;
+		}
+		finding->n_sockets = n;
+		list->items[kept++] = *finding;
+	}
+	list->count = kept;
+}
+
 void finding_list_done(struct finding_list *list)
 {
 	uint32_t i;

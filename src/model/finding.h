@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/snapshot.h"
+
 /*
  * What the analysis has to say of a snapshot: detected hazards. A finding names sockets by their
  * index in the snapshot it was made from, and is words otherwise: everything that is written of it,
@@ -81,6 +83,12 @@ void finding_list_retain(struct finding_list *list,
 			 bool (*keep)(const struct finding_list *list,
 				      const struct finding *finding, void *user),
 			 void *user);
+
+/*
+ * Follow sockets that got other indexes: new_index has one for each old one, or SNAPSHOT_NONE for a
+ * socket that is gone. A finding loses those; one that has lost all goes too.
+ */
+void finding_list_renumber(struct finding_list *list, const uint32_t *new_index);
 
 /* Free what the list owns, and empty it. A zeroed list is an empty one. */
 void finding_list_done(struct finding_list *list);

@@ -196,7 +196,63 @@ static void save_limit(struct save *save, const struct limit *limit)
 	json_end(save->writer);
 }
 
-void snapshot_json_save(const struct snapshot *snapshot, struct json_writer *writer)
+static void save_finding(struct save *save, const struct finding_list *list,
+			 const struct finding *finding)
+{
+	struct json_writer *writer = save->writer;
+	uint32_t i;
+
+	json_begin_object(writer);
+	json_name(writer, "id");
+	json_write_string(writer, finding_name((enum finding_id)finding->id));
+	json_name(writer, "severity");
+	json_write_string(writer, severity_name((enum severity)finding->severity));
+	json_name(writer, "netns");
+	write_known(save, finding->netns < save->snapshot->n_netns &&
+				  save->snapshot->netns[finding->netns].id,
+		    finding->netns < save->snapshot->n_netns ?
+			    save->snapshot->netns[finding->netns].id :
+			    0);
+	json_name(writer, "protocol");
+	json_write_string(writer, protocol_name((enum protocol)finding->protocol));
+	json_name(writer, "port");
+	write_known(save, finding->port, finding->port);
+	json_name(writer, "sockets");
+	json_begin_array(writer);
+	for (i = 0; i < finding->n_sockets; i++)
+		json_write_unsigned(writer, list->sockets[finding->first_socket + i]);
+	json_end(writer);
+	json_name(writer, "title");
+	json_write_string(writer, finding->title);
+	json_name(writer, "evidence");
+	json_write_string(writer, finding->evidence);
+	json_name(writer, "text");
+	json_write_string(writer, finding->text);
+	json_name(writer, "remedy");
+	json_write_string(writer, finding->remedy);
+	json_end(writer);
+}
+
+/* Those that are decided, or those that are not. */
+static void save_findings(struct save *save, const char *name, const struct finding_list *list,
+			  bool undecided)
+{
+	uint32_t i;
+
+	json_name(save->writer, name);
+	if (!list) {
+		json_write_null(save->writer);
+		return;
+	}
+	json_begin_array(save->writer);
+	for (i = 0; i < list->count; i++)
+		if (list->items[i].undecided == undecided)
+			save_finding(save, list, &list->items[i]);
+	json_end(save->writer);
+}
+
+void snapshot_json_save(const struct snapshot *snapshot, const struct finding_list *findings,
+			struct json_writer *writer)
 {
 	struct save save = { .snapshot = snapshot, .writer = writer };
 	uint32_t i;
@@ -237,6 +293,8 @@ void snapshot_json_save(const struct snapshot *snapshot, struct json_writer *wri
 	for (i = 0; i < snapshot->n_limits; i++)
 		save_limit(&save, &snapshot->limits[i]);
 	json_end(writer);
+	save_findings(&save, "findings", findings, false);
+	save_findings(&save, "undecided", findings, true);
 	json_end(writer);
 	out_char(writer->out, '\n');
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "model/finding.h"
 #include "model/snapshot.h"
 #include "util/json-writer.h"
 #include "util/out.h"
@@ -15,8 +16,12 @@
  * reader does not know it passes over.
  */
 
-/* Write the whole document, ended by a newline. Write errors stay in the writer's stream. */
-void snapshot_json_save(const struct snapshot *snapshot, struct json_writer *writer);
+/*
+ * Write the whole document, ended by a newline, with what was found in it; findings NULL: it was not
+ * looked for. Write errors stay in the writer's stream.
+ */
+void snapshot_json_save(const struct snapshot *snapshot, const struct finding_list *findings,
+			struct json_writer *writer);
 
 /*
  * Write each socket as an object on a line of its own, its owners with pid, comm and descriptors in

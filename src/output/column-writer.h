@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "analysis/port-view.h"
+#include "model/finding.h"
 #include "model/snapshot.h"
 #include "util/escape.h"
 #include "util/out.h"
@@ -17,6 +18,9 @@ struct column_writer {
 	bool numeric; /* uids, no names */
 	bool ascii; /* no character outside ASCII of our own */
 	bool grouped; /* rows stand for ports */
+	const struct finding_list *findings; /* not owned; NULL: not looked for */
+	const uint32_t *notes; /* of each socket 1 + the index of its finding, 0 = none */
+	const uint32_t *row_sockets; /* what the rows of the grouped view are ranges of */
 	struct out owner_texts; /* "comm[pid]" of each process, when first used */
 	uint32_t *owner_starts; /* 1 + offset in owner_texts, 0 = not there yet */
 	uint32_t *owner_lengths;

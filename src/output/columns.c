@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "output/column-note.h"
 #include "output/column-owner.h"
 #include "output/column-queue.h"
 #include "output/column-row.h"
@@ -93,6 +94,9 @@ static const struct column columns[N_COLUMNS] = {
 	[COLUMN_MULTICAST] = { { "multicast", "multicast groups joined",
 				 COLUMN_TEXT, 9, NEED_MULTICAST },
 			       column_get_multicast, .differs = DIFFERS_IDENTITY },
+	[COLUMN_NOTE] = { { "note", "the finding that concerns it, see portshare-explain(1)",
+			    COLUMN_TEXT, 12, NEED_FINDINGS },
+			  column_get_note, .get_row = column_row_note },
 };
 
 static const struct {
@@ -217,7 +221,7 @@ static int find_column(const char *name, size_t length)
 	return -EINVAL;
 }
 
-static void add_column(struct column_list *list, enum column_id id)
+void columns_add(struct column_list *list, enum column_id id)
 {
 	uint32_t i;
 
@@ -257,7 +261,7 @@ static int add_columns(struct column_list *list, const char *text, char **ret_er
 			*ret_error = unknown_column(text, length);
 			return -EINVAL;
 		}
-		add_column(list, id);
+		columns_add(list, id);
 		if (!text[length])
 			return 0;
 		text += length + 1;

@@ -46,6 +46,7 @@ enum column_id {
 	COLUMN_MARK,
 	COLUMN_OPTIONS,
 	COLUMN_MULTICAST,
+	COLUMN_NOTE,
 	N_COLUMNS,
 };
 
@@ -63,6 +64,7 @@ enum column_need {
 	NEED_USERS = 1U << 4, /* names of uids */
 	NEED_PROCESS_UID = 1U << 5,
 	NEED_MULTICAST = 1U << 6,
+	NEED_FINDINGS = 1U << 7,
 };
 
 struct column_info {
@@ -96,6 +98,9 @@ struct column_list {
  */
 int columns_parse(const char *text, enum list_mode mode, struct column_list *ret_list,
 		  char **ret_error);
+
+/* Add a column at the end, unless it is there. */
+void columns_add(struct column_list *list, enum column_id id);
 
 /* What the columns of a list need together: enum column_need. */
 uint32_t columns_needs(const struct column_list *list);

@@ -2,8 +2,10 @@
 #include "output/list-view.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 #include "model/bind-bucket.h"
+#include "output/column-note.h"
 #include "output/column-row.h"
 #include "output/raw.h"
 #include "output/table.h"
@@ -42,6 +44,7 @@ static void add_columns(struct list_view *view, struct table *table)
 			.tree = tree,
 			.min_width = info->min_width,
 			.optional = is_optional(view, list->ids[i]),
+			.last_resort = list->is_default && list->ids[i] == COLUMN_QUEUE,
 		});
 	}
 }
@@ -178,6 +181,7 @@ static void write_grouped(struct list_view *view)
 	uint32_t i;
 
 	port_view_init(&ports, view->snapshot, view->options->clients_in_full);
+	view->writer.row_sockets = ports.sockets;
 	for (i = 0; i < ports.n_sections; i++) {
 		const struct port_section *section = &ports.sections[i];
 
@@ -235,17 +239,23 @@ void list_view_write(const struct snapshot *snapshot, const struct list_view_opt
 		.out = out,
 	};
 
+	uint32_t *notes;
+
 	if (options->mode == LIST_RAW) {
-		raw_write(snapshot, &options->columns, options->header, options->numeric, out);
+		raw_write(snapshot, options, out);
 		return;
 	}
+	notes = column_notes_of(snapshot, options->findings);
 	column_writer_init(&view.writer, snapshot, ESCAPE_TERMINAL);
 	view.writer.numeric = options->numeric;
 	view.writer.ascii = options->ascii;
 	view.writer.grouped = options->mode == LIST_GROUPED;
+	view.writer.findings = options->findings;
+	view.writer.notes = notes;
 	if (options->mode == LIST_GROUPED)
 		write_grouped(&view);
 	else
 		write_all(&view);
 	column_writer_done(&view.writer);
+	free(notes);
 }

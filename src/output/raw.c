@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "output/raw.h"
 
-void raw_write(const struct snapshot *snapshot, const struct column_list *columns, bool header,
-	       bool numeric, struct out *out)
+#include <stdlib.h>
+
+#include "output/column-note.h"
+
+void raw_write(const struct snapshot *snapshot, const struct list_view_options *options,
+	       struct out *out)
 {
+	const struct column_list *columns = &options->columns;
+	uint32_t *notes = column_notes_of(snapshot, options->findings);
 	struct column_writer writer;
 	uint32_t i, column;
 
 	column_writer_init(&writer, snapshot, ESCAPE_RAW);
-	writer.numeric = numeric;
+	writer.numeric = options->numeric;
 	writer.ascii = true;
-	for (column = 0; header && column < columns->count; column++) {
+	writer.findings = options->findings;
+	writer.notes = notes;
+	for (column = 0; options->header && column < columns->count; column++) {
 		out_string(out, column_info(columns->ids[column])->name);
 		out_char(out, column + 1 < columns->count ? ' ' : '\n');
 	}
@@ -21,4 +29,5 @@ void raw_write(const struct snapshot *snapshot, const struct column_list *column
 		}
 	}
 	column_writer_done(&writer);
+	free(notes);
 }

@@ -2,16 +2,14 @@
 #ifndef OUTPUT_RAW_H
 #define OUTPUT_RAW_H
 
-#include <stdbool.h>
-
-#include "output/columns.h"
+#include "output/list-view.h"
 
 /*
  * A line for each socket, in the order of the snapshot: values separated by one blank, none of them
  * empty or with a blank within, everything ASCII; the names of the columns in the first line if
- * header. Linear, and made for 100,000 lines.
+ * options->header. Linear, and made for 100,000 lines.
  */
-void raw_write(const struct snapshot *snapshot, const struct column_list *columns, bool header,
-	       bool numeric, struct out *out);
+void raw_write(const struct snapshot *snapshot, const struct list_view_options *options,
+	       struct out *out);
 
 #endif

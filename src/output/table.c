@@ -142,6 +142,14 @@ static bool hide_one(const struct table *table, struct layout *layout)
 	return false;
 }
 
+static void hide_last_resorts(const struct table *table, struct layout *layout)
+{
+	uint32_t column;
+
+	for (column = 0; column < table->n_columns; column++)
+		layout->hidden[column] = layout->hidden[column] || table->columns[column].last_resort;
+}
+
 /* The widest column that may still be cut, and the width of the next; n_columns if none. */
 static uint32_t widest_column(const struct table *table, const struct layout *layout, bool worst,
 			      uint32_t *ret_next_width)
@@ -200,6 +208,8 @@ static void lay_out(const struct table *table, const struct table_options *optio
 			;
 		shrink(table, layout, options->width, false);
 		shrink(table, layout, options->width, true);
+		if (total_width(table, layout, false) > options->width)
+			hide_last_resorts(table, layout);
 	}
 	for (column = 0; column < table->n_columns; column++) {
 		if (!layout->hidden[column])

@@ -34,6 +34,7 @@ struct table_column {
 	 */
 	uint32_t min_width;
 	bool optional; /* left out where the terminal has no room for it; the last one first */
+	bool last_resort; /* left out where all that did not help */
 };
 
 struct table_options {

@@ -35,7 +35,9 @@ struct cgroup_entry {
 };
 
 struct enrichment {
-	const struct collect_request *request;
+	uint32_t want; /* enum collect_want */
+	const bool *wanted; /* of the first n_wanted processes those to be read; NULL: all */
+	uint32_t n_wanted;
 	struct snapshot *snapshot;
 	int proc; /* descriptor of /proc */
 	int64_t boot_ns; /* 0: not asked yet */
@@ -91,7 +93,7 @@ static bool read_stat(struct enrichment *enrichment, struct process *process)
 		process->ppid = stat.ppid;
 		process->known |= PROCESS_HAS_PPID;
 	}
-	if (!(enrichment->request->want & WANT_START_TIME) ||
+	if (!(enrichment->want & WANT_START_TIME) ||
 	    (process->known & PROCESS_HAS_START_TIME))
 		return true;
 	if (!enrichment->boot_ns) {
@@ -244,7 +246,7 @@ static void read_cgroup(struct enrichment *enrichment, struct process *process)
 
 static void enrich_process(struct enrichment *enrichment, struct process *process)
 {
-	uint32_t want = enrichment->request->want, known = process->known;
+	uint32_t want = enrichment->want, known = process->known;
 	bool needs_stat;
 
 	needs_stat = ((want & (WANT_PID | WANT_ANCESTORS)) && !(known & PROCESS_HAS_PPID)) ||
@@ -280,7 +282,7 @@ static void add_parent(struct enrichment *enrichment, uint32_t child, uint8_t *p
 static void enrich_processes(struct enrichment *enrichment)
 {
 	struct snapshot *snapshot = enrichment->snapshot;
-	bool with_ancestors = enrichment->request->want & WANT_ANCESTORS;
+	bool with_ancestors = enrichment->want & WANT_ANCESTORS;
 	uint8_t *present = xcalloc(PID_LIMIT / 8, 1);
 	uint32_t i, *moved;
 
@@ -292,6 +294,8 @@ static void enrich_processes(struct enrichment *enrichment)
 	}
 	/* The table grows while it is walked: parents have parents. */
 	for (i = 0; i < snapshot->n_processes; i++) {
+		if (enrichment->wanted && i < enrichment->n_wanted && !enrichment->wanted[i])
+			continue;
 		enrich_process(enrichment, &snapshot->processes[i]);
 		if (with_ancestors)
 			add_parent(enrichment, i, present);
@@ -385,26 +389,38 @@ static void add_users(struct snapshot *snapshot)
 	free(set.slots);
 }
 
-void process_enrich(const struct collect_request *request, struct snapshot *snapshot)
+static void enrich(uint32_t want, struct snapshot *snapshot, const bool *wanted)
 {
 	struct enrichment *enrichment = xmalloc(sizeof(*enrichment));
 
 	/* All but the large buffer. */
 	memset(enrichment, 0, offsetof(struct enrichment, bytes));
-	enrichment->request = request;
+	enrichment->want = want;
+	enrichment->wanted = wanted;
+	enrichment->n_wanted = snapshot->n_processes;
 	enrichment->snapshot = snapshot;
 	enrichment->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (enrichment->proc >= 0) {
 		enrich_processes(enrichment);
 		close(enrichment->proc);
 	}
-	if (request->want & WANT_CGROUP)
+	if ((want & WANT_CGROUP) && !wanted)
 		enrich_sockets(enrichment);
-	if (request->want & WANT_USERS)
+	if (want & WANT_USERS)
 		add_users(snapshot);
 	cgroup_finder_free(enrichment->finder);
 	free(enrichment->cgroups);
 	free(enrichment);
+}
+
+void process_enrich(uint32_t want, struct snapshot *snapshot)
+{
+	enrich(want, snapshot, NULL);
+}
+
+void snapshot_enrich(struct snapshot *snapshot, uint32_t want, const bool *processes)
+{
+	enrich(want, snapshot, processes);
 }
 
 static int compare_processes(const void *left, const void *right)

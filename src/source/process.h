@@ -8,12 +8,12 @@
 #include "source/source.h"
 
 /*
- * Fill in, from /proc/PID, what request->want asks of the processes that the snapshot already
+ * Fill in, from /proc/PID, what want (enum collect_want) asks of the processes that the snapshot already
  * has: command line, executable, start time, cgroup with unit and container; and their ancestors
  * and the names of users where asked, and the unit of sockets without an owner. A process that has
  * ended meanwhile keeps what is known of it.
  */
-void process_enrich(const struct collect_request *request, struct snapshot *snapshot);
+void process_enrich(uint32_t want, struct snapshot *snapshot);
 
 /*
  * Sort the table of processes by pid, no pid being there twice. Returns where each went (old index

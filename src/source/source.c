@@ -100,7 +100,7 @@ int snapshot_collect(const struct collect_request *request, struct snapshot **re
 		return error;
 	}
 	owners_collect(request, &namespaces, snapshot);
-	process_enrich(request, snapshot);
+	process_enrich(request->want, snapshot);
 	snapshot->end_ns = now_ns();
 	netns_list_done(&namespaces);
 	*ret_snapshot = snapshot;

@@ -53,4 +53,10 @@ struct collect_request {
 int snapshot_collect(const struct collect_request *request, struct snapshot **ret_snapshot,
 		     const char **ret_failed_what);
 
+/*
+ * Read more (enum collect_want, of processes) about some of the processes of a snapshot just taken:
+ * those whose element of processes is true, and with WANT_ANCESTORS their parents. Rows may move.
+ */
+void snapshot_enrich(struct snapshot *snapshot, uint32_t want, const bool *processes);
+
 #endif

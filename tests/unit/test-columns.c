@@ -354,12 +354,12 @@ static void test_raw(void)
 	char *error;
 
 	columns_parse("proto,port,local,process", LIST_RAW, &list, &error);
-	raw_write(world, &list, true, false, &text);
+	raw_write(world, &(struct list_view_options){ .columns = list, .header = true }, &text);
 	is_str(taken(), "proto port local process\n", "nothing but the header");
 	make_socket(world, PROTOCOL_UDP, STATE_BOUND, "127.0.0.1", 53);
 	make_owner(world, make_socket(world, PROTOCOL_TCP, STATE_LISTEN, "::1", 80),
 		   make_process(world, 1, "a b\n\\"), 3);
-	raw_write(world, &list, false, false, &text);
+	raw_write(world, &(struct list_view_options){ .columns = list }, &text);
 	is_str(taken(), "udp 53 127.0.0.1 ?\ntcp 80 [::1] a\\x20b\\x0a\\x5c\n", "two sockets");
 	snapshot_free(world);
 }

@@ -15,7 +15,7 @@ static struct out save(const struct snapshot *snapshot)
 
 	out_init(&out, -1);
 	json_writer_init(&writer, &out, true);
-	snapshot_json_save(snapshot, &writer);
+	snapshot_json_save(snapshot, NULL, &writer);
 	return out;
 }
 

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/collect.h"
+#include "cmd/command.h"
+#include "cmd/judge.h"
+#include "cmd/options.h"
+#include "model/snapshot-json.h"
+#include "output/color.h"
+#include "output/finding-text.h"
+#include "output/plugin.h"
+#include "output/prometheus.h"
+#include "source/source.h"
+#include "util/json-writer.h"
+#include "util/xalloc.h"
+
+#define WIDTH_DEFAULT 80
+#define WIDTH_LEAST 40
+#define WIDTH_MOST 100
+
+/* A level that no finding reaches: --warning=never. */
+#define SEVERITY_NEVER N_SEVERITIES
+
+enum check_format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_PROMETHEUS,
+	FORMAT_PLUGIN,
+	N_FORMATS,
+};
+
+static const char *const format_names[N_FORMATS] = {
+	[FORMAT_TEXT] = "text",
+	[FORMAT_JSON] = "json",
+	[FORMAT_PROMETHEUS] = "prometheus",
+	[FORMAT_PLUGIN] = "plugin",
+};
+
+/* A finding that is not to be reported, everywhere or at one place. */
+struct ignored {
+	enum finding_id id;
+	bool has_selector;
+	struct selector selector;
+};
+
+struct check_command {
+	struct options common;
+	enum check_format format;
+	bool format_named;
+	uint8_t warning, critical; /* enum severity, or SEVERITY_NEVER */
+	struct ignored *ignored;
+	uint32_t n_ignored, ignored_capacity;
+	const char *output; /* NULL: stdout */
+
+	/* While findings are sorted out. */
+	const struct snapshot *snapshot;
+	const bool *selected; /* of each socket; NULL: all are */
+};
+
+enum {
+	OPTION_FORMAT = OPTION_OWN,
+	OPTION_WARNING,
+	OPTION_CRITICAL,
+	OPTION_IGNORE,
+	OPTION_OUTPUT,
+};
+
+static const struct option_text own_options[] = {
+	{ OPTION_WARNING, "warning", "LEVEL", "note, warning, critical, never: from it on exit 1",
+	  "What counts:" },
+	{ OPTION_CRITICAL, "critical", "LEVEL", "the same for exit 2", NULL },
+	{ OPTION_IGNORE, "ignore", "ID", "leave out a finding; ID:SELECTOR, on some ports", NULL },
+	{ OPTION_FORMAT, "format", "FORMAT", "text, json, prometheus or plugin", "How to show it:" },
+	{ OPTION_OUTPUT, "output", "FILE", "write to a file, which is replaced when complete", NULL },
+};
+
+static bool set_level(uint8_t *level, const char *name)
+{
+	int severity = strcmp(name, "never") ? severity_parse(name) : SEVERITY_NEVER;
+
+	if (severity < 0)
+		return options_error("cannot read the level", name,
+				     "expected note, warning, critical or never");
+	*level = (uint8_t)severity;
+	return true;
+}
+
+static bool set_format(struct check_command *command, const char *name)
+{
+	int i;
+
+	for (i = 0; i < N_FORMATS; i++) {
+		if (strcmp(name, format_names[i]))
+			continue;
+		command->format = (enum check_format)i;
+		command->format_named = true;
+		return true;
+	}
+	return options_error("cannot read the format", name,
+			     "expected text, json, prometheus or plugin");
+}
+
+static bool add_ignored(struct check_command *command, const char *text)
+{
+	size_t length = strcspn(text, ":");
+	struct ignored ignored = { .has_selector = text[length] };
+	char *name = xstrdup(text);
+	int id;
+
+	name[length] = '\0';
+	id = finding_parse(name);
+	free(name);
+	if (id < 0)
+		return options_error("no finding is called", text, "see portshare explain");
+	if (ignored.has_selector && !options_selector(text + length + 1, &ignored.selector))
+		return false;
+	ignored.id = (enum finding_id)id;
+	ARRAY_RESERVE(command->ignored, command->n_ignored, command->ignored_capacity);
+	command->ignored[command->n_ignored++] = ignored;
+	return true;
+}
+
+static bool take_option(void *user, int code, const char *argument)
+{
+	struct check_command *command = user;
+
+	switch (code) {
+	case OPTION_FORMAT:
+		return set_format(command, argument);
+	case OPTION_WARNING:
+		return set_level(&command->warning, argument);
+	case OPTION_CRITICAL:
+		return set_level(&command->critical, argument);
+	case OPTION_IGNORE:
+		return add_ignored(command, argument);
+	case OPTION_OUTPUT:
+		command->output = argument;
+		break;
+	}
+	return true;
+}
+
+static bool parse(int argc, char **argv, struct check_command *command, int *ret_status)
+{
+	const struct command_line line = {
+		.usage = "Usage: portshare check [OPTION]... [SELECTOR]...\n"
+			 "\n"
+			 "Look for ports that are shared by accident, that lose traffic, or that the next\n"
+			 "start will not get, and say what to do. With selectors or filters, only what\n"
+			 "concerns those sockets. portshare explain ID tells more of a finding.\n",
+		.status = "Exit status, as of monitoring plugins: 0 nothing found, 1 warning, 2 critical,\n"
+			  "3 it cannot be told, or usage, or failure. Manual: portshare-check(1).\n",
+		.own = own_options,
+		.n_own = ARRAY_SIZE(own_options),
+		.trouble = PLUGIN_UNKNOWN,
+		.take = take_option,
+		.user = command,
+	};
+
+	if (!options_parse(argc, argv, &line, &command->common, ret_status))
+		return false;
+	if (!command->common.json)
+		return true;
+	if (command->format_named && command->format != FORMAT_JSON)
+		return options_error("--json and another --format exclude each other", NULL, NULL);
+	command->format = FORMAT_JSON;
+	return true;
+}
+
+/* Everything that shares a port is collected, whatever is asked for: it decides. */
+static struct snapshot *collect(const struct check_command *command)
+{
+	struct options options = command->common;
+	struct filter all;
+
+	filter_init(&all);
+	options.filter.states = all.states;
+	options.filter.inet = true;
+	options.filter.inet6 = true;
+	options.filter.protocols = all.protocols;
+	return collect_snapshot(&options, WANT_EVERYTHING);
+}
+
+static bool concerns(const struct check_command *command, const struct finding_list *list,
+		     const struct finding *finding)
+{
+	uint32_t i;
+
+	if (!command->selected)
+		return true;
+	for (i = 0; i < finding->n_sockets; i++)
+		if (command->selected[list->sockets[finding->first_socket + i]])
+			return true;
+	return false;
+}
+
+static bool is_ignored(const struct check_command *command, const struct finding_list *list,
+		       const struct finding *finding)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < command->n_ignored; i++) {
+		const struct ignored *ignored = &command->ignored[i];
+
+		if (ignored->id != finding->id)
+			continue;
+		if (!ignored->has_selector)
+			return true;
+		for (k = 0; k < finding->n_sockets; k++) {
+			uint32_t socket = list->sockets[finding->first_socket + k];
+
+			if (selector_match(&ignored->selector, &command->snapshot->sockets[socket]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_kept(const struct finding_list *list, const struct finding *finding, void *user)
+{
+	const struct check_command *command = user;
+
+	return concerns(command, list, finding) && !is_ignored(command, list, finding);
+}
+
+static void sort_out(struct check_command *command, const struct snapshot *snapshot,
+		     struct finding_list *findings)
+{
+	bool *selected = NULL;
+
+	command->snapshot = snapshot;
+	if (options_narrow(&command->common)) {
+		selected = xcalloc(snapshot->n_sockets, sizeof(*selected));
+		filter_apply(&command->common.filter, snapshot, selected);
+		command->selected = selected;
+	}
+	finding_list_retain(findings, is_kept, command);
+	command->selected = NULL;
+	free(selected);
+}
+
+static enum plugin_status status_of(const struct check_command *command,
+				    const struct finding_list *findings)
+{
+	enum plugin_status status = PLUGIN_OK;
+	bool undecided = false;
+	uint32_t i;
+
+	for (i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+
+		if (finding->undecided)
+			undecided = true;
+		else if (finding->severity >= command->critical)
+			status = PLUGIN_CRITICAL;
+		else if (finding->severity >= command->warning && status == PLUGIN_OK)
+			status = PLUGIN_WARNING;
+	}
+	return status == PLUGIN_OK && undecided ? PLUGIN_UNKNOWN : status;
+}
+
+static uint32_t text_width(const struct check_command *command)
+{
+	struct winsize size;
+
+	if (command->output || !isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		return WIDTH_DEFAULT;
+	if (size.ws_col < WIDTH_LEAST)
+		return WIDTH_LEAST;
+	return size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col;
+}
+
+static void write_format(const struct check_command *command, const struct snapshot *snapshot,
+			 const struct finding_list *findings, enum plugin_status status,
+			 struct out *out)
+{
+	const struct finding_text_options text = {
+		.width = text_width(command),
+		.color = !command->output && color_wanted(command->common.color, STDOUT_FILENO),
+	};
+	struct json_writer writer;
+
+	switch (command->format) {
+	case FORMAT_JSON:
+		json_writer_init(&writer, out, true);
+		snapshot_json_save(snapshot, findings, &writer);
+		break;
+	case FORMAT_PROMETHEUS:
+		prometheus_write(snapshot, findings, out);
+		break;
+	case FORMAT_PLUGIN:
+		plugin_write(snapshot, findings, status, out);
+		break;
+	default:
+		finding_text_write(snapshot, findings, &text, out);
+		break;
+	}
+}
+
+/*
+ * Write beside the file and rename, so that a reader sees the old contents or the new ones, and a
+ * failure leaves the old ones. Returns 0 or -errno.
+ */
+static int write_file(const struct check_command *command, const struct snapshot *snapshot,
+		      const struct finding_list *findings, enum plugin_status status)
+{
+	char *beside = xasprintf("%s.XXXXXX", command->output);
+	struct out out;
+	int fd, error;
+
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd < 0) {
+		error = -errno;
+		free(beside);
+		return error;
+	}
+	out_init(&out, fd);
+	write_format(command, snapshot, findings, status, &out);
+	error = out_flush(&out);
+	out_done(&out);
+	if (!error && (fchmod(fd, 0644) || fsync(fd)))
+		error = -errno;
+	if (close(fd) && !error)
+		error = -errno;
+	if (!error && rename(beside, command->output))
+		error = -errno;
+	if (error)
+		unlink(beside);
+	free(beside);
+	return error;
+}
+
+/* What /dev/stdout and the like are cannot be replaced: they are written to. */
+static bool is_device(const char *path)
+{
+	struct stat info;
+
+	return !stat(path, &info) && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+static int write_stream(const struct check_command *command, const struct snapshot *snapshot,
+			const struct finding_list *findings, enum plugin_status status)
+{
+	int fd = STDOUT_FILENO, error;
+	struct out out;
+
+	if (command->output)
+		fd = open(command->output, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	out_init(&out, fd);
+	write_format(command, snapshot, findings, status, &out);
+	error = out_flush(&out);
+	out_done(&out);
+	if (command->output)
+		close(fd);
+	return error;
+}
+
+static int check(struct check_command *command)
+{
+	struct snapshot *snapshot = collect(command);
+	struct finding_list findings;
+	enum plugin_status status;
+	int error;
+
+	if (!snapshot)
+		return PLUGIN_UNKNOWN;
+	judge_snapshot(&command->common, snapshot, SEVERITY_NOTE, &findings);
+	sort_out(command, snapshot, &findings);
+	status = status_of(command, &findings);
+	if (command->output && !is_device(command->output))
+		error = write_file(command, snapshot, &findings, status);
+	else
+		error = write_stream(command, snapshot, &findings, status);
+	if (error && error != -EPIPE) {
+		options_error("cannot write to",
+			      command->output ? command->output : "standard output",
+			      strerror(-error));
+		status = PLUGIN_UNKNOWN;
+	}
+	if (command->format == FORMAT_TEXT)
+		collect_report_limits(snapshot);
+	finding_list_done(&findings);
+	snapshot_free(snapshot);
+	return (int)status;
+}
+
+int command_check(int argc, char **argv)
+{
+	struct check_command command = {
+		.warning = SEVERITY_WARNING,
+		.critical = SEVERITY_CRITICAL,
+	};
+	int status;
+
+	if (parse(argc, argv, &command, &status))
+		status = check(&command);
+	free(command.ignored);
+	options_done(&command.common);
+	return status;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/judge.h"
+
+#include <stdlib.h>
+
+#include "analysis/check.h"
+#include "analysis/suspect.h"
+#include "source/source.h"
+#include "util/xalloc.h"
+
+#define WANTED_OF_SUSPECTS                                                                         \
+	(WANT_CMDLINE | WANT_EXE | WANT_START_TIME | WANT_CGROUP | WANT_ANCESTORS | WANT_PID |     \
+	 WANT_USERS)
+
+bool judge_can(const struct options *options)
+{
+	struct filter all;
+
+	filter_init(&all);
+	return options->filter.states == all.states && options->filter.inet &&
+	       options->filter.inet6;
+}
+
+void judge_snapshot(const struct options *options, struct snapshot *snapshot, enum severity least,
+		    struct finding_list *ret_list)
+{
+	const struct check_options check = {
+		.selectors = options->filter.selectors,
+		.n_selectors = options->filter.n_selectors,
+		.least = least,
+	};
+	bool *suspects;
+
+	if (!options->from) {
+		suspects = xcalloc(snapshot->n_processes, sizeof(*suspects));
+		if (suspect_processes(snapshot, suspects))
+			snapshot_enrich(snapshot, WANTED_OF_SUSPECTS, suspects);
+		free(suspects);
+	}
+	check_snapshot(snapshot, &check, ret_list);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef OUTPUT_FINDING_TEXT_H
+#define OUTPUT_FINDING_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/finding.h"
+#include "util/out.h"
+
+struct finding_text_options {
+	uint32_t width; /* lines are filled to it */
+	bool color;
+};
+
+/*
+ * Findings for a person in a hurry: of each what is wrong and who is concerned, what happens, what
+ * to do; then what could not be told; then how many of what. One line if there is nothing.
+ */
+void finding_text_write(const struct snapshot *snapshot, const struct finding_list *findings,
+			const struct finding_text_options *options, struct out *out);
+
+/*
+ * Fill a paragraph: after a label the words, wrapped at width, each line indented as the label is
+ * wide. The words are escaped.
+ */
+void finding_text_fill(const char *label, const char *words, uint32_t width, struct out *out);
+
+#endif

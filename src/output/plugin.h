@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef OUTPUT_PLUGIN_H
+#define OUTPUT_PLUGIN_H
+
+#include "model/finding.h"
+#include "util/out.h"
+
+/* Statuses of monitoring plugins, which are exit statuses too. */
+enum plugin_status {
+	PLUGIN_OK,
+	PLUGIN_WARNING,
+	PLUGIN_CRITICAL,
+	PLUGIN_UNKNOWN,
+};
+
+/*
+ * What Nagios, Icinga and the like read: "PORTSHARE WARNING - summary | performance data", then a
+ * line for each finding. Follows the Monitoring Plugins Development Guidelines; no text holds a "|"
+ * or a line break.
+ */
+void plugin_write(const struct snapshot *snapshot, const struct finding_list *findings,
+		  enum plugin_status status, struct out *out);
+
+#endif
