@@ -21,8 +21,18 @@ function __portshare_units
         string match -r '^\S+\.(?:service|scope|socket)'
 end
 
+function __portshare_checks
+    set -l words (commandline -opc)
+    test (count $words) -ge 2 -a "$words[2]" = check
+end
+
+function __portshare_lists
+    not __portshare_checks
+end
+
 complete -c portshare -f
 complete -c portshare -n __fish_is_first_arg -a list -d 'Sockets per port'
+complete -c portshare -n __fish_is_first_arg -a check -d 'Ports shared by accident, stuck or blocked'
 complete -c portshare -a 'tcp: udp:' -d Selector
 
 complete -c portshare -s t -l tcp -d 'TCP only'
@@ -36,18 +46,24 @@ complete -c portshare -l pid -x -a '(__fish_complete_pids)' -d 'Sockets that thi
 complete -c portshare -l process -x -a '(ps -e -o comm= | sort -u)' -d 'Sockets of processes of this name'
 complete -c portshare -l user -x -a '(__fish_complete_users)' -d 'Sockets of this user'
 complete -c portshare -l unit -x -a '(__portshare_units)' -d 'Sockets of this systemd unit'
-complete -c portshare -s a -l all -d 'A row for every socket'
+complete -c portshare -n __portshare_lists -s a -l all -d 'A row for every socket'
 complete -c portshare -l netns -r -F -a '(ls /run/netns 2>/dev/null)' -d 'Another network namespace'
 complete -c portshare -s A -l all-netns -d 'Every network namespace'
 complete -c portshare -l from -r -F -d 'A snapshot written by --json'
 complete -c portshare -l no-bpf -d 'Load no BPF programs'
-complete -c portshare -s o -l output -x -a '(__portshare_columns)' -d 'These columns'
+complete -c portshare -n __portshare_lists -s o -l output -x -a '(__portshare_columns)' -d 'These columns'
 complete -c portshare -s J -l json -d 'The whole snapshot as JSON'
-complete -c portshare -l json-lines -d 'One JSON object a line for each socket'
-complete -c portshare -l raw -d 'Fields separated by one blank'
-complete -c portshare -s H -l no-header -d 'No line of column names'
-complete -c portshare -s n -l numeric -d 'Numbers instead of user names'
+complete -c portshare -n __portshare_lists -l json-lines -d 'One JSON object a line for each socket'
+complete -c portshare -n __portshare_lists -l raw -d 'Fields separated by one blank'
+complete -c portshare -n __portshare_lists -s H -l no-header -d 'No line of column names'
+complete -c portshare -n __portshare_lists -s n -l numeric -d 'Numbers instead of user names'
 complete -c portshare -l color -x -a 'auto always never' -d 'When to colour'
 complete -c portshare -s p -d 'Accepted: owners are always shown'
 complete -c portshare -s h -l help -d 'Show a summary of the options'
 complete -c portshare -s V -l version -d 'Show the version'
+
+complete -c portshare -n __portshare_checks -l warning -x -a 'note warning critical never' -d 'From this level on exit 1'
+complete -c portshare -n __portshare_checks -l critical -x -a 'note warning critical never' -d 'From this level on exit 2'
+complete -c portshare -n __portshare_checks -l ignore -x -a 'udp-accidental-share udp-shadowed udp-hijackable reuseport-strangers reuseport-stale-member reuseport-stuck-member inherited-listener time-wait-blocks-bind restart-blocked-later port-taken-by-client bound-not-listening dual-stack-overlap ephemeral-exhaustion time-wait-overflow' -d 'Leave out a finding'
+complete -c portshare -n __portshare_checks -l format -x -a 'text json prometheus plugin' -d 'How to write it'
+complete -c portshare -n __portshare_checks -l output -r -F -d 'Write to a file'

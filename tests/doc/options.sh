@@ -15,26 +15,36 @@ PATH=$(cd "$(dirname "$portshare")" && pwd):$PATH
 HOME=$scratch
 export PATH HOME
 
-# Options at the head of the lines of --help: -t, --tcp, and what they take.
-"$portshare" --help | sed -nE 's/^ {2,6}(-[^ ,]*(, +--[^ ]*)?).*/\1/p' | tr -d ',' >"$scratch/help"
-sed -E 's/=[A-Z]+//' "$scratch/help" | tr -s ' ' '\n' | sort >"$scratch/expected"
-
-ok '--help shows options' test -s "$scratch/expected"
+# options_of COMMAND: heads of the lines of --help: -t, --tcp, and what they take.
+options_of() {
+	"$portshare" "$1" --help | sed -nE 's/^ {2,6}(-[^ ,]*(, +--[^ ]*)?).*/\1/p' | tr -d ',' >"$scratch/help.$1"
+	sed -E 's/=[A-Z]+//' "$scratch/help.$1" | tr -s ' ' '\n' | sort >"$scratch/expected.$1"
+}
 
 # Options of the manual: the heads of its lists, .It Fl s , Fl -state Ar list
 manual_options() {
-	sed -nE 's/^\.It (Fl .*)/\1/p' "$source_dir/man/portshare.1" "$source_dir/man/portshare-list.1"
+	sed -nE 's/^\.It (Fl .*)/\1/p' "$source_dir/man/portshare.1" "$source_dir/man/portshare-$1.1"
 }
-manual_options | tr ' ' '\n' | awk 'after { print "-" $0 } { after = ($0 == "Fl") }' |
-	sort >"$scratch/manual"
-is 'the manual describes each option once, and no other' "$(cat "$scratch/manual")" \
-	"$(cat "$scratch/expected")"
 
-# Those that take something do so in both.
-grep '=' "$scratch/help" | sed -E 's/.*(--[a-z-]+)=.*/\1/' | sort >"$scratch/arguments"
-is 'help and manual agree on which take an argument' \
-	"$(manual_options | sed -nE 's/.*Fl (-[a-z-]+) Ar .*/-\1/p' | sort)" \
-	"$(cat "$scratch/arguments")"
+for command in list check; do
+	options_of "$command"
+	ok "$command --help shows options" test -s "$scratch/expected.$command"
+	manual_options "$command" | tr ' ' '\n' | awk 'after { print "-" $0 } { after = ($0 == "Fl") }' |
+		sort >"$scratch/manual"
+	is "$command: the manual describes each option once, and no other" "$(cat "$scratch/manual")" \
+		"$(cat "$scratch/expected.$command")"
+
+	# Those that take something do so in both.
+	grep '=' "$scratch/help.$command" | sed -E 's/.*(--[a-z-]+)=.*/\1/' | sort >"$scratch/arguments"
+	is "$command: help and manual agree on which take an argument" \
+		"$(manual_options "$command" | sed -nE 's/.*Fl (-[a-z-]+) Ar .*/-\1/p' | sort)" \
+		"$(cat "$scratch/arguments")"
+done
+cp "$scratch/expected.list" "$scratch/expected"
+findings=$(sed -n '/^\.Sh FINDINGS/,/^\.Sh EXIT/p' "$source_dir/man/portshare-check.1" | sed -n 's/^\.It Li //p' | sort)
+is "the manual of check has every finding" "$findings" \
+	"$("$portshare" check --format=prometheus --from /dev/stdin <"$source_dir/tests/findings/udp-plain.json" |
+		sed -n 's/^portshare_findings{finding="\([a-z-]*\)".*/\1/p' | sort -u)"
 
 # -o help, and the columns of the manual.
 "$portshare" -o help | awk '/^ / { seen = 1; print $1 } !NF && seen { exit }' | sort >"$scratch/columns"
@@ -148,6 +158,10 @@ never'
 	like 'bash offers users' "$(ask_bash portshare --user '')" '^root$'
 	is 'bash offers the command' "$(ask_bash portshare l)" 'list'
 	is 'bash offers the protocols of a selector' "$(ask_bash portshare -n u)" 'udp:'
+	is 'bash offers the options of check' "$(ask_bash portshare check - | sorted)" "$(cat "$scratch/expected.check")"
+	is 'bash offers findings' "$(ask_bash portshare check --ignore '' | sorted)" "$findings"
+	is 'bash offers levels' "$(ask_bash portshare check --warning n | sorted)" 'never
+note'
 	touch "$scratch/saved.json"
 	is 'bash offers files' "$(ask_bash portshare --from "$scratch/sav")" "$scratch/saved.json"
 else
@@ -157,6 +171,9 @@ fi
 if command -v zsh >/dev/null 2>&1 && zsh -f -c 'zmodload zsh/zpty' 2>/dev/null; then
 	is 'zsh offers the options of --help' \
 		"$(ask_zsh 'portshare list -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected")"
+	is 'zsh offers the options of check' \
+		"$(ask_zsh 'portshare check -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.check")"
+	is 'zsh offers findings' "$(ask_zsh 'portshare check --ignore=' | sed 's/.*=//' | sorted)" "$findings"
 	is 'zsh offers states' "$(ask_zsh 'portshare -s ' | sorted)" "$states"
 	is 'zsh offers colour modes' "$(ask_zsh 'portshare --color=' | sed 's/.*=//' | sorted)" \
 		'always
@@ -173,6 +190,10 @@ if command -v fish >/dev/null 2>&1; then
 	is 'fish offers the options of --help' \
 		"$({ ask_fish 'portshare -'; ask_fish 'portshare --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected")"
+	is 'fish offers the options of check' \
+		"$({ ask_fish 'portshare check -'; ask_fish 'portshare check --'; } | sed 's/=$//' | sorted)" \
+		"$(cat "$scratch/expected.check")"
+	is 'fish offers findings' "$(ask_fish 'portshare check --ignore ' | sorted)" "$findings"
 	is 'fish offers states' "$(ask_fish 'portshare -s ' | sorted)" "$states"
 	is 'fish goes on in a list of states' "$(ask_fish 'portshare --state listen,time')" \
 		'listen,time-wait'

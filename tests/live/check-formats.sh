@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What monitoring reads: Prometheus' own judgement of the metrics, a node exporter that hands them
+# out, and plugin lines, with names that try to break them.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter "$0" "$@"
+netns_need jq
+netns_need python3
+netns_need promtool
+exporter=$(command -v prometheus-node-exporter || command -v node_exporter)
+netns_need "${exporter:-prometheus-node-exporter}"
+fixtures=${top_srcdir:-.}/tests/findings
+cd "$netns_tmp" || exit 99
+case $PORTSHARE in
+/*) ;;
+*) PORTSHARE=$OLDPWD/$PORTSHARE ;;
+esac
+case $fixtures in
+/*) ;;
+*) fixtures=$OLDPWD/$fixtures ;;
+esac
+
+# A unit and a program whose names hold everything that means something to a format.
+jq '.processes[0].unit = "a\"b\\c\nd|e}.service" | .processes[0].cmdline = ["python3", "x|y\n\u001b[2Jz\".py"]' \
+	"$fixtures/udp-share-two-programs.json" >hostile.json
+"$PORTSHARE" --from hostile.json --raw -H -o port >/dev/null
+is "the hostile snapshot is read" $? 0
+
+for file in "$fixtures"/*.json hostile.json; do
+	name=$(basename "$file" .json)
+	"$PORTSHARE" check --from "$file" --format=prometheus >metrics 2>err
+	said=$(promtool check metrics <metrics 2>&1)
+	is "$name: promtool has nothing to say" "$? $said" "0 "
+	"$PORTSHARE" check --from "$file" --format=plugin >plugin 2>err
+	status=$?
+	like "$name: a plugin's first line" "$(head -n 1 plugin)" \
+		"^PORTSHARE (OK|WARNING|CRITICAL|UNKNOWN) - [^|]+ \\|( [a-z]+=[0-9]+;;;0)+\$"
+	is "$name: its status is the word's" "$(head -n 1 plugin | cut -d' ' -f2)" \
+		"$(printf 'OK\nWARNING\nCRITICAL\nUNKNOWN\n' | sed -n "$((status + 1))p")"
+	is "$name: no bar and no control byte in the lines below" \
+		"$(sed 1d plugin | tr -d '\n' | tr -cd '|\000-\037' | wc -c)" 0
+done
+"$PORTSHARE" check --from hostile.json >text 2>err
+is "text: no control byte" "$(tr -d '\n' <text | tr -cd '\000-\037' | wc -c)" 0
+is "JSON is valid" "$("$PORTSHARE" check --from hostile.json --json | jq '.findings | length')" 2
+
+mkdir metrics.d
+"$PORTSHARE" check --from hostile.json --format=prometheus --output metrics.d/portshare.prom
+is "--output of metrics" "$? $(ls metrics.d)" "1 portshare.prom"
+"$exporter" --collector.disable-defaults --collector.textfile --collector.textfile.directory="$netns_tmp/metrics.d" \
+	--web.listen-address=127.0.0.1:9100 >exporter.log 2>&1 9>&- &
+exporter_pid=$!
+netns_exit_hook() { kill "$exporter_pid" 2>/dev/null; wait "$exporter_pid" 2>/dev/null; }
+cat >scrape.py <<'PY'
+import sys, time, urllib.request
+for attempt in range(100):
+    try:
+        sys.stdout.write(urllib.request.urlopen("http://127.0.0.1:9100/metrics", timeout=5).read().decode())
+        break
+    except OSError:
+        time.sleep(0.1)
+PY
+python3 scrape.py >scraped
+is "the node exporter takes the file" "$(sed -n 's/^node_textfile_scrape_error //p' scraped)" 0
+# It adds quotes as it likes and sorts the labels.
+is "and hands out the finding" \
+	"$(grep -c '^portshare_finding_info{finding="udp-accidental-share",port="5060",protocol="udp",severity="warning"' scraped)" 1
+is "each kind of finding is there, found or not" "$(grep -c '^portshare_findings{' scraped)" 42
+done_testing

@@ -1,0 +1,288 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Findings about real sockets: what the detectors say of them, and what datagrams really do.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter "$0" "$@"
+netns_need jq
+netns_need python3
+LC_ALL=C.UTF-8
+export LC_ALL
+cd "$netns_tmp" || exit 99
+python=/usr/bin/python3
+[ -x "$python" ] || python=$(command -v python3)
+mksock_start listening,port=4000,reuseaddr || exit 99
+has_bpf=$("$PORTSHARE" --json 2>/dev/null | jq -r '.sockets[0].reuse.evidence == "bpf"')
+mksock_stop
+
+# A program that does what its arguments say and waits: udp|tcp ADDRESS PORT FLAGS [join|fork|exec|stop]
+cat >server.py <<'PY'
+import os, signal, socket, subprocess, struct, sys, time
+kind, address, port, flags, *rest = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+if "a" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+if "p" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+if family == socket.AF_INET6: s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int("6" in flags))
+s.bind((address, int(port)))
+if "join" in rest:
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                 socket.inet_aton("224.0.0.251") + socket.inet_aton("127.0.0.1"))
+if kind == "tcp" and "bound" not in rest: s.listen(8)
+if "fork" in rest and os.fork(): pass
+if "exec" in rest:
+    s.set_inheritable(True)
+    if os.fork() == 0: os.execvp("sleep", ["sleep", "600"])
+if "orphan" in rest:
+    s.set_inheritable(True)
+    if os.fork() == 0: os.execvp("sleep", ["sleep", "600"])
+    print("ready", flush=True); os._exit(0)
+print("ready", flush=True)
+if kind == "udp":
+    s.settimeout(0.2)
+    n = 0
+    while True:
+        try:
+            s.recv(100); n += 1
+            open(sys.argv[0] + ".got", "w").write(str(n))
+        except TimeoutError: pass
+        except socket.timeout: pass
+time.sleep(600)
+PY
+for name in sipd softphone worker; do cp server.py "$name.py"; done
+
+pids=
+# start NAME ARGUMENT...: run NAME.py and wait until it is ready; its process is $pid.
+start()
+{
+	name=$1
+	shift
+	rm -f ready.fifo
+	mkfifo ready.fifo
+	"$python" "$netns_tmp/$name.py" "$@" >ready.fifo 2>"$name.err" 9>&- &
+	pid=$!
+	pids="$pids $pid"
+	read -r _ <ready.fifo
+}
+stop_all()
+{
+	for each in $pids; do
+		kill -CONT "$each" 2>/dev/null
+		kill -9 "$each" 2>/dev/null
+		wait "$each" 2>/dev/null
+	done
+	pids=
+	# What a server has left behind in this namespace: it is ours alone.
+	for each in $("$PORTSHARE" --raw -H -o pid 2>/dev/null | tr ',' '\n' | grep -x '[0-9]*'); do
+		kill -9 "$each" 2>/dev/null
+	done
+}
+netns_exit_hook() { stop_all; }
+
+# found [SELECTOR...]: "SEVERITY ID" of what is found, sorted, without mere notes
+found() { "$PORTSHARE" check --json "$@" 2>/dev/null | jq -r '.findings[] | select(.severity != "note") | "\(.severity) \(.id)"' | sort -u | paste -sd' '; }
+notes() { "$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[].id' | sort -u | paste -sd' '; }
+
+# Two programs on one UDP port
+
+start sipd udp 0.0.0.0 5060 a
+start softphone udp 0.0.0.0 5060 a
+second=$pid
+if [ "$has_bpf" = true ]; then
+	is "two Python programs on one port" "$(found)" "warning udp-accidental-share"
+	"$PORTSHARE" check --json >found.json 2>/dev/null
+	like "the one that receives is named" "$(jq -r '.findings[0].title' found.json)" \
+		"\"softphone.py\" \(pid $second\) gets the datagrams"
+	like "and that a stranger could do the same" "$(jq -r '.findings[0].text' found.json)" "whatever the uid"
+	"$python" -c 'import socket
+for i in range(100):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("127.0.0.1", 5060)); s.close()'
+	sleep 0.5
+	is "it really gets all of 100 datagrams" "$(cat softphone.py.got 2>/dev/null)/$(cat sipd.py.got 2>/dev/null)" 100/
+	"$PORTSHARE" check >/dev/null 2>&1
+	is "exit status" $? 1
+	"$PORTSHARE" check --critical warning >/dev/null 2>&1
+	is "--critical warning" $? 2
+	"$PORTSHARE" check --warning never --critical never >/dev/null 2>&1
+	is "--warning never" $? 0
+	"$PORTSHARE" check --ignore udp-accidental-share:5060 --ignore udp-hijackable >out 2>/dev/null
+	is "--ignore" "$? $(cut -c1-13 out)" "0 Nothing found"
+	"$PORTSHARE" check --ignore udp-accidental-share:5061 >/dev/null 2>&1
+	is "--ignore elsewhere" $? 1
+	"$PORTSHARE" check tcp:5060 >/dev/null 2>&1
+	is "a selector that it does not concern" $? 0
+	is "list notes it" "$("$PORTSHARE" --raw -H -o note 2>/dev/null | sort -u)" udp-accidental-share
+else
+	skip "two Python programs on one port" "flags of another's sockets need BPF"
+fi
+stop_all
+rm -f ./*.got
+
+start sipd udp 0.0.0.0 5060 p
+start sipd udp 0.0.0.0 5060 p
+is "two starts of one program in a reuseport group" "$(found)" ""
+like "are worth a note" "$(notes)" "reuseport-strangers"
+start softphone udp 0.0.0.0 5060 p
+is "a stranger in the group" "$(found)" "warning reuseport-strangers"
+stop_all
+
+# Multicast
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 0.0.0.0 5353 a join
+	start softphone udp 0.0.0.0 5353 a join
+	is "members of a multicast group" "$(found)" ""
+	stop_all
+	start sipd udp 0.0.0.0 5353 a
+	start softphone udp 0.0.0.0 5353 a
+	is "the same programs without membership" "$(found)" "warning udp-accidental-share"
+	stop_all
+else
+	skip "multicast" "needs BPF"
+fi
+
+# Like a name server beside a stub
+
+start sipd udp 0.0.0.0 5300 a
+start softphone udp 127.0.0.53 5300 a
+is "a specific address beside a wildcard" "$(found)" "warning udp-shadowed"
+like "and the address for which it matters" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[0].title')" "127.0.0.53"
+"$python" -c 'import socket
+for i in range(20):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(b"x", ("127.0.0.53", 5300)); s.sendto(b"x", ("127.0.0.1", 5300)); s.sendto(b"x", ("127.0.0.1", 5300)); s.close()'
+sleep 0.5
+is "each really gets its own" "$(cat softphone.py.got)/$(cat sipd.py.got)" 20/40
+stop_all
+
+# Listeners
+
+start sipd tcp 127.0.0.1 8080 a
+is "a server alone" "$(found)" ""
+start worker tcp :: 8081 6
+is "v6only beside nobody" "$(found)" ""
+stop_all
+start sipd tcp 127.0.0.1 8080 a exec
+is "a child that kept the listener" "$(found)" "warning inherited-listener"
+stop_all
+start sipd tcp 127.0.0.1 8080 a orphan
+is "and after its parent died" "$(found)" "warning inherited-listener"
+stop_all
+start sipd tcp 127.0.0.1 8080 a fork
+is "a preforked server" "$(found)" ""
+stop_all
+start sipd tcp 127.0.0.1 8080 a bound
+is "bound, not listening" "$(found)" "warning bound-not-listening"
+stop_all
+start sipd tcp :: 8080 p
+start softphone tcp 0.0.0.0 8080 p
+is "two families, two programs" "$(found)" "warning dual-stack-overlap"
+stop_all
+start sipd tcp :: 8080 p6
+start softphone tcp 0.0.0.0 8080 p
+is "with v6only" "$(found)" ""
+stop_all
+
+# A stopped worker
+
+cat >load.py <<'PY'
+import socket, time
+keep = []
+for i in range(40):
+    s = socket.socket(); s.setblocking(False)
+    try: s.connect(("127.0.0.1", 8080))
+    except BlockingIOError: pass
+    keep.append(s)
+time.sleep(600)
+PY
+cat >accepting.py <<'PY'
+import socket, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.bind(("127.0.0.1", 8080)); s.listen(8); print("ready", flush=True)
+keep = []
+while True: keep.append(s.accept())
+PY
+start accepting
+start accepting
+is "a pool at rest" "$(found)" ""
+kill -STOP "$pid"
+"$python" load.py 9>&- &
+pids="$pids $!"
+sleep 1
+like "a stopped worker of a pool under load" "$(found)" "(warning|critical) reuseport-stuck-member"
+like "and which one it is" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[0].title')" "pid $pid"
+stop_all
+
+# TIME-WAIT
+
+for flags in - a; do
+	rm -f tw.py
+	cat >tw.py <<'PY'
+import socket, sys
+s = socket.socket()
+if sys.argv[1] == "a": s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+port = 8090 if sys.argv[1] == "a" else 8091
+s.bind(("127.0.0.1", port)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", port)); a, _ = s.accept()
+a.close(); c.recv(1); c.close(); s.close()
+PY
+	"$python" tw.py $flags
+done
+if [ "$has_bpf" = true ]; then
+	is "a dead server without SO_REUSEADDR" "$(found tcp:8090-8099)" "warning time-wait-blocks-bind"
+	is "its port, not that of the one with it" \
+		"$("$PORTSHARE" check --json tcp:8090-8099 2>/dev/null | jq '[.findings[] | select(.id == "time-wait-blocks-bind") | .port] | unique')" \
+		"$(echo '[8091]' | jq .)"
+	like "and when it ends" "$("$PORTSHARE" check --json tcp:8091 2>/dev/null | jq -r '.findings[].title')" \
+		"UTC, for [0-9]+ more seconds"
+else
+	"$PORTSHARE" check >/dev/null 2>&1
+	is "without BPF it cannot be told" $? 3
+fi
+"$PORTSHARE" check --no-bpf tcp:8091 >out 2>/dev/null
+is "without BPF it cannot be told, and says so" "$? $(cut -c1-11 out | head -1)" "3 CANNOT TELL"
+
+# Local ports
+
+sysctl -q -w net.ipv4.ip_local_port_range="40000 40019" 2>/dev/null || echo "40000 40019" >/proc/sys/net/ipv4/ip_local_port_range
+cat >clients.py <<'PY'
+import socket, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 7000)); s.listen(64)
+keep = [socket.create_connection(("127.0.0.1", 7000)) for _ in range(int(sys.argv[1]))]
+print("ready", flush=True); time.sleep(600)
+PY
+start clients 12
+unlike "local ports towards one destination, many left" "$(found)" "ephemeral"
+stop_all
+start clients 17
+like "few left" "$(found)" "warning ephemeral-exhaustion"
+port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -1)
+like "an outgoing connection on the port that was named" "$(found "tcp:$port")" "port-taken-by-client"
+stop_all
+
+# Formats, files
+
+start sipd udp 0.0.0.0 5060 p
+start softphone udp 0.0.0.0 5060 p
+"$PORTSHARE" check --output report.txt udp:5060
+is "--output" "$? $(head -1 report.txt)" "1 WARNING  reuseport-strangers"
+is "nothing beside it" "$(find . -name 'report.txt*' | wc -l)" 1
+is "readable for all" "$(stat -c %a report.txt)" 644
+"$PORTSHARE" check --output /nosuchdirectory/report 2>err
+is "a directory that is not there" "$? $(wc -l <err)" "3 1"
+"$PORTSHARE" check --output /dev/full 2>err
+is "a full disk" "$? $(wc -l <err)" "3 1"
+"$PORTSHARE" check >/dev/full 2>err
+is "a full disk on stdout" $? 3
+like "one plugin line" "$("$PORTSHARE" check --format=plugin udp:5060 2>/dev/null | head -1)" \
+	'^PORTSHARE WARNING - [^|]+ \| critical=0;;;0 warning=1;;;0 note=[0-9]+;;;0 undecided=0;;;0 sockets=[0-9]+;;;0$'
+for wrong in --format=xml --warning=high --critical=1 --ignore=nothing --ignore=udp-shadowed:x "--json --format=text" --nosuchoption 99999; do
+	# shellcheck disable=SC2086
+	"$PORTSHARE" check $wrong >out 2>err
+	is "usage: $wrong" "$? $(wc -l <err) $(wc -c <out)" "3 1 0"
+done
+done_testing
