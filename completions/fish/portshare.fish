@@ -33,7 +33,10 @@ end
 complete -c portshare -f
 complete -c portshare -n __fish_is_first_arg -a list -d 'Sockets per port'
 complete -c portshare -n __fish_is_first_arg -a check -d 'Ports shared by accident, stuck or blocked'
-complete -c portshare -a 'tcp: udp:' -d Selector
+complete -c portshare -n __fish_is_first_arg -a explain -d 'What a finding means'
+complete -c portshare -n '__fish_seen_subcommand_from explain' -a 'udp-accidental-share udp-shadowed udp-hijackable reuseport-strangers reuseport-stale-member reuseport-stuck-member inherited-listener time-wait-blocks-bind restart-blocked-later port-taken-by-client bound-not-listening dual-stack-overlap ephemeral-exhaustion time-wait-overflow'
+complete -c portshare -n '__fish_seen_subcommand_from explain' -l markdown -d 'All texts as Markdown'
+complete -c portshare -n 'not __fish_seen_subcommand_from explain' -a 'tcp: udp:' -d Selector
 
 complete -c portshare -s t -l tcp -d 'TCP only'
 complete -c portshare -s u -l udp -d 'UDP only'

@@ -239,7 +239,7 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 	finding->remedy = xasprintf(
 		"Give one of the programs another port or address, or stop the one that is not "
 		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not reuse_address=True; "
-		"before 3.8.2 asyncio set it by default): a second start then fails with EADDRINUSE, "
+		"before 3.8.1 asyncio set it by default): a second start then fails with EADDRINUSE, "
 		"as it should. Copies of one server that are to share the load want SO_REUSEPORT.");
 	free(place);
 	free(all);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "cmd/command.h"
 #include "cmd/judge.h"
 #include "cmd/options.h"
+#include "cmd/terminal.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
 #include "output/finding-text.h"
@@ -20,10 +20,6 @@
 #include "source/source.h"
 #include "util/json-writer.h"
 #include "util/xalloc.h"
-
-#define WIDTH_DEFAULT 80
-#define WIDTH_LEAST 40
-#define WIDTH_MOST 100
 
 /* A level that no finding reaches: --warning=never. */
 #define SEVERITY_NEVER N_SEVERITIES
@@ -266,24 +262,12 @@ static enum plugin_status status_of(const struct check_command *command,
 	return status == PLUGIN_OK && undecided ? PLUGIN_UNKNOWN : status;
 }
 
-static uint32_t text_width(const struct check_command *command)
-{
-	struct winsize size;
-
-	if (command->output || !isatty(STDOUT_FILENO) ||
-	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-		return WIDTH_DEFAULT;
-	if (size.ws_col < WIDTH_LEAST)
-		return WIDTH_LEAST;
-	return size.ws_col > WIDTH_MOST ? WIDTH_MOST : size.ws_col;
-}
-
 static void write_format(const struct check_command *command, const struct snapshot *snapshot,
 			 const struct finding_list *findings, enum plugin_status status,
 			 struct out *out)
 {
 	const struct finding_text_options text = {
-		.width = text_width(command),
+		.width = terminal_text_width(),
 		.color = !command->output && color_wanted(command->common.color, STDOUT_FILENO),
 	};
 	struct json_writer writer;

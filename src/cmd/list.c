@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd/collect.h"
 #include "cmd/command.h"
 #include "cmd/judge.h"
 #include "cmd/options.h"
+#include "cmd/terminal.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
 #include "output/columns.h"
@@ -118,16 +118,6 @@ static enum list_mode mode_of(const struct list_options *options)
 	if (options->raw)
 		return LIST_RAW;
 	return options->all ? LIST_ALL : LIST_GROUPED;
-}
-
-/* Columns of the terminal, or 0 if stdout is none: then nothing is cut. */
-static uint32_t terminal_width(void)
-{
-	struct winsize size;
-
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
-		return 0;
-	return size.ws_col;
 }
 
 static void write_json(const struct snapshot *snapshot, const struct finding_list *findings,

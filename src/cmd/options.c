@@ -183,14 +183,14 @@ static bool set_states(struct options *options, const char *list)
 	return true;
 }
 
-static bool set_color(struct options *options, const char *when)
+bool options_color(const char *when, enum color_when *ret_color)
 {
 	if (!strcmp(when, "auto"))
-		options->color = COLOR_AUTO;
+		*ret_color = COLOR_AUTO;
 	else if (!strcmp(when, "always"))
-		options->color = COLOR_ALWAYS;
+		*ret_color = COLOR_ALWAYS;
 	else if (!strcmp(when, "never"))
-		options->color = COLOR_NEVER;
+		*ret_color = COLOR_NEVER;
 	else
 		return options_error("cannot read the colour mode", when,
 				   "expected auto, always or never");
@@ -237,7 +237,7 @@ static bool apply(struct options *options, int code, const char *argument)
 		options->json = true;
 		break;
 	case OPTION_COLOR:
-		return set_color(options, argument);
+		return options_color(argument, &options->color);
 	}
 	return true;
 }

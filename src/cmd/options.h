@@ -65,6 +65,9 @@ void options_done(struct options *options);
  */
 bool options_error(const char *what, const char *quoted, const char *expected);
 
+/* auto, always or never. Returns false after options_error(). */
+bool options_color(const char *when, enum color_when *ret_color);
+
 /* Read a selector, with names of services. Returns false after options_error(). */
 bool options_selector(const char *text, struct selector *ret_selector);
 

@@ -160,6 +160,7 @@ never'
 	is 'bash offers the protocols of a selector' "$(ask_bash portshare -n u)" 'udp:'
 	is 'bash offers the options of check' "$(ask_bash portshare check - | sorted)" "$(cat "$scratch/expected.check")"
 	is 'bash offers findings' "$(ask_bash portshare check --ignore '' | sorted)" "$findings"
+	is 'bash offers findings to explain' "$(ask_bash portshare explain '' | sorted)" "$findings"
 	is 'bash offers levels' "$(ask_bash portshare check --warning n | sorted)" 'never
 note'
 	touch "$scratch/saved.json"
@@ -174,6 +175,7 @@ if command -v zsh >/dev/null 2>&1 && zsh -f -c 'zmodload zsh/zpty' 2>/dev/null; 
 	is 'zsh offers the options of check' \
 		"$(ask_zsh 'portshare check -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.check")"
 	is 'zsh offers findings' "$(ask_zsh 'portshare check --ignore=' | sed 's/.*=//' | sorted)" "$findings"
+	is 'zsh offers findings to explain' "$(ask_zsh 'portshare explain ' | sorted)" "$findings"
 	is 'zsh offers states' "$(ask_zsh 'portshare -s ' | sorted)" "$states"
 	is 'zsh offers colour modes' "$(ask_zsh 'portshare --color=' | sed 's/.*=//' | sorted)" \
 		'always
@@ -194,6 +196,7 @@ if command -v fish >/dev/null 2>&1; then
 		"$({ ask_fish 'portshare check -'; ask_fish 'portshare check --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected.check")"
 	is 'fish offers findings' "$(ask_fish 'portshare check --ignore ' | sorted)" "$findings"
+	is 'fish offers findings to explain' "$(ask_fish 'portshare explain ' | sorted)" "$findings"
 	is 'fish offers states' "$(ask_fish 'portshare -s ' | sorted)" "$states"
 	is 'fish goes on in a list of states' "$(ask_fish 'portshare --state listen,time')" \
 		'listen,time-wait'

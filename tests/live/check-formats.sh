@@ -32,8 +32,8 @@ is "the hostile snapshot is read" $? 0
 
 for file in "$fixtures"/*.json hostile.json; do
 	name=$(basename "$file" .json)
-	"$PORTSHARE" check --from "$file" --format=prometheus >metrics 2>err
-	said=$(promtool check metrics <metrics 2>&1)
+	"$PORTSHARE" check --from "$file" --format=prometheus >metrics.txt 2>err
+	said=$(promtool check metrics <metrics.txt 2>&1)
 	is "$name: promtool has nothing to say" "$? $said" "0 "
 	"$PORTSHARE" check --from "$file" --format=plugin >plugin 2>err
 	status=$?
@@ -54,6 +54,7 @@ is "--output of metrics" "$? $(ls metrics.d)" "1 portshare.prom"
 "$exporter" --collector.disable-defaults --collector.textfile --collector.textfile.directory="$netns_tmp/metrics.d" \
 	--web.listen-address=127.0.0.1:9100 >exporter.log 2>&1 9>&- &
 exporter_pid=$!
+# shellcheck disable=SC2317 # called by netns.sh
 netns_exit_hook() { kill "$exporter_pid" 2>/dev/null; wait "$exporter_pid" 2>/dev/null; }
 cat >scrape.py <<'PY'
 import sys, time, urllib.request

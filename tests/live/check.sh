@@ -80,6 +80,7 @@ stop_all()
 		kill -9 "$each" 2>/dev/null
 	done
 }
+# shellcheck disable=SC2317 # called by netns.sh
 netns_exit_hook() { stop_all; }
 
 # found [SELECTOR...]: "SEVERITY ID" of what is found, sorted, without mere notes

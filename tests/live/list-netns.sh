@@ -25,8 +25,7 @@ MKSOCK=$netns_tmp/elsewhere
 mksock_start listening,port=8080,reuseport time-wait,port=9092 || exit 99
 there=$mksock_pid
 there_id=$(stat -Lc %i "/proc/$there/ns/net")
-isnt_same() { [ "$1" != "$2" ]; }
-ok "there are two namespaces" isnt_same "$here_id" "$there_id"
+ok "there are two namespaces" test "$here_id" != "$there_id"
 
 bpf_modes=--no-bpf
 [ "$("$PORTSHARE" --json | jq -r '[.sockets[].reuse.evidence] | any(. == "bpf")')" = true ] && bpf_modes="$bpf_modes --"
