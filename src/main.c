@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
 #include <locale.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/command.h"
 
@@ -16,7 +18,17 @@ int main(int argc, char **argv)
 {
 	static char default_name[] = "list";
 	size_t i;
+	int fd;
 
+	/*
+	 * A file that is opened must not become what is meant for messages. A standard stream that
+	 * is closed stays one to which nothing can be written.
+	 */
+	do {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
 	setlocale(LC_CTYPE, "");
 	for (i = 0; argc > 1 && commands[i].name; i++) {
 		if (!strcmp(argv[1], commands[i].name))

@@ -122,7 +122,8 @@ static enum tristate v6only_of(const struct inet_socket *socket)
 
 	if (place.is_inet)
 		return TRISTATE_NO;
-	if (socket->v6only == TRISTATE_UNKNOWN && place.kind == KIND_V6 && socket_is_bound(socket))
+	if (place.kind == KIND_V6 && (socket->state == STATE_LISTEN ||
+				      (socket->v6only == TRISTATE_UNKNOWN && socket_is_bound(socket))))
 		return TRISTATE_YES;
 	return (enum tristate)socket->v6only;
 }
@@ -175,7 +176,9 @@ static enum tristate same_uid(const struct bind_candidate *candidate,
 	/* A TIME-WAIT bucket has none, and lets everyone in who has the flag. */
 	if (socket_is_time_wait(socket))
 		return TRISTATE_YES;
-	if (rules->orphans_are_root && (socket->known & SOCKET_HAS_INODE) && !socket->inode)
+	if (rules->orphans_are_root && !(socket->known & SOCKET_HAS_INODE))
+		return TRISTATE_UNKNOWN;
+	if (rules->orphans_are_root && !socket->inode)
 		return tristate_of(candidate->uid == 0);
 	if (!(socket->known & SOCKET_HAS_UID))
 		return TRISTATE_UNKNOWN;
@@ -242,6 +245,10 @@ static void judge_tcp(const struct snapshot *snapshot, const uint32_t *members, 
 					      share_by_port(candidate, socket, rules));
 		enum tristate conflict = both(bind_overlaps(candidate, socket), not(shares));
 
+		/* A connection request is not in the bucket: it goes with its listener. */
+		if (socket->state == STATE_SYN_RECV &&
+		    (!(socket->known & SOCKET_HAS_INODE) || !socket->inode))
+			continue;
 		any = either(any, conflict);
 		if (conflict == TRISTATE_YES)
 			add_blocker(verdict, members[i], 0);

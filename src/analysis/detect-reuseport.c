@@ -77,11 +77,12 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		return;
 	}
 	finding = detect_report(detection, FINDING_REUSEPORT_STRANGERS,
-				parties.one_program ? SEVERITY_NOTE : SEVERITY_WARNING,
+				parties.one_program == TRISTATE_YES ? SEVERITY_NOTE :
+								      SEVERITY_WARNING,
 				group->sockets, group->count);
 	where = words_socket(snapshot, group->sockets[0]);
 	who = list_parties(snapshot, group, &parties);
-	if (parties.undecided || !group->certain) {
+	if (parties.undecided || parties.one_program == TRISTATE_UNKNOWN || !group->certain) {
 		finding->undecided = true;
 		finding->severity = SEVERITY_WARNING;
 		finding->title = xasprintf("%s is shared through SO_REUSEPORT, perhaps by programs "
@@ -89,12 +90,12 @@ static void check_strangers(struct detection *detection, const struct group *gro
 					   where);
 		finding->evidence = xstrdup(group->certain ?
 						    "The processes that hold the sockets cannot all "
-						    "be seen, or not what they belong to." :
+						    "be seen, or not what they run and belong to." :
 						    "The reuse flags, or the uids, are not all known.");
 		finding->text = xstrdup("");
 		finding->remedy = xstrdup("Run it as root, or with the capabilities that "
 					  "portshare(1) names, to see more.");
-	} else if (parties.one_program) {
+	} else if (parties.one_program == TRISTATE_YES) {
 		finding->title = xasprintf("%s is shared by %u independent starts of one program: %s",
 					   where, parties.count, who);
 		finding->evidence = xstrdup("All run the same program, but are not one process tree, "

@@ -68,6 +68,14 @@ enum tristate parties_same_program(const struct snapshot *snapshot, uint32_t a, 
 			      snapshot);
 }
 
+/* Of answers about parts that about the whole: one no is a no. */
+static enum tristate least(enum tristate a, enum tristate b)
+{
+	if (a == TRISTATE_NO || b == TRISTATE_NO)
+		return TRISTATE_NO;
+	return a == TRISTATE_YES && b == TRISTATE_YES ? TRISTATE_YES : TRISTATE_UNKNOWN;
+}
+
 void parties_init(struct parties *parties, const struct snapshot *snapshot, const uint32_t *sockets,
 		  uint32_t n_sockets, uint32_t related)
 {
@@ -76,7 +84,7 @@ void parties_init(struct parties *parties, const struct snapshot *snapshot, cons
 	*parties = (struct parties){
 		.of = xcalloc(n_sockets, sizeof(*parties->of)),
 		.first = xcalloc(PARTIES_MAX, sizeof(*parties->first)),
-		.one_program = true,
+		.one_program = TRISTATE_YES,
 	};
 	for (i = 0; i < n_sockets; i++) {
 		bool doubtful = false;
@@ -96,9 +104,10 @@ void parties_init(struct parties *parties, const struct snapshot *snapshot, cons
 			continue;
 		parties->first[parties->count++] = i;
 		parties->undecided = parties->undecided || doubtful;
-		if (k && parties_same_program(snapshot, sockets[parties->first[0]], sockets[i]) !=
-				 TRISTATE_YES)
-			parties->one_program = false;
+		if (k)
+			parties->one_program = least(
+				parties->one_program,
+				parties_same_program(snapshot, sockets[parties->first[0]], sockets[i]));
 	}
 }
 

@@ -14,7 +14,7 @@ struct parties {
 	uint32_t *first; /* of each party the first socket, an index into those given */
 	uint32_t count;
 	bool undecided; /* two parties may be one: holders, or facts about them, are hidden */
-	bool one_program; /* of several parties all run the same program */
+	enum tristate one_program; /* whether, of several parties, all run the same program */
 };
 
 /* More parties than these are not told apart: the rest is counted to the last. */

@@ -50,21 +50,55 @@ static const char *file_name(const struct snapshot *snapshot, const struct proce
 	return exe ? base_name(exe) : NULL;
 }
 
-/* Programs that run what their arguments name; versions may follow ("python3.11"). */
-static bool is_interpreter(const char *name)
+/* A program that runs what its arguments name, and its options that are followed by a value. */
+struct interpreter {
+	const char *name; /* a version may follow: "python3.11" */
+	const char *values; /* each between blanks */
+};
+
+static const struct interpreter interpreters[] = {
+	{ "python", " -W -X --check-hash-based-pycs " },
+	{ "pypy", " -W -X " },
+	{ "perl", " -I " },
+	{ "ruby", " -r -I -E -C " },
+	{ "node", " -r --require --import --loader --experimental-loader -C --conditions --env-file " },
+	{ "nodejs", " -r --require " },
+	{ "java", " -cp -classpath --class-path -p --module-path --add-modules --add-opens "
+		  "--add-exports --add-reads " },
+	{ "bash", " -o +o -O +O --rcfile --init-file " },
+	{ "dash", " -o +o " },
+	{ "sh", " -o +o " },
+	{ "zsh", " -o +o " },
+	{ "ksh", " -o +o " },
+	{ "php", " -c -d -z " },
+	{ "lua", " -l " },
+	{ "tclsh", " " },
+	{ "Rscript", " " },
+	{ "mono", " " },
+};
+
+static const struct interpreter *find_interpreter(const char *name)
 {
-	static const char *const names[] = { "python", "perl", "ruby", "node",	"nodejs", "php",
-					     "java",   "bash", "dash", "sh",	"zsh",	  "ksh",
-					     "busybox", "lua", "tclsh", "deno", "bun",	  "pypy",
-					     "mono",	"dotnet", "guile", "Rscript", "php-fpm" };
 	size_t i, length;
 
-	for (i = 0; name && i < ARRAY_SIZE(names); i++) {
-		length = strlen(names[i]);
-		if (strncmp(name, names[i], length))
-			continue;
-		if (!name[length + strspn(name + length, "0123456789.-")])
+	for (i = 0; name && i < ARRAY_SIZE(interpreters); i++) {
+		length = strlen(interpreters[i].name);
+		if (!strncmp(name, interpreters[i].name, length) &&
+		    !name[length + strspn(name + length, "0123456789.-")])
+			return &interpreters[i];
+	}
+	return NULL;
+}
+
+static bool takes_value(const struct interpreter *interpreter, const char *option)
+{
+	const char *at = interpreter->values;
+	size_t length = strlen(option);
+
+	while ((at = strstr(at, option))) {
+		if (at[-1] == ' ' && at[length] == ' ')
 			return true;
+		at += length;
 	}
 	return false;
 }
@@ -76,20 +110,30 @@ static bool names_code(const char *option)
 	       !strcmp(option, "-jar");
 }
 
-/* What an interpreter runs, with the way in which it is named; NULL if nothing is named. */
-static const char *script_of(struct arguments arguments, const char **ret_option)
+/*
+ * What an interpreter runs, with the way in which it is named; NULL if nothing is named, or if that
+ * cannot be told for an option that nobody knows here.
+ */
+static const char *script_of(const struct interpreter *interpreter, struct arguments arguments,
+			     const char **ret_option)
 {
 	const char *argument;
 
 	*ret_option = "";
 	next_argument(&arguments);
 	while ((argument = next_argument(&arguments))) {
+		if (takes_value(interpreter, argument)) {
+			next_argument(&arguments);
+			continue;
+		}
 		if (names_code(argument)) {
 			*ret_option = argument;
 			return next_argument(&arguments);
 		}
-		if (argument[0] != '-' || !argument[1])
+		if ((argument[0] != '-' && argument[0] != '+') || !argument[1])
 			return argument;
+		if (argument[0] == '-' && argument[1] == '-' && !strchr(argument, '='))
+			return NULL;
 	}
 	return NULL;
 }
@@ -113,6 +157,15 @@ static bool same_but_for_numbers(const char *a, const char *b)
 	}
 }
 
+/* What a process wrote over its arguments (setproctitle()) tells nothing of them. */
+static bool is_title(const struct snapshot *snapshot, const struct process *process,
+		     const char *argument)
+{
+	const char *exe = snapshot_text(snapshot, process->exe);
+
+	return argument && strchr(argument, ' ') && (!exe || strcmp(exe, argument));
+}
+
 static enum tristate same_arguments(const struct snapshot *snapshot, const struct process *a,
 				    const struct process *b)
 {
@@ -123,9 +176,8 @@ static enum tristate same_arguments(const struct snapshot *snapshot, const struc
 		return TRISTATE_UNKNOWN;
 	x = next_argument(&left);
 	y = next_argument(&right);
-	/* What a process wrote over its arguments (setproctitle()) tells nothing of them. */
-	if ((x && strchr(x, ' ')) || (y && strchr(y, ' ')))
-		return TRISTATE_YES;
+	if (is_title(snapshot, a, x) || is_title(snapshot, b, y))
+		return TRISTATE_UNKNOWN;
 	for (;;) {
 		x = next_argument(&left);
 		y = next_argument(&right);
@@ -136,7 +188,16 @@ static enum tristate same_arguments(const struct snapshot *snapshot, const struc
 	}
 }
 
-static enum tristate same_script(const struct snapshot *snapshot, const struct process *a,
+static const struct interpreter *interpreter_of(const struct snapshot *snapshot,
+						const struct process *process)
+{
+	const char *name = file_name(snapshot, process);
+
+	return find_interpreter(name ? name : snapshot_text(snapshot, process->comm));
+}
+
+static enum tristate same_script(const struct snapshot *snapshot,
+				 const struct interpreter *interpreter, const struct process *a,
 				 const struct process *b)
 {
 	struct arguments left = arguments_of(snapshot, a), right = arguments_of(snapshot, b);
@@ -144,11 +205,11 @@ static enum tristate same_script(const struct snapshot *snapshot, const struct p
 
 	if (!left.at || !right.at)
 		return TRISTATE_UNKNOWN;
-	x = script_of(left, &option_x);
-	y = script_of(right, &option_y);
-	/* Nothing is named: it reads a terminal or a pipe, and who knows what. */
+	x = script_of(interpreter, left, &option_x);
+	y = script_of(interpreter, right, &option_y);
+	/* Nothing is named: it reads a terminal or a pipe, or wrote a title over its arguments. */
 	if (!x || !y)
-		return x || y ? TRISTATE_NO : TRISTATE_UNKNOWN;
+		return TRISTATE_UNKNOWN;
 	return tristate_of(!strcmp(x, y) && !strcmp(option_x, option_y));
 }
 
@@ -171,6 +232,7 @@ static enum tristate same_file(const struct process *a, const struct process *b)
 enum tristate relate_program(const struct process *a, const struct process *b,
 			     const struct snapshot *snapshot)
 {
+	const struct interpreter *interpreter = interpreter_of(snapshot, a);
 	enum tristate file = same_file(a, b), rest;
 
 	if (file == TRISTATE_NO)
@@ -178,9 +240,8 @@ enum tristate relate_program(const struct process *a, const struct process *b,
 	/* Without the file what is left is the name, which can only tell apart. */
 	if (file == TRISTATE_UNKNOWN && a->comm && b->comm && a->comm != b->comm)
 		return TRISTATE_NO;
-	if (is_interpreter(file_name(snapshot, a)) ||
-	    (file == TRISTATE_UNKNOWN && is_interpreter(snapshot_text(snapshot, a->comm))))
-		rest = same_script(snapshot, a, b);
+	if (interpreter)
+		rest = same_script(snapshot, interpreter, a, b);
 	else
 		rest = same_arguments(snapshot, a, b);
 	if (rest == TRISTATE_NO)
@@ -190,10 +251,11 @@ enum tristate relate_program(const struct process *a, const struct process *b,
 
 const char *relate_program_name(const struct snapshot *snapshot, const struct process *process)
 {
+	const struct interpreter *interpreter = interpreter_of(snapshot, process);
 	const char *name = file_name(snapshot, process), *option, *script;
 
-	if (is_interpreter(name ? name : snapshot_text(snapshot, process->comm))) {
-		script = script_of(arguments_of(snapshot, process), &option);
+	if (interpreter) {
+		script = script_of(interpreter, arguments_of(snapshot, process), &option);
 		if (script && strcmp(option, "-c") && strcmp(option, "-e") && strcmp(script, "-"))
 			return base_name(script);
 	}
@@ -237,11 +299,13 @@ static bool have_same_master(const struct snapshot *snapshot, uint32_t a, uint32
 
 	for (steps = 0; up != SNAPSHOT_NONE && steps < ANCESTORS_MAX; steps++) {
 		const struct process *master = &snapshot->processes[up];
+		const struct interpreter *interpreter = interpreter_of(snapshot, master);
 
 		if (same_file(process, master) != TRISTATE_YES)
 			return false;
-		if (is_interpreter(file_name(snapshot, master)) &&
-		    same_script(snapshot, process, master) != TRISTATE_YES)
+		/* A title says nothing; without one the script does. */
+		if (interpreter &&
+		    same_script(snapshot, interpreter, process, master) == TRISTATE_NO)
 			return false;
 		if (descends(snapshot, b, up))
 			return true;
@@ -266,8 +330,6 @@ uint32_t relate_processes(const struct snapshot *snapshot, uint32_t a, uint32_t 
 	switch (relate_program(left, right, snapshot)) {
 	case TRISTATE_YES:
 		relation |= RELATED_PROGRAM;
-		if (have_same_master(snapshot, a, b))
-			relation |= RELATED_TREE;
 		break;
 	case TRISTATE_UNKNOWN:
 		relation |= RELATED_PROGRAM_UNKNOWN;
@@ -275,6 +337,8 @@ uint32_t relate_processes(const struct snapshot *snapshot, uint32_t a, uint32_t 
 	case TRISTATE_NO:
 		break;
 	}
+	if (relation && have_same_master(snapshot, a, b))
+		relation |= RELATED_TREE;
 	if (descends(snapshot, a, b) || descends(snapshot, b, a))
 		relation |= RELATED_ANCESTOR;
 	if (left->unit && left->unit == right->unit && left->container == right->container)

@@ -47,6 +47,28 @@ static struct snapshot *load(const char *path)
 	return snapshot;
 }
 
+/*
+ * What decides about others is read too: for who shares a port everything on it, and for the reuse
+ * flags that are inferred all that is bound, which is little.
+ */
+static void widen(const struct filter *filter, struct collect_request *request)
+{
+	const uint32_t bound = 1U << STATE_LISTEN | 1U << STATE_BOUND;
+	const uint32_t one_bucket = 1U << PROTOCOL_TCP | 1U << PROTOCOL_MPTCP;
+
+	if (filter->listening && !filter->shared)
+		request->states &= bound;
+	if (filter->shared)
+		request->states = (1U << N_STATES) - 1;
+	if (request->states & bound) {
+		request->states |= bound;
+		request->inet = true;
+		request->inet6 = true;
+	}
+	if (request->protocols & one_bucket)
+		request->protocols |= one_bucket;
+}
+
 static struct snapshot *collect(const struct options *options, uint32_t want)
 {
 	const struct filter *filter = &options->filter;
@@ -75,9 +97,7 @@ static struct snapshot *collect(const struct options *options, uint32_t want)
 	}
 	if (filter->n_selectors)
 		request.protocols &= selected;
-	/* Who shares a port cannot be told from one state of it. */
-	if (filter->shared)
-		request.states = (1U << N_STATES) - 1;
+	widen(filter, &request);
 	status = snapshot_collect(&request, &snapshot, &failed);
 	if (status && options->netns)
 		complain("network namespace", failed, strerror(-status));
@@ -115,6 +135,9 @@ void collect_report_limits(const struct snapshot *snapshot)
 			out_string(&out, "; ");
 		if (text)
 			escape_append(&out, ESCAPE_TERMINAL, text, strlen(text));
+		if (text && snapshot->limits[i].count > 1 && !strpbrk(text, "0123456789"))
+			out_printf(&out, " (%llu times)",
+				   (unsigned long long)snapshot->limits[i].count);
 	}
 	out_char(&out, '\n');
 	out_flush(&out);

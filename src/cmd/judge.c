@@ -17,8 +17,7 @@ bool judge_can(const struct options *options)
 	struct filter all;
 
 	filter_init(&all);
-	return options->filter.states == all.states && options->filter.inet &&
-	       options->filter.inet6;
+	return options->filter.states == all.states;
 }
 
 void judge_snapshot(const struct options *options, struct snapshot *snapshot, enum severity least,

@@ -8,7 +8,7 @@
 
 /*
  * Whether a snapshot taken with these options has all that shares a port with what is in it: a
- * filter of states or families hides who is in the way.
+ * filter of states hides who is in the way.
  */
 bool judge_can(const struct options *options);
 

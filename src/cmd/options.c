@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +198,14 @@ bool options_color(const char *when, enum color_when *ret_color)
 	return true;
 }
 
+static bool set_once(const char **value, const char *argument, const char *option)
+{
+	if (*value)
+		return options_error("this option can be given once only", option, NULL);
+	*value = argument;
+	return true;
+}
+
 static bool apply(struct options *options, int code, const char *argument)
 {
 	struct filter *filter = &options->filter;
@@ -213,14 +222,11 @@ static bool apply(struct options *options, int code, const char *argument)
 	case OPTION_PID:
 		return add_pid(options, argument);
 	case OPTION_PROCESS:
-		filter->process = argument;
-		break;
+		return set_once(&filter->process, argument, "--process");
 	case OPTION_USER:
-		filter->user = argument;
-		break;
+		return set_once(&filter->user, argument, "--user");
 	case OPTION_UNIT:
-		filter->unit = argument;
-		break;
+		return set_once(&filter->unit, argument, "--unit");
 	case OPTION_NETNS:
 		options->netns = argument;
 		break;
@@ -280,14 +286,45 @@ static bool is_own(const struct command_line *line, int code)
 	return false;
 }
 
+/* In a snapshot of another machine there may be users that are unknown here. */
+static bool is_user(const struct options *options)
+{
+	const char *user = options->filter.user;
+
+	if (!user || options->from || !user[strspn(user, "0123456789")] || getpwnam(user))
+		return true;
+	return options_error("there is no user", user, NULL);
+}
+
 static bool check(const struct options *options)
 {
+	if (!is_user(options))
+		return false;
 	if (options->netns && options->all_netns)
 		return options_error("--netns and --all-netns exclude each other", NULL, NULL);
 	if (options->from && (options->netns || options->all_netns))
 		return options_error("--from reads a file, it cannot look into a namespace", NULL,
 				     NULL);
 	return true;
+}
+
+/* Within a cluster of letters getopt_long(3) has not moved on: the letter itself tells. */
+static bool unknown_option(const char *argument)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+
+	if (optopt >= 256 || (optopt && strchr(argument, '=')))
+		return options_error("this option takes no argument", argument, NULL);
+	return options_error("unknown option", optopt ? letter : argument, "see portshare --help");
+}
+
+/* Flush what was printed for --help and the like. Returns the exit status. */
+static int answered(int trouble)
+{
+	if (!fflush(stdout))
+		return EXIT_OK;
+	options_error("cannot write to standard output", NULL, strerror(errno));
+	return trouble;
 }
 
 /* Returns false when the command line has been answered or is wrong. */
@@ -323,17 +360,16 @@ static bool read_options(int argc, char **argv, const struct command_line *line,
 			break;
 		case 'h':
 			print_help(line);
-			*ret_status = fflush(stdout) ? line->trouble : EXIT_OK;
+			*ret_status = answered(line->trouble);
 			good = false;
 			break;
 		case 'V':
 			puts("portshare " PACKAGE_VERSION);
-			*ret_status = fflush(stdout) ? line->trouble : EXIT_OK;
+			*ret_status = answered(line->trouble);
 			good = false;
 			break;
 		case '?':
-			good = options_error("unknown option", argv[optind - 1],
-					     "see portshare --help");
+			good = unknown_option(argv[optind - 1]);
 			break;
 		case ':':
 			good = options_error("an argument is missing after", argv[optind - 1],

@@ -329,16 +329,9 @@ static void write_lines(const struct table *table, const struct layout *layout,
 
 /* ---- drawn by libsmartcols ---- */
 
-static void *need(void *pointer)
-{
-	if (!pointer)
-		abort();
-	return pointer;
-}
-
 static void set_symbols(struct libscols_table *drawn, const struct symbols *symbols)
 {
-	struct libscols_symbols *to = need(scols_new_symbols());
+	struct libscols_symbols *to = xchecked(scols_new_symbols());
 
 	scols_symbols_set_branch(to, symbols->branch);
 	scols_symbols_set_right(to, symbols->last);
@@ -361,7 +354,7 @@ static void draw_columns(const struct table *table, const struct layout *layout,
 
 		if (layout->hidden[column])
 			continue;
-		to = need(scols_table_new_column(drawn, info->heading, layout->widths[column],
+		to = xchecked(scols_table_new_column(drawn, info->heading, layout->widths[column],
 						 flags));
 		if (options->color)
 			scols_cell_set_color(scols_column_get_header(to),
@@ -380,7 +373,7 @@ static void draw_lines(const struct table *table, const struct layout *layout,
 
 	out_init(&cut, -1);
 	for (line = 0; line < table->n_lines; line++) {
-		struct libscols_line *to = need(
+		struct libscols_line *to = xchecked(
 			scols_table_new_line(drawn, table->child[line] ? parent : NULL));
 
 		if (!table->child[line])
@@ -403,11 +396,13 @@ static void draw_lines(const struct table *table, const struct layout *layout,
 	out_done(&cut);
 }
 
-static void draw(const struct table *table, const struct layout *layout,
+/* Returns false if the library cannot; then nothing is written. */
+static bool draw(const struct table *table, const struct layout *layout,
 		 const struct table_options *options, struct out *out)
 {
-	struct libscols_table *drawn = need(scols_new_table());
+	struct libscols_table *drawn = xchecked(scols_new_table());
 	char *text = NULL;
+	bool drawn_whole;
 
 	/* What is drawn is escaped and cut already. */
 	scols_table_enable_noencoding(drawn, 1);
@@ -418,12 +413,14 @@ static void draw(const struct table *table, const struct layout *layout,
 	set_symbols(drawn, layout->symbols);
 	draw_columns(table, layout, options, drawn);
 	draw_lines(table, layout, options, drawn);
-	if (scols_print_table_to_string(drawn, &text) == 0 && text) {
+	drawn_whole = scols_print_table_to_string(drawn, &text) == 0 && text;
+	if (drawn_whole) {
 		out_string(out, text);
 		out_char(out, '\n');
 	}
 	free(text);
 	scols_unref_table(drawn);
+	return drawn_whole;
 }
 
 void table_write(const struct table *table, const struct table_options *options, struct out *out)
@@ -433,8 +430,6 @@ void table_write(const struct table *table, const struct table_options *options,
 	if (!table->n_lines)
 		return;
 	lay_out(table, options, &layout);
-	if (table->n_lines <= TABLE_SMARTCOLS_LINES)
-		draw(table, &layout, options, out);
-	else
+	if (table->n_lines > TABLE_SMARTCOLS_LINES || !draw(table, &layout, options, out))
 		write_lines(table, &layout, options, out);
 }

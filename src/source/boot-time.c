@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define NS_PER_S 1000000000
@@ -26,10 +27,17 @@ int64_t boot_time(void)
 /* What the reader's time namespace adds to CLOCK_BOOTTIME. */
 static int64_t boottime_offset(void)
 {
-	FILE *file = fopen("/proc/self/timens_offsets", "re");
 	int64_t seconds = 0, ns = 0, offset = 0;
+	struct stat own, of_children;
 	char clock[32];
+	FILE *file;
 
+	/* The file tells of the namespace of future children, which may be another one. */
+	if (stat("/proc/self/ns/time", &own) ||
+	    stat("/proc/self/ns/time_for_children", &of_children) ||
+	    own.st_ino != of_children.st_ino)
+		return 0;
+	file = fopen("/proc/self/timens_offsets", "re");
 	if (!file)
 		return 0;
 	while (fscanf(file, "%31s %" SCNd64 " %" SCNd64, clock, &seconds, &ns) == 3)

@@ -61,20 +61,23 @@ static int compare_named(const void *left, const void *right)
 }
 
 /*
- * What stands in /run/netns. A file there that is no namespace (its mount is gone) has another
- * inode than every namespace, so it names none.
+ * What stands in /run/netns. A file there that is no namespace (its mount is gone) is on another
+ * device than every namespace, and names none.
  */
 static void read_named(struct named_list *list)
 {
 	DIR *directory = opendir(NAMED_DIRECTORY);
 	const struct dirent *entry;
-	struct stat status;
+	struct stat status, own;
 
 	if (!directory)
 		return;
+	if (stat("/proc/self/ns/net", &own))
+		own.st_dev = 0;
 	while ((entry = readdir(directory))) {
 		if (entry->d_name[0] == '.' ||
-		    fstatat(dirfd(directory), entry->d_name, &status, 0))
+		    fstatat(dirfd(directory), entry->d_name, &status, 0) ||
+		    status.st_dev != own.st_dev)
 			continue;
 		ARRAY_RESERVE(list->items, list->count, list->capacity);
 		list->items[list->count++] = (struct named){

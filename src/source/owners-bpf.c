@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "source/boot-time.h"
+#include "source/process.h"
 #include "util/xalloc.h"
 
 #define PREFETCH_SLOT 16
@@ -153,7 +154,7 @@ int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *reques
 		.holds = holds,
 		.traits = traits,
 	};
-	uint32_t i, n = 0;
+	uint32_t i, n = 0, *moved;
 	int error;
 
 	for (i = 0; i < snapshot->n_sockets; i++)
@@ -168,6 +169,12 @@ int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *reques
 	if (error) {
 		hold_list_clear(holds, snapshot);
 		snapshot->n_processes = 0;
+	} else {
+		/* A thread's table may have come after processes of higher numbers. */
+		moved = process_sort(snapshot);
+		for (i = 0; moved && i < holds->count; i++)
+			holds->items[i].process = moved[holds->items[i].process];
+		free(moved);
 	}
 	socket_index_done(&join.cookies);
 	socket_index_done(&join.mptcp);

@@ -207,7 +207,11 @@ static void scan_process(struct proc_scan *scan, const char *name, uint32_t pid,
 
 	snprintf(path, sizeof(path), "%s/fd", name);
 	/* Kernel threads and zombies have no table, which anybody may know. */
-	if (has_sizes && (fstatat(scan->proc, path, &info, 0) || !info.st_size)) {
+	if (has_sizes && fstatat(scan->proc, path, &info, 0)) {
+		scan->n_hidden += is_denied(errno);
+		return;
+	}
+	if (has_sizes && !info.st_size) {
 		add_visited(scan, pid);
 		return;
 	}

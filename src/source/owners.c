@@ -200,21 +200,21 @@ static void report_owners(const struct search *search)
 
 	for (i = 0; i < snapshot->n_sockets; i++)
 		n += snapshot->sockets[i].owner_status == OWNER_HIDDEN;
-	if (n && search->has_scan && search->scan.n_hidden && !geteuid())
+	if (n && !search->sees_all_pids)
+		snapshot_add_limit(snapshot, "owners", "pid-namespace", n,
+				   "the owners of %u socket%s are outside this pid namespace", n,
+				   plural(n));
+	else if (n && !geteuid())
 		snapshot_add_limit(snapshot, "owners", "EACCES", n,
 				   "the owners of %u socket%s are hidden, this root lacks "
 				   "capabilities, or a security module forbids to look",
 				   n, plural(n));
-	else if (n && search->has_scan && search->scan.n_hidden)
+	else if (n)
 		snapshot_add_limit(snapshot, "owners", "EACCES", n,
 				   "the owners of %u socket%s are hidden, root sees them, or "
-				   "CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH, or CAP_BPF with "
-				   "CAP_PERFMON",
-				   n, plural(n));
-	else if (n)
-		snapshot_add_limit(snapshot, "owners", "pid-namespace", n,
-				   "the owners of %u socket%s are outside this pid namespace", n,
-				   plural(n));
+				   "CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH%s",
+				   n, plural(n),
+				   search->by_bpf ? "" : ", or CAP_BPF with CAP_PERFMON");
 	if (search->too_large)
 		snapshot_add_limit(snapshot, "owners", "E2BIG", search->too_large,
 				   "%u process%s more descriptors than could be looked at",
@@ -249,9 +249,10 @@ static void report_flags(const struct search *search)
 			n, plural(n));
 	else if (error == -EPERM || error == -EACCES)
 		snapshot_add_limit(snapshot, geteuid() ? "reuse" : "bpf", errno_name(error), n,
-				   "the reuse flags of %u socket%s are hidden, root sees them, or "
-				   "CAP_BPF with CAP_PERFMON",
-				   n, plural(n));
+				   "the reuse flags of %u socket%s are hidden, %sCAP_BPF with "
+				   "CAP_PERFMON",
+				   n, plural(n),
+				   geteuid() ? "root sees them, or " : "this root lacks ");
 	else
 		snapshot_add_limit(snapshot, "bpf", errno_name(error), n,
 				   "the reuse flags of %u socket%s are not read, BPF does not work "

@@ -17,10 +17,10 @@
  *  - OWNER_NONE: inode 0 and TIME-WAIT, a request, or a connection that is not closing: it waits to
  *    be accepted. OWNER_ORPHAN: inode 0 and closing.
  *  - OWNER_KERNEL: BPF showed it to be the kernel's own. Not told otherwise.
- *  - OWNER_IN_FLIGHT: it has a file, no process and no io_uring has it, and at least as many
- *    descriptors are on their way through Unix sockets as there are such sockets. The kernel says
- *    of those only how many they are, so this is not proven of the single socket; without BPF it
- *    might be the kernel's as well.
+ *  - OWNER_IN_FLIGHT: no process and no io_uring has it, and at least as many descriptors are on
+ *    their way through Unix sockets as there are such sockets. The kernel says of those only how
+ *    many they are, so this is not proven of the single socket: it may have been closed meanwhile
+ *    and, where BPF has not seen it (bound TCP, UDP-Lite, MPTCP, SCTP), be the kernel's own.
  *  - OWNER_HIDDEN: there are processes whose descriptors may not be read or that are outside the
  *    pid namespace.
  *  - OWNER_UNKNOWN: everything could be looked at; mostly it was closed meanwhile.

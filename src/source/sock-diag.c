@@ -244,7 +244,7 @@ static int dump(struct collector *collector, int family, uint32_t states, uint8_
 		collector->messages = 0;
 		error = dump_once(collector, family, states, extensions);
 		if (!error || (error != -EINTR && error != -ENOBUFS && error != -EMSGSIZE &&
-			       error != -EBADMSG))
+			       error != -EBADMSG && error != -ETIMEDOUT))
 			break;
 		/* The rest of a dump that was cut is still in the socket. */
 		reopened = open_netlink(collector);
@@ -437,6 +437,14 @@ static void limit_bound(struct collector *collector, uint32_t first)
 			   "are not listed by kernels before 6.8");
 }
 
+static void limit_refused(struct snapshot *snapshot, enum protocol protocol, int error)
+{
+	snapshot_add_limit(snapshot, "sockets", errno_name(error), 0,
+			   "%s sockets could not be listed (%s)%s", protocol_name(protocol),
+			   strerror(-error),
+			   protocol == PROTOCOL_MPTCP ? ", they look like those of TCP" : "");
+}
+
 /* Dump every protocol that is wanted. Returns those that were refused. */
 static uint32_t collect_all(struct collector *collector, int *ret_error)
 {
@@ -464,9 +472,7 @@ static uint32_t collect_all(struct collector *collector, int *ret_error)
 		refused |= 1U << protocol;
 		*ret_error = error;
 		if (!(FALL_BACK_PROTOCOLS & 1U << protocol))
-			snapshot_add_limit(snapshot, "sockets", errno_name(error), 0,
-					   "%s sockets could not be listed (%s)",
-					   protocol_name(protocol), strerror(-error));
+			limit_refused(snapshot, protocol, error);
 	}
 	return refused;
 }
@@ -497,9 +503,13 @@ int sock_diag_collect(const struct collect_request *request, uint32_t netns,
 		.any_state = sock_diag_states(request->states, PROTOCOL_TCP) == UINT32_MAX,
 	};
 	uint32_t refused = request->protocols;
+	enum protocol protocol;
 	int error;
 
 	error = open_netlink(&collector);
+	for (protocol = 0; error && protocol < N_PROTOCOLS; protocol++)
+		if (refused & ~FALL_BACK_PROTOCOLS & 1U << protocol)
+			limit_refused(snapshot, protocol, error);
 	if (!error) {
 		collector.buffer = xmalloc(BUFFER_SIZE);
 		/* INET_DIAG_REQ_PROTOCOL; before, it would be passed over and TCP be the answer. */
@@ -510,7 +520,7 @@ int sock_diag_collect(const struct collect_request *request, uint32_t netns,
 	}
 	if (refused & FALL_BACK_PROTOCOLS)
 		error = fall_back(&collector, refused & FALL_BACK_PROTOCOLS, error);
-	else
+	else if (refused != request->protocols)
 		error = 0;
 	if (collector.netlink)
 		mnl_socket_close(collector.netlink);

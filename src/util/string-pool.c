@@ -82,6 +82,9 @@ static string_id add_well_formed(struct string_pool *pool, const char *bytes, si
 	slot = find_slot(pool, bytes, length);
 	if (pool->slots[slot])
 		return pool->slots[slot];
+	/* Ids are offsets. More text than that is somebody's attempt, not a host's. */
+	if (pool->used + need > UINT32_MAX)
+		xchecked(NULL);
 	if (pool->used + need > pool->capacity) {
 		while (pool->used + need > pool->capacity)
 			pool->capacity = pool->capacity ? pool->capacity * 2 : 4096;

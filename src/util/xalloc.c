@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *checked(void *pointer)
+void *xchecked(void *pointer)
 {
 	if (pointer)
 		return pointer;
@@ -16,22 +16,22 @@ static void *checked(void *pointer)
 
 void *xmalloc(size_t size)
 {
-	return checked(malloc(size ? size : 1));
+	return xchecked(malloc(size ? size : 1));
 }
 
 void *xcalloc(size_t count, size_t size)
 {
-	return checked(calloc(count ? count : 1, size ? size : 1));
+	return xchecked(calloc(count ? count : 1, size ? size : 1));
 }
 
 void *xreallocarray(void *pointer, size_t count, size_t size)
 {
-	return checked(reallocarray(pointer, count ? count : 1, size ? size : 1));
+	return xchecked(reallocarray(pointer, count ? count : 1, size ? size : 1));
 }
 
 char *xstrdup(const char *string)
 {
-	return checked(strdup(string));
+	return xchecked(strdup(string));
 }
 
 char *xasprintf(const char *format, ...)
@@ -43,5 +43,5 @@ char *xasprintf(const char *format, ...)
 	va_start(arguments, format);
 	length = vasprintf(&text, format, arguments);
 	va_end(arguments);
-	return checked(length < 0 ? NULL : text);
+	return xchecked(length < 0 ? NULL : text);
 }

@@ -74,7 +74,7 @@ is "a process that is not there" "$status" 1
 run -tulpn
 is "-tulpn" "$status" 0
 for wrong in "no-such-service" "--no-such-option" "-s nostate" "--color=blue" "--pid=0" "--pid=1x" "-o nocolumn" "--json --raw" \
-	"-J -o port" "--netns nosuchnamespace" "--from /nonexistent" "--from . --netns 1" "1:2:3" "70000" "--output"; do
+	"-zt" "-lzz" "--all=3" "--user nosuchuser" "--process a --process b" "-J -o port" "--netns nosuchnamespace" "--from /nonexistent" "--from . --netns 1" "1:2:3" "70000" "--output"; do
 	# shellcheck disable=SC2086
 	run $wrong
 	is "usage: $wrong: exit status" "$status" 2

@@ -49,6 +49,14 @@ for arguments in "" -a --raw "--raw -o ${everything}" "-a -o ${everything}" "-n 
 done
 is "from stdin" "$("$PORTSHARE" --from - --raw -H -o port 8080 <"$netns_tmp/a")" 8080
 
+# What decides about others is read, whatever is asked for
+
+for arguments in "--shared" "--shared -4" "--shared -6" "-l -4" "-s listen -6"; do
+	# shellcheck disable=SC2086
+	is "live and saved agree: $arguments" "$(raw local,port,reuse $arguments 2>/dev/null | sort)" \
+		"$("$PORTSHARE" --from "$netns_tmp/a" --raw -H -o local,port,reuse $arguments | sort)"
+done
+
 # Selectors and filters
 
 is "a port" "$(raw port,proto 8080)" "8080 tcp"
@@ -98,5 +106,33 @@ is "without sock_diag: the same but for bound TCP" \
 		"$netns_tmp/a" | sort)"
 ok "without sock_diag: said in limits" jq -e 'any(.limits[]; .what == "sockets")' "$netns_tmp/out"
 is "without sock_diag: said in one line" "$(wc -l <"$netns_tmp/err")" 1
+for port in mptcp:7001 sctp:7001; do
+	"$nosockdiag" "$PORTSHARE" "$port" >"$netns_tmp/none" 2>"$netns_tmp/err"
+	is "without sock_diag: nothing is known of $port, and it is said" "$(wc -l <"$netns_tmp/err")" 1
+done
 ok "without sock_diag: owners are found" jq -e 'any(.sockets[]; .local.port == 8080 and (.owners | length) == 1)' "$netns_tmp/out"
+
+# A process that is found by its thread, and again by its ring
+
+mkfifo "$netns_tmp/late"
+"${MKSOCK%/*}/latethread" 7100 <"$netns_tmp/alive" >"$netns_tmp/late" 9>&- &
+late=$!
+if read -r _ <"$netns_tmp/late"; then
+	for mode in "" --no-bpf; do
+		# shellcheck disable=SC2086
+		"$PORTSHARE" --json $mode tcp:7100-7102 >"$netns_tmp/out" 2>/dev/null
+		is "each process is there once: ${mode:-with BPF}" "$(jq '[.processes[].pid] | length - (unique | length)' "$netns_tmp/out")" 0
+		is "and the snapshot can be read back: ${mode:-with BPF}" "$("$PORTSHARE" --from "$netns_tmp/out" --raw -H -o port | sort | paste -sd' ')" \
+			"7100 7101 7102"
+		is "two listeners of one process: ${mode:-with BPF}" \
+			"$(jq -r --argjson pid "$late" '[.sockets[] | select(any(.owners[]; .pid == $pid)) | .local.port] | sort | join(" ")' "$netns_tmp/out")" \
+			"7100 7102"
+	done
+	kill "$late"
+	wait "$late"
+else
+	wait "$late"
+	is "io_uring cannot be used here" $? 77
+	skip "a process found twice" "io_uring cannot be used here"
+fi
 done_testing
