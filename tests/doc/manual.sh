@@ -8,7 +8,7 @@
 portshare=${PORTSHARE:-./portshare}
 man=${top_srcdir:-.}/man
 
-for page in "$man"/*.1; do
+for page in "$man"/*.1 "$man"/*.7; do
 	name=$(basename "$page")
 	if command -v mandoc >/dev/null 2>&1; then
 		# Which other manuals are installed is no matter of ours.
