@@ -50,8 +50,14 @@ static int compare_outgoing(const void *left, const void *right)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
+static uint32_t n_available(const struct snapshot *snapshot, const struct netns *netns)
+{
+	return (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
+	       detect_n_reserved(netns, snapshot);
+}
+
 static void report_ports(struct detection *detection, const struct outgoing *outgoing, uint32_t n,
-			 uint32_t n_ports, uint32_t n_available)
+			 uint32_t n_ports, uint32_t available)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *first = outgoing[0].socket;
@@ -67,7 +73,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 			holder = outgoing[i].index;
 	}
 	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
-				   n_ports * 100ULL >= (uint64_t)n_available * PORTS_CRITICAL ?
+				   n_ports * 100ULL >= (uint64_t)available * PORTS_CRITICAL ?
 					   SEVERITY_CRITICAL :
 					   SEVERITY_WARNING,
 				   named, n < NAMED_MAX ? n : NAMED_MAX);
@@ -76,7 +82,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 	address_format(first->family, &first->peer, peer);
 	who = words_holders(snapshot, holder);
 	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up", n_ports,
-				   n_available, from, peer, first->peer_port);
+				   available, from, peer, first->peer_port);
 	finding->evidence = xasprintf("%u connections of %s%s, %u of them in TIME-WAIT, each with a local "
 				      "port of its own in net.ipv4.ip_local_port_range.",
 				      n, who, n > 1 ? " and perhaps others" : "", n_waiting);
@@ -97,14 +103,12 @@ static void check_destination(struct detection *detection, const struct outgoing
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct netns *netns = &snapshot->netns[outgoing[0].socket->netns];
-	uint32_t i, n_ports = 1, n_available;
+	uint32_t i, n_ports = 1, available = n_available(snapshot, netns);
 
-	n_available = (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
-		      detect_n_reserved(netns, snapshot);
 	for (i = 1; i < n; i++)
 		n_ports += outgoing[i].socket->local_port != outgoing[i - 1].socket->local_port;
-	if (n_ports * 100ULL >= (uint64_t)n_available * PORTS_WARNING)
-		report_ports(detection, outgoing, n, n_ports, n_available);
+	if (n_ports * 100ULL >= (uint64_t)available * PORTS_WARNING)
+		report_ports(detection, outgoing, n, n_ports, available);
 }
 
 static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socket *socket)
@@ -117,18 +121,65 @@ static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socke
 	       socket->local_port <= netns->port_range_last;
 }
 
-static void check_ports(struct detection *detection)
+static uint32_t hash_of(const struct inet_socket *socket)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-	struct outgoing *outgoing = xcalloc(snapshot->n_sockets, sizeof(*outgoing));
-	uint32_t i, n = 0, first;
+	uint64_t hash = (uint64_t)socket->peer_port << 8 | socket->family, word;
+	size_t i;
+
+	for (i = 0; i < sizeof(socket->peer.bytes); i += sizeof(word)) {
+		memcpy(&word, socket->peer.bytes + i, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+	}
+	return (uint32_t)(hash >> 48);
+}
+
+/* For each namespace: so few connections towards one destination are not worth a word. */
+static uint32_t *list_fewest(const struct snapshot *snapshot)
+{
+	uint32_t *fewest = xcalloc(snapshot->n_netns, sizeof(*fewest)), i;
+
+	for (i = 0; i < snapshot->n_netns; i++)
+		fewest[i] = (uint32_t)(n_available(snapshot, &snapshot->netns[i]) *
+				       (uint64_t)PORTS_WARNING / 100);
+	return fewest;
+}
+
+/*
+ * Connections towards destinations that may have too many: counted by a hash first, so that on most
+ * hosts there is nothing to sort. Returns how many there are.
+ */
+static uint32_t collect_crowded(const struct snapshot *snapshot, struct outgoing **ret_outgoing)
+{
+	uint32_t *counts = xcalloc(1U << 16, sizeof(*counts)), *fewest = list_fewest(snapshot);
+	uint32_t i, n = 0, capacity = 0;
+	struct outgoing *outgoing = NULL;
 
 	for (i = 0; i < snapshot->n_sockets; i++)
 		if (is_outgoing(snapshot, &snapshot->sockets[i]))
-			outgoing[n++] = (struct outgoing){ &snapshot->sockets[i], i };
+			counts[hash_of(&snapshot->sockets[i])]++;
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (!is_outgoing(snapshot, socket) ||
+		    counts[hash_of(socket)] < fewest[socket->netns])
+			continue;
+		ARRAY_RESERVE(outgoing, n, capacity);
+		outgoing[n++] = (struct outgoing){ socket, i };
+	}
+	free(counts);
+	free(fewest);
+	*ret_outgoing = outgoing;
+	return n;
+}
+
+static void check_ports(struct detection *detection)
+{
+	struct outgoing *outgoing;
+	uint32_t i, n = collect_crowded(detection->snapshot, &outgoing), first;
+
 	if (n)
 		qsort(outgoing, n, sizeof(*outgoing), compare_outgoing);
-	for (first = 0, i = 1; i <= n; i++) {
+	for (first = 0, i = 1; n && i <= n; i++) {
 		if (i < n && !compare_destinations(outgoing[first].socket, outgoing[i].socket))
 			continue;
 		check_destination(detection, outgoing + first, i - first);
