@@ -370,9 +370,9 @@ static int check(struct check_command *command)
 			      command->output ? command->output : "standard output",
 			      strerror(-error));
 		status = PLUGIN_UNKNOWN;
-	}
-	if (command->format == FORMAT_TEXT)
+	} else if (command->format == FORMAT_TEXT) {
 		collect_report_limits(snapshot);
+	}
 	finding_list_done(&findings);
 	snapshot_free(snapshot);
 	return (int)status;

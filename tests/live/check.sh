@@ -36,10 +36,11 @@ if "fork" in rest and os.fork(): pass
 if "exec" in rest:
     s.set_inheritable(True)
     if os.fork() == 0: os.execvp("sleep", ["sleep", "600"])
+    time.sleep(0.3)
 if "orphan" in rest:
     s.set_inheritable(True)
     if os.fork() == 0: os.execvp("sleep", ["sleep", "600"])
-    print("ready", flush=True); os._exit(0)
+    time.sleep(0.3); print("ready", flush=True); os._exit(0)
 print("ready", flush=True)
 if kind == "udp":
     s.settimeout(0.2)
@@ -85,7 +86,7 @@ netns_exit_hook() { stop_all; }
 
 # found [SELECTOR...]: "SEVERITY ID" of what is found, sorted, without mere notes
 found() { "$PORTSHARE" check --json "$@" 2>/dev/null | jq -r '.findings[] | select(.severity != "note") | "\(.severity) \(.id)"' | sort -u | paste -sd' '; }
-notes() { "$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[].id' | sort -u | paste -sd' '; }
+notes() { "$PORTSHARE" check --json "$@" 2>/dev/null | jq -r '.findings[].id' | sort -u | paste -sd' '; }
 
 # Two programs on one UDP port
 
@@ -125,7 +126,7 @@ rm -f ./*.got
 start sipd udp 0.0.0.0 5060 p
 start sipd udp 0.0.0.0 5060 p
 is "two starts of one program in a reuseport group" "$(found)" ""
-like "are worth a note" "$(notes)" "reuseport-strangers"
+like "are worth a note" "$(notes udp:5060)" "reuseport-strangers"
 start softphone udp 0.0.0.0 5060 p
 is "a stranger in the group" "$(found)" "warning reuseport-strangers"
 stop_all
@@ -245,6 +246,61 @@ else
 fi
 "$PORTSHARE" check --no-bpf tcp:8091 >out 2>/dev/null
 is "without BPF it cannot be told, and says so" "$? $(cut -c1-11 out | head -1)" "3 CANNOT TELL"
+
+# A server without SO_REUSEADDR that has connections; one with it
+
+cat >serving.py <<'PY'
+import socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[1]))
+port = 8095 + int(sys.argv[1]); s.bind(("127.0.0.1", port)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", port)); a, _ = s.accept()
+print("ready", flush=True); time.sleep(600)
+PY
+start serving 0
+is "a server whose restart will fail" "$(notes tcp:8095)" restart-blocked-later
+stop_all
+start serving 1
+is "one whose restart will not" "$(notes tcp:8096)" ""
+stop_all
+
+# An executable that has been replaced under a member of a pool
+
+cp "$MKSOCK" web
+MKSOCK=$netns_tmp/web
+mksock_start listening,port=8097,reuseport || exit 99
+cp "$MKSOCK" web.new
+mv web.new web
+mksock_start listening,port=8097,reuseport || exit 99
+is "an old and a new generation side by side" "$(found tcp:8097)" ""
+"$PORTSHARE" --json tcp:8097 2>/dev/null | jq '.taken.end |= (.[0:19] + "Z" | fromdate + 300 | todate | .[0:19] + ".000000Z")' >later.json
+is "and five minutes later" "$("$PORTSHARE" check --from later.json --json | jq -r '.findings[] | select(.severity != "note").id')" \
+	reuseport-stale-member
+mksock_stop
+
+# UDP that anybody may take
+
+start sipd udp 127.0.0.1 5070 a
+if [ "$has_bpf" = true ]; then
+	is "SO_REUSEADDR on UDP" "$(notes udp:5070)" udp-hijackable
+else
+	skip "SO_REUSEADDR on UDP" "flags of another's sockets need BPF"
+fi
+stop_all
+start sipd udp 127.0.0.1 5070 -
+is "and without it" "$(notes udp:5070)" ""
+stop_all
+
+# TIME-WAIT buckets
+
+is "TIME-WAIT far from its limit" "$("$PORTSHARE" check --json 2>/dev/null | jq '[.findings[] | select(.id == "time-wait-overflow")] | length')" 0
+n=$("$PORTSHARE" --raw -H -s time-wait -o port 2>/dev/null | wc -l)
+if echo "$n" >/proc/sys/net/ipv4/tcp_max_tw_buckets 2>/dev/null; then
+	like "TIME-WAIT at its limit" "$(found)" "warning time-wait-overflow"
+	echo 131072 >/proc/sys/net/ipv4/tcp_max_tw_buckets
+else
+	skip "TIME-WAIT at its limit" "the limit cannot be set here"
+fi
 
 # Local ports
 
