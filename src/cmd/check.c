@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,17 +171,15 @@ static bool parse(int argc, char **argv, struct check_command *command, int *ret
 	return true;
 }
 
-/* Everything that shares a port is collected, whatever is asked for: it decides. */
+/*
+ * All sockets are collected, whatever is asked for: others on the port decide, and that local ports
+ * run out shows on no one port.
+ */
 static struct snapshot *collect(const struct check_command *command)
 {
 	struct options options = command->common;
-	struct filter all;
 
-	filter_init(&all);
-	options.filter.states = all.states;
-	options.filter.inet = true;
-	options.filter.inet6 = true;
-	options.filter.protocols = all.protocols;
+	filter_init(&options.filter);
 	return collect_snapshot(&options, WANT_EVERYTHING);
 }
 
@@ -358,6 +357,8 @@ static int check(struct check_command *command)
 
 	if (!snapshot)
 		return PLUGIN_UNKNOWN;
+	/* A file that may not grow further is an error of writing, not the end. */
+	signal(SIGXFSZ, SIG_IGN);
 	judge_snapshot(&command->common, snapshot, SEVERITY_NOTE, &findings);
 	sort_out(command, snapshot, &findings);
 	status = status_of(command, &findings);

@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check --output: whole, or not at all; and what selectors leave out is still judged by.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter -m "$0" "$@"
+netns_need jq
+netns_need python3
+LC_ALL=C.UTF-8
+export LC_ALL
+fixture=$(cd "${top_srcdir:-.}/tests/findings" && pwd)/udp-share-two-programs.json
+cd "$netns_tmp" || exit 99
+
+# More than one buffer of output.
+jq '.processes[0].cmdline += [range(20000) | "an argument"]' "$fixture" >large.json
+ok "there is much to write" test "$(wc -c <large.json)" -gt 200000
+
+mkdir reports
+# left WHAT STATUS: status 3, one sentence that names the file, the old report, and nothing beside it.
+left()
+{
+	is "$1: exit status" "$2" 3
+	is "$1: one sentence" "$(wc -l <err)" 1
+	like "$1: which names the file" "$(cat err)" "^portshare: cannot write to \"reports/report\": $3\$"
+	is "$1: the old report is there, and nothing else" "$(ls reports) $(cat reports/report)" "report old"
+}
+
+# In blocks of 512 bytes, of which the message on stderr takes one.
+limited()
+{
+	echo old >reports/report
+	(ulimit -f "$1" && exec "$PORTSHARE" check --from "$2" --json --output reports/report) 2>err
+}
+limited 1 "$fixture"
+left "a file that may not grow" $? "File too large"
+limited 200 large.json
+left "a file that may not grow further" $? "File too large"
+limited 200 "$fixture"
+is "a limit that is not reached" "$? $(jq '.findings | length' reports/report)" "1 2"
+
+if mount -t tmpfs -o size=128k,nr_inodes=64 none reports 2>err; then
+	echo old >reports/report
+	"$PORTSHARE" check --from large.json --json --output reports/report 2>err
+	left "a disk that fills" $? "No space left on device"
+	mount -o remount,ro reports
+	"$PORTSHARE" check --from "$fixture" --output reports/report 2>err
+	left "a directory that cannot be written" $? "Read-only file system"
+	mount -o remount,rw reports
+	"$PORTSHARE" check --from "$fixture" --json --output reports/report 2>err
+	is "then it works" "$? $(ls reports) $(jq '.findings | length' reports/report)" "1 report 2"
+	umount reports
+else
+	skip "a disk that fills" "no tmpfs can be mounted here: $(cat err)"
+fi
+
+mkdir reports/directory
+"$PORTSHARE" check --from "$fixture" --output reports/directory 2>err
+is "a directory in its place" "$? $(wc -l <err) $(find . -name 'directory*' | wc -l)" "3 1 1"
+"$PORTSHARE" check --from "$fixture" --output "$(printf 'no\033[2J/x')" 2>err
+is "a hostile file name is escaped" "$? $(tr -d '\n' <err | tr -cd '\000-\037' | wc -c)" "3 0"
+(umask 077 && "$PORTSHARE" check --from "$fixture" --output reports/mode)
+is "readable for all whatever the umask" "$(stat -c %a reports/mode)" 644
+ln -s /dev/null reports/device
+"$PORTSHARE" check --from "$fixture" --output reports/device
+is "a device is written to, not replaced" "$? $(readlink reports/device)" "1 /dev/null"
+
+# 17 of 20 local ports towards one destination: with a selector, too, all sockets count.
+
+echo "40000 40019" >/proc/sys/net/ipv4/ip_local_port_range
+cat >clients.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 7000)); s.listen(64)
+keep = [socket.create_connection(("127.0.0.1", 7000)) for _ in range(17)]
+print("ready", flush=True); time.sleep(600)
+PY
+mkfifo ready.fifo
+python3 clients.py >ready.fifo 2>clients.err 9>&- &
+clients_pid=$!
+# shellcheck disable=SC2317 # called by netns.sh
+netns_exit_hook() { kill "$clients_pid" 2>/dev/null; wait "$clients_pid" 2>/dev/null; }
+read -r _ <ready.fifo
+port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -n 1)
+"$PORTSHARE" --json >all.json 2>/dev/null
+for selected in "tcp:$port" "tcp:$port -4" "tcp:$port -s estab" -l "-u" "tcp:7000"; do
+	# shellcheck disable=SC2086
+	is "$selected: the same as of a snapshot of all" \
+		"$("$PORTSHARE" check --json $selected 2>/dev/null | jq -r '.findings[].id' | sort | paste -sd' ')" \
+		"$("$PORTSHARE" check --json --from all.json $selected 2>/dev/null | jq -r '.findings[].id' | sort | paste -sd' ')"
+done
+like "and what is found by one port" "$("$PORTSHARE" check --json "tcp:$port" 2>/dev/null | jq -r '.findings[].id')" ephemeral-exhaustion
+done_testing
