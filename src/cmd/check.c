@@ -348,6 +348,20 @@ static int write_stream(const struct check_command *command, const struct snapsh
 	return error;
 }
 
+/* stderr has said why; what monitoring shows is stdout. Returns the exit status. */
+static int fail(const struct check_command *command, const char *what)
+{
+	struct out out;
+
+	if (command->format == FORMAT_PLUGIN && !command->output) {
+		out_init(&out, STDOUT_FILENO);
+		plugin_write_failure(what, &out);
+		out_flush(&out);
+		out_done(&out);
+	}
+	return PLUGIN_UNKNOWN;
+}
+
 static int check(struct check_command *command)
 {
 	struct snapshot *snapshot = collect(command);
@@ -356,7 +370,7 @@ static int check(struct check_command *command)
 	int error;
 
 	if (!snapshot)
-		return PLUGIN_UNKNOWN;
+		return fail(command, "the sockets could not be read");
 	/* A file that may not grow further is an error of writing, not the end. */
 	signal(SIGXFSZ, SIG_IGN);
 	judge_snapshot(&command->common, snapshot, SEVERITY_NOTE, &findings);
@@ -371,8 +385,6 @@ static int check(struct check_command *command)
 			      command->output ? command->output : "standard output",
 			      strerror(-error));
 		status = PLUGIN_UNKNOWN;
-	} else if (command->format == FORMAT_TEXT) {
-		collect_report_limits(snapshot);
 	}
 	finding_list_done(&findings);
 	snapshot_free(snapshot);
@@ -389,6 +401,8 @@ int command_check(int argc, char **argv)
 
 	if (parse(argc, argv, &command, &status))
 		status = check(&command);
+	else if (status != EXIT_OK)
+		status = fail(&command, "the command line could not be read");
 	free(command.ignored);
 	options_done(&command.common);
 	return status;

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "output/finding-text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "analysis/words.h"
 #include "model/bind-bucket.h"
 #include "output/color.h"
 #include "util/escape.h"
+#include "util/xalloc.h"
+
+/* Of hundreds of TIME-WAIT sockets the first say it all. */
+#define SOCKETS_MAX 5
 
 void finding_text_fill(const char *label, const char *words, uint32_t width, struct out *out)
 {
@@ -68,11 +74,64 @@ static void write_heading(const struct finding *finding,
 	out_char(out, '\n');
 }
 
-static void write_finding(const struct finding *finding,
+/* Where several namespaces were looked at: " in namespace blue". */
+static char *namespace_of(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const struct netns *netns = snapshot->netns + socket->netns;
+	const char *name;
+
+	if (snapshot->n_netns < 2)
+		return xstrdup("");
+	name = snapshot_text(snapshot, netns->name);
+	if (name)
+		return xasprintf(" in namespace %s", name);
+	return xasprintf(" in namespace %llu", (unsigned long long)netns->id);
+}
+
+/* "tcp 0.0.0.0:80, LISTEN, "nginx" (pid 900), SO_REUSEPORT (bpf)" */
+static char *describe_socket(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	char *name = words_socket(snapshot, index), *holders = words_holders(snapshot, index);
+	char *flags = words_flags(socket), *where = namespace_of(snapshot, socket), *text;
+	bool is_read = socket->reuse_evidence == EVIDENCE_BPF ||
+		       socket->reuse_evidence == EVIDENCE_GETSOCKOPT;
+
+	text = xasprintf("%s%s, %s, %s, %s%s%s%s", name, where,
+			 socket_state_name((enum socket_state)socket->state), holders, flags,
+			 is_read ? " (" : "",
+			 is_read ? evidence_name((enum evidence)socket->reuse_evidence) : "",
+			 is_read ? ")" : "");
+	free(name);
+	free(holders);
+	free(flags);
+	free(where);
+	return text;
+}
+
+static void write_sockets(const struct snapshot *snapshot, const struct finding_list *findings,
+			  const struct finding *finding, uint32_t width, struct out *out)
+{
+	const uint32_t *sockets = findings->sockets + finding->first_socket;
+	/* One that would be the only one counted is shown. */
+	uint32_t i, n = finding->n_sockets, shown = n > SOCKETS_MAX + 1 ? SOCKETS_MAX : n;
+	char *text;
+
+	for (i = 0; i < shown + (shown < n); i++) {
+		text = i < shown ? describe_socket(snapshot, sockets[i]) :
+				   xasprintf("and %u more", n - shown);
+		finding_text_fill(i ? "                " : "  Sockets:      ", text, width, out);
+		free(text);
+	}
+}
+
+static void write_finding(const struct snapshot *snapshot, const struct finding_list *findings,
+			  const struct finding *finding,
 			  const struct finding_text_options *options, struct out *out)
 {
 	write_heading(finding, options, out);
 	finding_text_fill("  ", finding->title, options->width, out);
+	write_sockets(snapshot, findings, finding, options->width, out);
 	if (*finding->text)
 		finding_text_fill("  What happens: ", finding->text, options->width, out);
 	finding_text_fill("  What to do:   ", finding->remedy, options->width, out);
@@ -90,6 +149,29 @@ static uint32_t count(const struct finding_list *findings, int severity)
 	return n;
 }
 
+/* What weakens all of it. */
+static void write_limits(const struct snapshot *snapshot, uint32_t width, struct out *out)
+{
+	struct out sentence;
+	const char *text;
+	uint32_t i;
+
+	if (!snapshot->n_limits)
+		return;
+	out_init(&sentence, -1);
+	out_string(&sentence, "Not everything could be seen: ");
+	for (i = 0; i < snapshot->n_limits; i++) {
+		text = snapshot_text(snapshot, snapshot->limits[i].text);
+		if (!text)
+			text = snapshot_text(snapshot, snapshot->limits[i].what);
+		out_string(&sentence, i ? "; " : "");
+		out_string(&sentence, text ? text : "?");
+	}
+	out_char(&sentence, '\0');
+	finding_text_fill("", sentence.buffer, width, out);
+	out_done(&sentence);
+}
+
 static void write_count(struct out *out, uint32_t n, const char *what, const char *plural)
 {
 	out_unsigned(out, n);
@@ -104,7 +186,7 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 	uint32_t i, n = count(findings, -1);
 
 	for (i = 0; i < findings->count; i++)
-		write_finding(&findings->items[i], options, out);
+		write_finding(snapshot, findings, &findings->items[i], options, out);
 	if (findings->count) {
 		write_count(out, count(findings, SEVERITY_CRITICAL), "critical", "critical");
 		out_string(out, ", ");
@@ -125,4 +207,5 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 	write_count(out, index.n_buckets, "port", "ports");
 	out_string(out, ".\n");
 	bind_bucket_index_done(&index);
+	write_limits(snapshot, options->width, out);
 }

@@ -37,6 +37,55 @@ static void write_datum(const char *label, uint32_t value, struct out *out)
 	out_string(out, ";;;0");
 }
 
+static void begin(enum plugin_status status, struct out *out)
+{
+	out_string(out, "PORTSHARE ");
+	out_string(out, status_names[status]);
+	out_string(out, " - ");
+}
+
+/* The finding that made the status what it is: the worst, or if it cannot be told the first such. */
+static const struct finding *find_reason(const struct finding_list *findings,
+					 enum plugin_status status)
+{
+	uint32_t i;
+
+	for (i = 0; i < findings->count && status != PLUGIN_OK; i++)
+		if (findings->items[i].undecided == (status == PLUGIN_UNKNOWN))
+			return &findings->items[i];
+	return NULL;
+}
+
+static void write_summary(const struct finding_list *findings, enum plugin_status status,
+			  struct out *out)
+{
+	const struct finding *reason = find_reason(findings, status);
+	uint32_t others = findings->count - (reason ? 1 : 0);
+
+	begin(status, out);
+	if (reason) {
+		out_string(out, reason->undecided ? "cannot tell: " : "");
+		write_text(reason->title, out);
+		if (others)
+			out_printf(out, ", and %u more", others);
+	} else if (others) {
+		out_printf(out, "nothing that counts, %u below", others);
+	} else {
+		out_string(out, "nothing found");
+	}
+}
+
+static void write_finding(const struct finding *finding, struct out *out)
+{
+	out_string(out, finding->undecided ? "cannot tell" :
+					     severity_name((enum severity)finding->severity));
+	out_char(out, ' ');
+	out_string(out, finding_name((enum finding_id)finding->id));
+	out_string(out, ": ");
+	write_text(finding->title, out);
+	out_char(out, '\n');
+}
+
 void plugin_write(const struct snapshot *snapshot, const struct finding_list *findings,
 		  enum plugin_status status, struct out *out)
 {
@@ -48,19 +97,7 @@ void plugin_write(const struct snapshot *snapshot, const struct finding_list *fi
 		else
 			counts[findings->items[i].severity]++;
 	}
-	out_string(out, "PORTSHARE ");
-	out_string(out, status_names[status]);
-	out_string(out, " - ");
-	if (findings->count) {
-		write_text(findings->items[0].title, out);
-		if (findings->count > 1) {
-			out_string(out, ", and ");
-			out_unsigned(out, findings->count - 1);
-			out_string(out, " more");
-		}
-	} else {
-		out_string(out, "nothing found");
-	}
+	write_summary(findings, status, out);
 	out_string(out, " |");
 	write_datum("critical", counts[SEVERITY_CRITICAL], out);
 	write_datum("warning", counts[SEVERITY_WARNING], out);
@@ -68,16 +105,20 @@ void plugin_write(const struct snapshot *snapshot, const struct finding_list *fi
 	write_datum("undecided", undecided, out);
 	write_datum("sockets", snapshot->n_sockets, out);
 	out_char(out, '\n');
-	for (i = 0; i < findings->count; i++) {
-		const struct finding *finding = &findings->items[i];
+	for (i = 0; i < findings->count; i++)
+		write_finding(&findings->items[i], out);
+	for (i = 0; i < snapshot->n_limits; i++) {
+		const char *text = snapshot_text(snapshot, snapshot->limits[i].text);
 
-		out_string(out, finding->undecided ?
-					"cannot tell" :
-					severity_name((enum severity)finding->severity));
-		out_char(out, ' ');
-		out_string(out, finding_name((enum finding_id)finding->id));
-		out_string(out, ": ");
-		write_text(finding->title, out);
+		out_string(out, "not seen: ");
+		write_text(text ? text : "?", out);
 		out_char(out, '\n');
 	}
+}
+
+void plugin_write_failure(const char *what, struct out *out)
+{
+	begin(PLUGIN_UNKNOWN, out);
+	write_text(what, out);
+	out_char(out, '\n');
 }
