@@ -10,8 +10,8 @@
 #include "util/escape.h"
 #include "util/xalloc.h"
 
-/* Of hundreds of TIME-WAIT sockets the first say it all. */
-#define SOCKETS_MAX 5
+/* Of hundreds of sockets the first say it all. */
+#define LINES_MAX 5
 
 void finding_text_fill(const char *label, const char *words, uint32_t width, struct out *out)
 {
@@ -109,19 +109,39 @@ static char *describe_socket(const struct snapshot *snapshot, uint32_t index)
 	return text;
 }
 
+/* A line for each, or for neighbours that read alike, which dead connections mostly do. */
 static void write_sockets(const struct snapshot *snapshot, const struct finding_list *findings,
 			  const struct finding *finding, uint32_t width, struct out *out)
 {
 	const uint32_t *sockets = findings->sockets + finding->first_socket;
-	/* One that would be the only one counted is shown. */
-	uint32_t i, n = finding->n_sockets, shown = n > SOCKETS_MAX + 1 ? SOCKETS_MAX : n;
-	char *text;
+	uint32_t i = 0, lines = 0, alike, n = finding->n_sockets;
+	char *text, *next, *line;
 
-	for (i = 0; i < shown + (shown < n); i++) {
-		text = i < shown ? describe_socket(snapshot, sockets[i]) :
-				   xasprintf("and %u more", n - shown);
-		finding_text_fill(i ? "                " : "  Sockets:      ", text, width, out);
+	next = n ? describe_socket(snapshot, sockets[0]) : NULL;
+	while (next) {
+		text = next;
+		next = NULL;
+		for (alike = 1; i + alike < n; alike++) {
+			next = describe_socket(snapshot, sockets[i + alike]);
+			if (strcmp(text, next) != 0)
+				break;
+			free(next);
+			next = NULL;
+		}
+		if (lines == LINES_MAX)
+			line = xasprintf("and %u more", n - i);
+		else if (alike > 1)
+			line = xasprintf("%s: %u of them", text, alike);
+		else
+			line = xstrdup(text);
+		finding_text_fill(lines ? "                " : "  Sockets:      ", line, width, out);
+		free(line);
 		free(text);
+		i += alike;
+		if (lines++ == LINES_MAX) {
+			free(next);
+			return;
+		}
 	}
 }
 

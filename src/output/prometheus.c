@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/escape.h"
+#include "util/utf8.h"
 #include "util/xalloc.h"
 
 static void begin_metric(struct out *out, const char *name, const char *help)
@@ -18,19 +20,29 @@ static void begin_metric(struct out *out, const char *name, const char *help)
 	out_string(out, " gauge\n");
 }
 
-/* Backslash, quote and line break are escaped in a value; the rest is any UTF-8. */
+/*
+ * A value may be any UTF-8; backslash, quote and line break are escaped. What a terminal acts upon
+ * stands as \xHH, as elsewhere: these lines are looked at, too.
+ */
 static void write_label(struct out *out, const char *name, const char *value, bool first)
 {
+	size_t length = value ? strlen(value) : 0, i, step;
+	uint32_t code;
+
 	out_string(out, first ? "{" : ",");
 	out_string(out, name);
 	out_string(out, "=\"");
-	for (; value && *value; value++) {
+	for (; length; value += step, length -= step) {
+		step = utf8_decode(value, length, &code);
+		if (!step || escape_is_unsafe(code)) {
+			step = step ? step : 1;
+			for (i = 0; i < step; i++)
+				out_printf(out, "\\\\x%02x", (unsigned char)value[i]);
+			continue;
+		}
 		if (*value == '\\' || *value == '"')
 			out_char(out, '\\');
-		if (*value == '\n')
-			out_string(out, "\\n");
-		else
-			out_char(out, *value);
+		out_bytes(out, value, step);
 	}
 	out_char(out, '"');
 }
