@@ -48,6 +48,25 @@ done
 is "text: no control byte" "$(tr -d '\n' <text | tr -cd '\000-\037' | wc -c)" 0
 is "JSON is valid" "$("$PORTSHARE" check --from hostile.json --json | jq '.findings | length')" 2
 
+# What monitoring shows where nothing could be looked at, and of what could not be seen.
+"$PORTSHARE" check --from /nonexistent --format=plugin >plugin 2>err
+is "plugin: no snapshot" "$? $(cat plugin)" "3 PORTSHARE UNKNOWN - the sockets could not be read"
+is "plugin: and why, on stderr" "$(wc -l <err)" 1
+"$PORTSHARE" check --format=plugin --nosuchoption >plugin 2>err
+is "plugin: usage" "$? $(cat plugin)" "3 PORTSHARE UNKNOWN - the command line could not be read"
+jq '.limits = [{"what": "owners", "reason": "EACCES", "count": 1, "text": "the owners of 1 socket | are\nhidden"}]' \
+	"$fixtures/udp-plain.json" >limits.json
+"$PORTSHARE" check --from limits.json --format=plugin >plugin
+is "plugin: what could not be seen" "$(sed 1d plugin)" "not seen: the owners of 1 socket / are hidden"
+is "text: what could not be seen" "$("$PORTSHARE" check --from limits.json | sed 1d)" \
+	"Not everything could be seen: the owners of 1 socket | are hidden"
+"$PORTSHARE" check --from "$fixtures/udp-share-hidden.json" --format=plugin >plugin
+like "plugin: unknown for the reason that it names" "$(cat plugin)" '^PORTSHARE UNKNOWN - cannot tell: .* is shared, perhaps'
+"$PORTSHARE" check --from hostile.json --format=plugin --warning never >plugin
+like "plugin: what does not count is no headline" "$(cat plugin)" '^PORTSHARE OK - nothing that counts, 2 below \|'
+"$PORTSHARE" check --from hostile.json --format=prometheus >metrics.txt
+is "metrics: no control byte" "$(tr -d '\n' <metrics.txt | tr -cd '\000-\037' | wc -c)" 0
+
 mkdir metrics.d
 "$PORTSHARE" check --from hostile.json --format=prometheus --output metrics.d/portshare.prom
 is "--output of metrics" "$? $(ls metrics.d)" "1 portshare.prom"

@@ -7,6 +7,7 @@
 # shellcheck source=tests/helpers/netns.sh
 . "${top_srcdir:-.}/tests/helpers/netns.sh"
 netns_enter "$0" "$@"
+netns_need jq
 
 cat >"$netns_tmp/validate.py" <<'PYTHON'
 import json, sys, jsonschema
@@ -14,6 +15,8 @@ schema = json.load(open(sys.argv[1]))
 if sys.argv[2] == "--line":
     schema["$ref"] = "#/definitions/socket"
     schema.pop("required"), schema.pop("type")
+    documents = [json.loads(line) for line in sys.stdin]
+elif sys.argv[2] == "--documents":
     documents = [json.loads(line) for line in sys.stdin]
 else:
     documents = [json.load(sys.stdin)]
@@ -40,6 +43,23 @@ is "as many lines as sockets" "$lines" "$(jq '.sockets | length' "$netns_tmp/sna
 for kept in web hostile namespaces; do
 	is "$kept.json" "$(validate --document <"${top_srcdir:-.}/tests/golden/$kept.json" 2>&1)" 1
 done
+# One line each: what is found in the snapshots of the detectors' tests.
+for fixture in "${top_srcdir:-.}"/tests/findings/*.json; do
+	"$PORTSHARE" check --json --from "$fixture" 2>/dev/null | jq -c .
+done >"$netns_tmp/checked"
+fixtures=$(find "${top_srcdir:-.}/tests/findings" -name '*.json' | wc -l)
+is "check --json" "$(validate --documents <"$netns_tmp/checked" 2>&1)" "$fixtures"
+is "findings name sockets that are there" \
+	"$(jq -c '(.sockets | length) as $n | (.findings + .undecided)[] | select(any(.sockets[]; . >= $n))' "$netns_tmp/checked")" ""
+is "list --json has the same findings" \
+	"$(for fixture in "${top_srcdir:-.}"/tests/findings/*.json; do
+		"$PORTSHARE" list --json --from "$fixture" 2>/dev/null | jq -c '[.findings, .undecided]'
+	done)" "$(jq -c '[.findings, .undecided]' "$netns_tmp/checked")"
+"$PORTSHARE" check --json --from "${top_srcdir:-.}/tests/findings/udp-share-two-programs.json" >"$netns_tmp/once"
+"$PORTSHARE" check --json --from "$netns_tmp/once" >"$netns_tmp/twice"
+ok "findings in a document are passed over, and made anew" cmp "$netns_tmp/once" "$netns_tmp/twice"
+sed 's/"severity": "warning"/"severity": "bad"/' "$netns_tmp/once" >"$netns_tmp/wrong"
+not_ok "the schema refuses a severity that does not exist" validate --document <"$netns_tmp/wrong"
 sed 's/"LISTEN"/"LISTENING"/' "$netns_tmp/snapshot" >"$netns_tmp/wrong"
 not_ok "the schema refuses a state that does not exist" validate --document <"$netns_tmp/wrong"
 done_testing
