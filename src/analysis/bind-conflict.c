@@ -312,24 +312,65 @@ static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *m
 	return may_succeed && may_fail ? TRISTATE_UNKNOWN : tristate_of(may_succeed);
 }
 
+/* udp_lib_lport_inuse2(): the chain of the address, then that of the wildcard. */
+static enum tristate scan_chains(const struct snapshot *snapshot, const uint32_t *members,
+				 uint32_t n_members, const struct bind_candidate *candidate,
+				 const struct bind_rules *rules, struct bind_verdict *verdict)
+{
+	enum tristate first = scan_udp(snapshot, members, n_members, CHAIN_ADDRESS, candidate, rules,
+				       verdict);
+
+	if (first == TRISTATE_NO)
+		return first;
+	return both(first, scan_udp(snapshot, members, n_members, CHAIN_ANY, candidate, rules,
+				    verdict));
+}
+
+/* The members with those in front that are connected; NULL if none is. */
+static uint32_t *connected_first(const struct snapshot *snapshot, const uint32_t *members,
+				 uint32_t n_members)
+{
+	uint32_t *moved = xcalloc(n_members, sizeof(*moved)), i, n = 0, n_connected;
+
+	for (i = 0; i < n_members; i++)
+		if (snapshot->sockets[members[i]].state == STATE_ESTAB)
+			moved[n++] = members[i];
+	n_connected = n;
+	for (i = 0; i < n_members; i++)
+		if (snapshot->sockets[members[i]].state != STATE_ESTAB)
+			moved[n++] = members[i];
+	if (n_connected)
+		return moved;
+	free(moved);
+	return NULL;
+}
+
 static void judge_udp(const struct snapshot *snapshot, const uint32_t *members, uint32_t n_members,
 		      const struct bind_candidate *candidate, const struct bind_rules *rules,
 		      struct bind_verdict *verdict)
 {
 	struct place at = place_of(candidate->family, &candidate->address);
-	enum tristate wildcards;
+	struct bind_verdict other;
+	uint32_t *moved;
 
 	if (n_members <= UDP_CHAIN_MAX || is_any(&at)) {
 		verdict->can_bind = scan_udp(snapshot, members, n_members, CHAIN_PORT, candidate,
 					     rules, verdict);
 		return;
 	}
-	verdict->can_bind = scan_udp(snapshot, members, n_members, CHAIN_ADDRESS, candidate, rules,
-				     verdict);
-	if (verdict->can_bind == TRISTATE_NO)
+	verdict->can_bind = scan_chains(snapshot, members, n_members, candidate, rules, verdict);
+	/*
+	 * connect() of a wildcard socket has moved it to the head of its chain by address, and left
+	 * it where it was in the order that is known. Both are possible.
+	 */
+	moved = connected_first(snapshot, members, n_members);
+	if (!moved)
 		return;
-	wildcards = scan_udp(snapshot, members, n_members, CHAIN_ANY, candidate, rules, verdict);
-	verdict->can_bind = both(verdict->can_bind, wildcards);
+	other = (struct bind_verdict){ .blockers = NULL };
+	if (scan_chains(snapshot, moved, n_members, candidate, rules, &other) != verdict->can_bind)
+		verdict->can_bind = TRISTATE_UNKNOWN;
+	bind_verdict_done(&other);
+	free(moved);
 }
 
 /* sk_reuseport_match(). */

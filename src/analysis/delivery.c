@@ -182,6 +182,7 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 {
 	const struct inet_socket *socket = sockets[hit].socket;
 	bool own_flag = socket->reuse_port == TRISTATE_UNKNOWN;
+	bool may_go_on = false, better = false;
 	uint32_t i;
 
 	if (takes_family(socket, query) == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_DEVICE))
@@ -194,15 +195,18 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 
 		if (i == hit)
 			continue;
-		if (own_flag && i > hit &&
-		    score_in_chain(&sockets[i], query, wildcards) > score)
-			return true;
+		/* A group in which one was connected once is not final (reuseport_has_conns()). */
+		may_go_on = may_go_on || (is_connected(other) && other->uid == socket->uid &&
+					  other->family == socket->family &&
+					  other->reuse_port != TRISTATE_NO);
+		better = better || (i > hit &&
+				    score_in_chain(&sockets[i], query, wildcards) > score);
 		if (same_group(&sockets[hit], &sockets[i]) &&
 		    (own_flag || other->reuse_port == TRISTATE_UNKNOWN ||
 		     !(socket->known & other->known & SOCKET_HAS_UID)))
 			return true;
 	}
-	return false;
+	return better && (own_flag || may_go_on);
 }
 
 /*
@@ -250,11 +254,15 @@ static bool find_connected(const struct delivery_socket *sockets, uint32_t n_soc
 		if (!is_connected(socket) || !has_peer_of(socket, query) ||
 		    !is_at(socket, query->family, &query->to) || !takes_device(socket, query))
 			continue;
+		/* Of several the one that was connected last, and nobody sees which that is. */
+		if (delivery->n_receivers) {
+			delivery->certain = false;
+			break;
+		}
 		add(delivery, sockets[i].index);
 		delivery->mode = DELIVERY_ONE;
-		return true;
 	}
-	return false;
+	return delivery->n_receivers;
 }
 
 static enum tristate has_joined(const struct snapshot *snapshot, const struct inet_socket *socket,
@@ -275,9 +283,12 @@ static enum tristate has_joined(const struct snapshot *snapshot, const struct in
 static bool takes_all_groups(const struct delivery_socket *receiver,
 			     const struct delivery_query *query)
 {
+	/* What sock_diag reports is the option of IPv4. */
+	if (query->family == AF_INET6)
+		return true;
 	if (receiver->multicast_all != TRISTATE_UNKNOWN)
 		return receiver->multicast_all == TRISTATE_YES;
-	return query->family == AF_INET6 || receiver->socket->family == AF_INET;
+	return receiver->socket->family == AF_INET;
 }
 
 /* __udp4_lib_mcast_deliver() and __udp6_lib_mcast_deliver(): to each that matches. */
