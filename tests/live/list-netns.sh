@@ -11,7 +11,9 @@ netns_need jq
 LC_ALL=C.UTF-8
 export LC_ALL
 
-mksock_start listening,port=8080,reuseaddr udp,port=5060 || exit 99
+# --all-netns sees other tests' namespaces too: a port that none of them is likely to use.
+port=$((20000 + $$ % 10000))
+mksock_start listening,port=$port,reuseaddr udp,port=5060 || exit 99
 here=$mksock_pid
 here_id=$(stat -Lc %i /proc/self/ns/net)
 MKSOCK_REAL=$MKSOCK
@@ -22,7 +24,7 @@ exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$MKSOCK_REAL" "$@"
 SH
 chmod 755 "$netns_tmp/elsewhere"
 MKSOCK=$netns_tmp/elsewhere
-mksock_start listening,port=8080,reuseport time-wait,port=9092 || exit 99
+mksock_start listening,port=$port,reuseport time-wait,port=9092 || exit 99
 there=$mksock_pid
 there_id=$(stat -Lc %i "/proc/$there/ns/net")
 ok "there are two namespaces" test "$here_id" != "$there_id"
@@ -31,13 +33,13 @@ bpf_modes=--no-bpf
 [ "$("$PORTSHARE" --json | jq -r '[.sockets[].reuse.evidence] | any(. == "bpf")')" = true ] && bpf_modes="$bpf_modes --"
 for mode in $bpf_modes; do
 	raw() { if [ "$mode" = -- ]; then "$PORTSHARE" --raw -H "$@"; else "$PORTSHARE" --raw -H "$mode" "$@"; fi 2>/dev/null; }
-	is "$mode: here" "$(raw -o port,pid,reuse 8080)" "8080 $here addr"
-	is "$mode: --netns PID" "$(raw -o port,pid,reuse --netns "$there" 8080)" "8080 $there port"
-	is "$mode: --netns PATH" "$(raw -o port,pid --netns "/proc/$there/ns/net" 8080)" "8080 $there"
-	is "$mode: --all-netns" "$(raw -o port,pid,reuse -A 8080 | sort)" \
-		"$(printf '8080 %s addr\n8080 %s port\n' "$here" "$there" | sort)"
-	is "$mode: each under its own" "$(raw -o port,netns -A 8080 | sort)" "$(printf '8080 %s\n8080 %s\n' "$here_id" "$there_id" | sort)"
-	is "$mode: a port in two namespaces is not shared" "$(raw -o port -A --shared | grep -cx 8080)" 0
+	is "$mode: here" "$(raw -o port,pid,reuse "$port")" "$port $here addr"
+	is "$mode: --netns PID" "$(raw -o port,pid,reuse --netns "$there" "$port")" "$port $there port"
+	is "$mode: --netns PATH" "$(raw -o port,pid --netns "/proc/$there/ns/net" "$port")" "$port $there"
+	is "$mode: --all-netns" "$(raw -o port,pid,reuse -A "$port" | sort)" \
+		"$(printf '%s %s addr\n%s %s port\n' "$port" "$here" "$port" "$there" | sort)"
+	is "$mode: each under its own" "$(raw -o port,netns -A "$port" | sort)" "$(printf '%s %s\n%s %s\n' "$port" "$here_id" "$port" "$there_id" | sort)"
+	is "$mode: a port in two namespaces is not shared" "$(raw -o port -A --shared | grep -cx "$port")" 0
 	is "$mode: TIME-WAIT there alone" "$(raw -o port -s time-wait)/$(raw -o port -s time-wait --netns "$there")" /9092
 done
 # Flags of a bucket that nobody holds come from a table that is read inside its namespace.
@@ -47,12 +49,12 @@ case $bpf_modes in
 esac
 
 "$PORTSHARE" -A --json >"$netns_tmp/all" 2>/dev/null
-is "JSON has both" "$(jq -r '[.sockets[] | select(.local.port == 8080) | .netns] | unique | length' "$netns_tmp/all")" 2
-is "and --from reads both" "$("$PORTSHARE" --from "$netns_tmp/all" --raw -H -o netns 8080 | sort -u | wc -l)" 2
+is "JSON has both" "$(jq -r --argjson port "$port" '[.sockets[] | select(.local.port == $port) | .netns] | unique | length' "$netns_tmp/all")" 2
+is "and --from reads both" "$("$PORTSHARE" --from "$netns_tmp/all" --raw -H -o netns "$port" | sort -u | wc -l)" 2
 
 if mkdir -p /run/netns 2>/dev/null && mount -t tmpfs none /run/netns 2>/dev/null && ip netns attach there "$there" 2>/dev/null; then
-	is "--netns NAME" "$("$PORTSHARE" --raw -H -o port,netns --netns there 8080)" "8080 there"
-	is "a name found by --all-netns" "$("$PORTSHARE" -A --raw -H -o netns 8080 2>/dev/null | grep -cx there)" 1
+	is "--netns NAME" "$("$PORTSHARE" --raw -H -o port,netns --netns there "$port")" "$port there"
+	is "a name found by --all-netns" "$("$PORTSHARE" -A --raw -H -o netns "$port" 2>/dev/null | grep -cx there)" 1
 else
 	skip "--netns NAME" "no name can be given to a namespace here"
 	skip "a name found by --all-netns" "no name can be given to a namespace here"
