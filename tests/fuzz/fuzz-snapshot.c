@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/check.h"
 #include "analysis/filter.h"
 #include "analysis/infer.h"
 #include "model/snapshot-json.h"
@@ -29,16 +30,23 @@ static struct snapshot *load(const void *bytes, size_t size)
 
 static struct out save(const struct snapshot *snapshot)
 {
+	const struct check_options options = { .selectors = NULL };
+	struct finding_list findings;
 	struct json_writer writer;
 	struct out out;
 
+	check_snapshot(snapshot, &options, &findings);
 	out_init(&out, -1);
 	json_writer_init(&writer, &out, true);
-	snapshot_json_save(snapshot, NULL, &writer);
+	snapshot_json_save(snapshot, &findings, &writer);
+	finding_list_done(&findings);
 	return out;
 }
 
-/* A document that is read is written, read again and written again to the same bytes. */
+/*
+ * A document that is read is written, with what is found in it, read again and written again to the
+ * same bytes.
+ */
 static void round_trip(const struct snapshot *snapshot)
 {
 	struct out first = save(snapshot), second;

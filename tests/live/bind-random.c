@@ -36,12 +36,13 @@ static const uint32_t uids[] = { 0, 1001, 1002 };
 static unsigned int seed;
 static uint32_t n_uids; /* 1 where other users cannot be played */
 static bool has_devices;
-static unsigned int n_binds, n_listens, n_sent, n_blocked, n_wrong;
+static unsigned int n_binds, n_listens, n_children, n_sent, n_blocked, n_wrong;
 
 struct entry {
-	int fd;
+	int fd; /* -1: a TIME-WAIT bucket */
 	struct bind_candidate bound;
 	bool listens;
+	bool is_child; /* of a listener: a connection, or what is left of one */
 };
 
 struct round {
@@ -52,6 +53,8 @@ struct round {
 	struct bind_memory memory;
 	enum protocol protocol;
 	uint16_t port;
+	int clients[SOCKETS_MAX];
+	uint32_t n_clients;
 };
 
 static uint32_t below(uint32_t limit)
@@ -92,9 +95,11 @@ static void print_case(const struct round *round, const struct bind_candidate *c
 	print_socket(line, sizeof(line), candidate, "");
 	for (i = 0; i < round->count; i++)
 		print_socket(line, sizeof(line), &round->entries[i].bound,
-			     round->protocol == PROTOCOL_UDP  ? "unconn" :
-			     round->entries[i].listens	      ? "listen" :
-								"bound");
+			     round->protocol == PROTOCOL_UDP ? "unconn" :
+			     round->entries[i].listens	     ? "listen" :
+			     !round->entries[i].is_child     ? "bound" :
+			     round->entries[i].fd < 0	     ? "time_wait" :
+							       "established");
 	diag("%s", line);
 }
 
@@ -259,6 +264,94 @@ static void try_listen(struct round *round, uint32_t index)
 	bind_memory_update(&round->memory, &entry->bound);
 }
 
+static uint16_t port_of(int fd, bool of_peer)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(at);
+
+	if (of_peer)
+		getpeername(fd, (struct sockaddr *)&at, &size);
+	else
+		getsockname(fd, (struct sockaddr *)&at, &size);
+	return at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_port :
+					 ((struct sockaddr_in6 *)&at)->sin6_port;
+}
+
+/*
+ * A connection to a listener, which stays open or is closed by the server first. The client resets
+ * it in the end, so that it leaves nothing.
+ */
+static void make_child(struct round *round, uint32_t listener)
+{
+	const struct entry *parent = &round->entries[listener];
+	bool v6 = parent->bound.family == AF_INET6 &&
+		  !address_is_v4_mapped(AF_INET6, &parent->bound.address);
+	struct bind_candidate child = parent->bound;
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	struct sockaddr_storage at;
+	struct address target;
+	struct inet_socket *socket_row;
+	socklen_t size;
+	int family, client, server;
+	const char *text = v6 && (parent->bound.v6only || below(2)) ? "::1" : "127.0.0.1";
+	char byte;
+
+	if (v6 && !address_is_wildcard(AF_INET6, &parent->bound.address))
+		text = "::1";
+	if (address_parse(text, strlen(text), &family, &target))
+		abort();
+	if (!v6 && !address_is_wildcard(parent->bound.family, &parent->bound.address))
+		memcpy(target.bytes, parent->bound.address.bytes +
+					     (parent->bound.family == AF_INET6 ? 12 : 0), 4);
+	client = socket(family, SOCK_STREAM, 0);
+	size = fill(&at, family, &target, round->port);
+	if (connect(client, (struct sockaddr *)&at, size)) {
+		close(client);
+		return;
+	}
+	server = accept(parent->fd, NULL, NULL);
+	/* Another listener may have been chosen, or an older connection have waited. */
+	if (server < 0 || port_of(server, true) != port_of(client, false)) {
+		setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(client);
+		if (server >= 0)
+			setsockopt(server, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(server);
+		return;
+	}
+	size = sizeof(at);
+	getsockname(server, (struct sockaddr *)&at, &size);
+	child.family = (uint8_t)at.ss_family;
+	memset(&child.address, 0, sizeof(child.address));
+	if (at.ss_family == AF_INET)
+		memcpy(child.address.bytes, &((struct sockaddr_in *)&at)->sin_addr, 4);
+	else
+		memcpy(child.address.bytes, &((struct sockaddr_in6 *)&at)->sin6_addr, 16);
+	child.uid = 0; /* of the process that accepts */
+	if (below(2)) {
+		/* Closed here first: the client answers, and the bucket stays here. */
+		close(server);
+		if (read(client, &byte, 1))
+			diag("no end of file");
+		close(client);
+		server = -1;
+	} else {
+		setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		round->clients[round->n_clients++] = client;
+	}
+	add_entry(round, &child, server);
+	round->entries[round->count - 1].is_child = true;
+	socket_row = &round->snapshot->sockets[round->count - 1];
+	socket_row->state = server < 0 ? STATE_TIME_WAIT : STATE_ESTAB;
+	socket_row->inode = server < 0 ? 0 : 1;
+	if (server < 0)
+		socket_row->timer = TIMER_TIME_WAIT;
+	/* It has that of its listener, whatever its own address is. */
+	if (child.family == AF_INET6)
+		socket_row->v6only = round->snapshot->sockets[listener].v6only;
+	n_children++;
+}
+
 /*
  * In the order in which the kernel meets them. Listeners are hashed when they begin to listen, and
  * after that in the same way as UDP when it is bound.
@@ -345,6 +438,11 @@ static void try_delivery(struct round *round, const uint32_t *order, uint32_t n_
 					.cpu = DELIVERY_ANY };
 	int family, got;
 
+	/* What was meant for others is not counted. */
+	for (i = 0; i < n; i++)
+		while (has_received(round->entries[receivers[i].index].fd,
+				    protocol_is_stream(round->protocol)))
+			;
 	if (address_parse(target, strlen(target), &family, &query.to))
 		abort();
 	query.family = (uint8_t)family;
@@ -392,8 +490,10 @@ static void run_round(uint16_t port)
 		if (round.protocol == PROTOCOL_TCP && round.count && !below(2)) {
 			uint32_t index = below(round.count);
 
-			if (!round.entries[index].listens)
+			if (!round.entries[index].listens && !round.entries[index].is_child)
 				try_listen(&round, index);
+			if (round.entries[index].listens && round.count < SOCKETS_MAX - 1 && !below(3))
+				make_child(&round, index);
 			if (round.entries[index].listens &&
 			    (!n_order || order[n_order - 1] != index)) {
 				uint32_t k;
@@ -407,6 +507,8 @@ static void run_round(uint16_t port)
 	}
 	if (n_order && !below(4))
 		try_delivery(&round, order, n_order);
+	for (i = 0; i < round.n_clients; i++)
+		close(round.clients[i]);
 	for (i = 0; i < round.count; i++)
 		close(round.entries[i].fd);
 	snapshot_free(round.snapshot);
@@ -441,8 +543,9 @@ int main(void)
 	enter_namespace();
 	for (i = 0; i < n; i++)
 		run_round((uint16_t)(PORT_FIRST + i % (PORT_LAST - PORT_FIRST)));
-	ok(n_binds > n && n_blocked > n / 4, "%u binds (%u refused), %u listens, %u packets", n_binds,
-	   n_blocked, n_listens, n_sent);
+	ok(n_binds > n && n_blocked > n / 4 && n_children > n / 50,
+	   "%u binds (%u refused), %u listens, %u connections, %u packets", n_binds, n_blocked,
+	   n_listens, n_children, n_sent);
 	is_int(n_wrong, 0, "the models predict each");
 	return done_testing();
 }
