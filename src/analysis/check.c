@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/check.h"
 
+#include <stdlib.h>
+
 #include "analysis/detect.h"
 
 static bool is_udp(enum protocol protocol)
@@ -22,18 +24,22 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		.options = options,
 		.list = ret_list,
 	};
-	struct bind_bucket_index index;
+	const struct bind_bucket_index *index = options->buckets;
+	struct bind_bucket_index own;
 	uint32_t i;
 
 	*ret_list = (struct finding_list){ .items = NULL };
-	bind_bucket_index_init(&index, snapshot);
-	for (i = 0; i < index.n_buckets; i++) {
-		detection.bucket = &index.buckets[i];
-		detection.members = index.members + index.buckets[i].first;
+	if (!index) {
+		bind_bucket_index_init(&own, snapshot);
+		index = &own;
+	}
+	for (i = 0; i < index->n_buckets; i++) {
+		detection.bucket = &index->buckets[i];
+		detection.members = index->members + index->buckets[i].first;
 		/* A socket that is not bound yet shares nothing. */
-		if (!index.buckets[i].port)
+		if (!index->buckets[i].port)
 			continue;
-		if (is_udp((enum protocol)index.buckets[i].protocol)) {
+		if (is_udp((enum protocol)index->buckets[i].protocol)) {
 			detect_udp(&detection);
 		} else {
 			detect_listener(&detection);
@@ -43,8 +49,11 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		detect_reuseport(&detection);
 		detect_dual_stack(&detection);
 	}
+	detect_hijackable_rest(&detection);
 	detect_exhaustion(&detection);
-	bind_bucket_index_done(&index);
+	if (index == &own)
+		bind_bucket_index_done(&own);
+	free(detection.hijackable);
 	if (options->least) {
 		enum severity least = options->least;
 

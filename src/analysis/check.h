@@ -3,6 +3,7 @@
 #define ANALYSIS_CHECK_H
 
 #include "analysis/selector.h"
+#include "model/bind-bucket.h"
 #include "model/finding.h"
 #include "model/snapshot.h"
 
@@ -11,6 +12,7 @@ struct check_options {
 	const struct selector *selectors; /* ports that were named: somebody wants them */
 	uint32_t n_selectors;
 	enum severity least; /* nothing below this is wanted */
+	const struct bind_bucket_index *buckets; /* of the snapshot; NULL: to be made */
 };
 
 /*

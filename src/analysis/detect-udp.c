@@ -15,6 +15,9 @@
 #define WILDCARDS_MAX 8
 #define SHADOWS_MAX 32
 
+/* So many ports that anybody may take are told one by one. */
+#define HIJACKABLE_MAX 16
+
 /* Where programs meet to talk to multicast groups: each member has its own copy. */
 static bool is_multicast_port(uint16_t port)
 {
@@ -389,6 +392,32 @@ static void check_shadow(struct detection *detection, uint32_t wildcard,
 	}
 }
 
+static void explain_hijack(struct finding *finding, const struct inet_socket *socket)
+{
+	finding->evidence = xasprintf("The socket has SO_REUSEADDR%s.",
+				      socket->reuse_evidence == EVIDENCE_INFERRED ?
+					      " (inferred)" :
+					      ", as read from the kernel");
+	finding->text = xstrdup(
+		"For UDP the kernel lets everybody bind the same address and port who sets "
+		"SO_REUSEADDR too; it does not compare uids. The newcomer gets every unicast "
+		"datagram from then on, and nobody gets an error.");
+	finding->remedy = xstrdup("Do not set SO_REUSEADDR on UDP sockets that receive unicast: they "
+				  "have no TIME-WAIT, so a restart does not need it. For several "
+				  "workers use SO_REUSEPORT alone, which only processes of one uid "
+				  "share.");
+}
+
+static void collect_rest(struct detection *detection, const uint32_t *sockets, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		ARRAY_RESERVE(detection->hijackable, detection->n_rest, detection->rest_capacity);
+		detection->hijackable[detection->n_rest++] = sockets[i];
+	}
+}
+
 static void check_hijack(struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
@@ -407,37 +436,47 @@ static void check_hijack(struct detection *detection)
 		    !may_be_member(socket) && socket->owner_status != OWNER_KERNEL)
 			open[n++] = detection->members[i];
 	}
-	if (n) {
+	if (n && detection->n_hijackable++ >= HIJACKABLE_MAX) {
+		collect_rest(detection, open, n);
+	} else if (n) {
 		where = words_socket(snapshot, open[0]);
 		holders = words_holders(snapshot, open[0]);
 		finding = detect_report(detection, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE, open, n);
 		finding->title = xasprintf("any local user can take the datagrams of %s from %s",
 					   where, holders);
-		finding->evidence = xasprintf("The socket has SO_REUSEADDR%s.",
-					      snapshot->sockets[open[0]].reuse_evidence ==
-							      EVIDENCE_INFERRED ?
-						      " (inferred)" :
-						      ", as read from the kernel");
-		finding->text = xstrdup(
-			"For UDP the kernel lets everybody bind the same address and port who sets "
-			"SO_REUSEADDR too; it does not compare uids. The newcomer gets every unicast "
-			"datagram from then on, and nobody gets an error.");
-		finding->remedy = xstrdup("Do not set SO_REUSEADDR on UDP sockets that receive unicast: "
-					  "they have no TIME-WAIT, so a restart does not need it. For "
-					  "several workers use SO_REUSEPORT alone, which only "
-					  "processes of one uid share.");
+		explain_hijack(finding, &snapshot->sockets[open[0]]);
 		free(where);
 		free(holders);
 	}
 	free(open);
 }
 
+void detect_hijackable_rest(struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	struct finding *finding;
+
+	if (!detection->n_rest)
+		return;
+	finding = finding_list_add(detection->list, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE,
+				   detection->hijackable, detection->n_rest);
+	finding->netns = snapshot->sockets[detection->hijackable[0]].netns;
+	finding->protocol = PROTOCOL_UDP;
+	finding->title = xasprintf("any local user can take the datagrams of %u more UDP sockets",
+				   detection->n_rest);
+	explain_hijack(finding, &snapshot->sockets[detection->hijackable[0]]);
+}
+
 void detect_udp(struct detection *detection)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
-	struct detect_place *places = detect_places(detection, STATE_BOUND), *place;
+	struct detect_place *places, *place;
 	uint32_t n_wildcards = 0, k;
 
+	check_hijack(detection);
+	if (detection->bucket->count < 2)
+		return;
+	places = detect_places(detection, STATE_BOUND);
 	for (place = places; place->count; place++) {
 		const struct inet_socket *first = &sockets[place->sockets[0]];
 
@@ -448,6 +487,5 @@ void detect_udp(struct detection *detection)
 			if (!may_be_member(&sockets[place->sockets[k]]))
 				check_shadow(detection, place->sockets[k], places);
 	}
-	check_hijack(detection);
 	free(places);
 }

@@ -14,10 +14,16 @@ struct detection {
 	/* The bucket that is looked at, for the detectors that look at one. */
 	const struct bind_bucket *bucket;
 	const uint32_t *members; /* bucket->count sockets */
+
+	/* Ports with SO_REUSEADDR on UDP: so many have a finding each, the others are collected. */
+	uint32_t n_hijackable;
+	uint32_t *hijackable;
+	uint32_t n_rest, rest_capacity;
 };
 
 /* The detectors, one file a family; each adds what it finds. */
 void detect_udp(struct detection *detection);
+void detect_hijackable_rest(struct detection *detection); /* after all buckets */
 void detect_reuseport(struct detection *detection);
 void detect_listener(struct detection *detection);
 void detect_dual_stack(struct detection *detection);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/suspect.h"
 
-#include "model/bind-bucket.h"
-
 static bool has_several_holders(const struct snapshot *snapshot, const uint32_t *members,
 				uint32_t count)
 {
@@ -24,17 +22,16 @@ static bool has_several_holders(const struct snapshot *snapshot, const uint32_t 
 	return false;
 }
 
-uint32_t suspect_processes(const struct snapshot *snapshot, bool *ret_processes)
+uint32_t suspect_processes(const struct snapshot *snapshot, const struct bind_bucket_index *buckets,
+			   bool *ret_processes)
 {
-	struct bind_bucket_index index;
 	uint32_t i, j, k, n = 0;
 
 	for (i = 0; i < snapshot->n_processes; i++)
 		ret_processes[i] = false;
-	bind_bucket_index_init(&index, snapshot);
-	for (i = 0; i < index.n_buckets; i++) {
-		const struct bind_bucket *bucket = &index.buckets[i];
-		const uint32_t *members = index.members + bucket->first;
+	for (i = 0; i < buckets->n_buckets; i++) {
+		const struct bind_bucket *bucket = &buckets->buckets[i];
+		const uint32_t *members = buckets->members + bucket->first;
 
 		if (!bucket->port || !has_several_holders(snapshot, members, bucket->count))
 			continue;
@@ -49,6 +46,5 @@ uint32_t suspect_processes(const struct snapshot *snapshot, bool *ret_processes)
 			}
 		}
 	}
-	bind_bucket_index_done(&index);
 	return n;
 }

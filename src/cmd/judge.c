@@ -23,18 +23,22 @@ bool judge_can(const struct options *options)
 void judge_snapshot(const struct options *options, struct snapshot *snapshot, enum severity least,
 		    struct finding_list *ret_list)
 {
+	struct bind_bucket_index buckets;
 	const struct check_options check = {
 		.selectors = options->filter.selectors,
 		.n_selectors = options->filter.n_selectors,
 		.least = least,
+		.buckets = &buckets,
 	};
 	bool *suspects;
 
+	bind_bucket_index_init(&buckets, snapshot);
 	if (!options->from) {
 		suspects = xcalloc(snapshot->n_processes, sizeof(*suspects));
-		if (suspect_processes(snapshot, suspects))
+		if (suspect_processes(snapshot, &buckets, suspects))
 			snapshot_enrich(snapshot, WANTED_OF_SUSPECTS, suspects);
 		free(suspects);
 	}
 	check_snapshot(snapshot, &check, ret_list);
+	bind_bucket_index_done(&buckets);
 }
