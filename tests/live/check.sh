@@ -247,6 +247,52 @@ fi
 "$PORTSHARE" check --no-bpf tcp:8091 >out 2>/dev/null
 is "without BPF it cannot be told, and says so" "$? $(cut -c1-11 out | head -1)" "3 CANNOT TELL"
 
+# A pool of workers under one parent of the same program
+
+cat >pool.py <<'PY'
+import os, socket, time
+for worker in range(3):
+    if os.fork() == 0: break
+else:
+    time.sleep(0.5); print("ready", flush=True); time.sleep(600)
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.bind(("127.0.0.1", 8098)); s.listen(8); time.sleep(600)
+PY
+start pool
+is "a pool under one parent: it is there" "$("$PORTSHARE" --raw -H -o port tcp:8098 2>/dev/null | wc -l)" 3
+is "and nothing to say of it" "$(notes tcp:8098)" ""
+stop_all
+
+# A server that is killed while it has connections, without SO_REUSEADDR, then with it
+
+cat >killed.py <<'PY'
+import os, signal, socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[1]))
+port = 8100 + int(sys.argv[1])
+s.bind(("127.0.0.1", port)); s.listen(8)
+r, w = os.pipe()
+if os.fork() == 0:
+    s.close(); c = socket.create_connection(("127.0.0.1", port)); os.write(w, b"x")
+    c.recv(1); c.close(); os._exit(0)
+a, _ = s.accept(); os.read(r, 1)
+os.kill(os.getpid(), signal.SIGKILL)
+PY
+"$python" killed.py 0 9>&-
+"$python" killed.py 1 9>&-
+sleep 0.3
+if [ "$has_bpf" = true ]; then
+	is "a server that was killed with a connection" "$(found tcp:8100)" "warning time-wait-blocks-bind"
+	is "one that had set SO_REUSEADDR" "$(found tcp:8101)" ""
+	is "and so it is" "$("$python" -c 'import socket
+for port in (8100, 8101):
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try: s.bind(("127.0.0.1", port)); print("ok")
+    except OSError as e: print(e.errno)' | paste -sd' ')" "98 ok"
+else
+	skip "a server that was killed with a connection" "flags of TIME-WAIT need BPF"
+fi
+
 # A server without SO_REUSEADDR that has connections; one with it
 
 cat >serving.py <<'PY'
