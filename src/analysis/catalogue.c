@@ -60,7 +60,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    net.ListenPacket(\"udp\", \"192.0.2.1:53\")\n\n"
 "systemd:\n"
 "    [Socket]\n"
-"    ListenDatagram=192.0.2.1:53",
+"    ListenDatagram=192.0.2.1:53\n\n"
+"(systemd sets SO_REUSEADDR for it, so a second such socket would not be refused.)",
 		.by_operation =
 "If it is meant, tell portshare to be quiet about it: --ignore udp-shadowed:53. Otherwise configure "
 "the listen addresses of the first program, or move one of the two.",
@@ -85,12 +86,13 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    loop.create_datagram_endpoint(Handler, local_addr=addr, reuse_port=True)\n\n"
 "Go: in net.ListenConfig.Control\n"
 "    unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)\n\n"
-"systemd:\n"
-"    [Socket]\n"
-"    ReusePort=yes",
+"systemd: a .socket unit has SO_REUSEADDR set, with ReusePort=yes too. Flags count as they are now, "
+"not as they were at bind(), so the service can clear it on the descriptor that it is given:\n"
+"    int off = 0;\n"
+"    setsockopt(3, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);",
 		.by_operation =
 "Let nobody log in who is not trusted, or run other users' programs in network namespaces of their "
-"own.",
+"own. Or move the service below net.ipv4.ip_unprivileged_port_start.",
 	},
 	[FINDING_REUSEPORT_STRANGERS] = {
 		.title = "A SO_REUSEPORT group holds programs that do not belong together",
@@ -130,15 +132,18 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "A rolling restart that did not finish: the old process did not see its signal, waits for a "
 "connection that never ends, or lost its parent.",
 		.kernel =
-"The hash does not know of generations: each member of the group gets its share until its socket is "
-"closed or shut down. Connections that wait in the queue of a socket that is closed are reset, unless "
-"net.ipv4.tcp_migrate_req is 1 (Linux 5.14): then they move to another member.",
+"The hash does not know of generations: each member of the group gets its share until its socket "
+"is closed or shut down. Connections that wait in the queue of a socket that is closed are reset, "
+"unless net.ipv4.tcp_migrate_req is 1 (Linux 5.14): then they move to another member.",
 		.in_code =
-"On the signal to stop, close the listening socket first, then finish the connections, then exit; "
-"and set a limit of time to it.\n\n"
+"On the signal to stop, take the connections that wait in the queue, close the listening socket, "
+"finish what has been accepted, then exit; and set a limit of time to it.\n\n"
 "C:\n"
+"    /* the listener is non-blocking */\n"
+"    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)\n"
+"            add_connection(fd);\n"
 "    close(listener);\n"
-"    /* serve what has been accepted; alarm(30) */\n\n"
+"    alarm(30);\n\n"
 "Python:\n"
 "    server.close(); await asyncio.wait_for(server.wait_closed(), 30)\n\n"
 "Go:\n"
@@ -162,9 +167,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "database; or it holds a listening socket that it never accepts from.",
 		.kernel =
 "A group member is chosen by the hash alone. A full queue is no reason to choose another: for TCP "
-"the last part of the handshake is dropped and the client tries again until it times out "
-"(ListenOverflows in /proc/net/netstat counts it); for UDP the datagram is lost. A listener's queue "
-"holds one connection more than its backlog.",
+"the client's request to connect is dropped (ListenOverflows in /proc/net/netstat counts it), and "
+"when the client repeats it the hash leads to the same member again, until it times out. "
+"net.ipv4.tcp_abort_on_overflow does not change that. For UDP the datagram is lost. A listener's "
+"queue holds one connection more than its backlog.",
 		.in_code =
 "Accept in a thread or loop that never blocks, and let a supervisor watch each worker.\n\n"
 "C: non-blocking accept4() driven by epoll.\n\n"
@@ -185,7 +191,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "clients still connect, to nobody.",
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
-"close-on-exec flag. Handing a socket over on purpose, as systemd's socket units do, is not reported.",
+"close-on-exec flag; or a worker made by fork() alone outlives it. Handing a socket over on "
+"purpose, as systemd's socket units do, is not reported.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
 "state of the port is that of the socket: LISTEN. No flag of a new socket helps against a listener, "
@@ -194,8 +201,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "C:\n"
 "    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);\n"
 "    int c = accept4(fd, NULL, NULL, SOCK_CLOEXEC);\n\n"
-"Python: sockets are not inherited; do not use subprocess with close_fds=False, nor "
-"set_inheritable(True).\n\n"
+"That works at exec(). A child that goes on without exec() has to close the listener itself.\n\n"
+"Python: a program that subprocess starts gets no socket, unless pass_fds or set_inheritable(True) "
+"asks for it. os.fork() and multiprocessing with the method \"fork\" copy every descriptor: close "
+"the listener in the child, or\n"
+"    multiprocessing.set_start_method(\"spawn\")\n\n"
 "Go: sockets are close-on-exec; only what is put into exec.Cmd.ExtraFiles is passed.\n\n"
 "systemd: a .socket unit keeps the socket open over a restart of the service, which is meant.",
 		.by_operation =
@@ -213,9 +223,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "that closes first keeps TIME-WAIT.",
 		.kernel =
 "A TIME-WAIT bucket remembers SO_REUSEADDR and SO_REUSEPORT of its connection, which had them from "
-"the listener. A new socket passes if both have SO_REUSEADDR, or both SO_REUSEPORT; uids and programs "
-"do not matter. One side alone is not enough. TIME-WAIT lasts 60 seconds and cannot be shortened: "
-"net.ipv4.tcp_fin_timeout is about FIN-WAIT-2, net.ipv4.tcp_tw_reuse about connect() only.",
+"the listener. A new socket passes if both have SO_REUSEADDR, or both SO_REUSEPORT; uids and "
+"programs do not matter. One side alone is not enough. TIME-WAIT lasts 60 seconds and cannot be "
+"shortened: net.ipv4.tcp_fin_timeout is about FIN-WAIT-2, net.ipv4.tcp_tw_reuse about connect() "
+"only.",
 		.in_code =
 "Set SO_REUSEADDR on the listening socket before bind(); its connections inherit it.\n\n"
 "C:\n"
@@ -229,8 +240,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Closing with SO_LINGER and a time of 0 avoids TIME-WAIT, but resets the connection and loses what "
 "has not been read by the peer.",
 		.by_operation =
-"Wait until the moment named. Or, as root, ss -K 'sport = :PORT' (a kernel with "
-"CONFIG_INET_DIAG_DESTROY): the port is free at once.",
+"Wait until the moment named. Or, as root, in a kernel with CONFIG_INET_DIAG_DESTROY:\n\n"
+"    ss -K -t state time-wait 'sport = :8080'\n\n"
+"The port is free at once. Keep the state in the command: without it ss ends connections that are "
+"alive, and those that other programs have made from this port.",
 	},
 	[FINDING_RESTART_BLOCKED_LATER] = {
 		.title = "After a crash this port would stay closed for up to a minute",
@@ -256,12 +269,13 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_PORT_TAKEN_BY_CLIENT] = {
 		.title = "A connection holds a port that a server wants, or may take it",
 		.meaning =
-"An outgoing connection has, as its local port, one that is meant for a server: it was named on the "
-"command line, or is reserved (a warning), or is below 1024 (a note). Or, as a note: a server listens "
-"on a port out of which the kernel serves connections, and may find it taken after a restart.",
+"An outgoing connection has, as its local port, one that is meant for a server: it was named on "
+"the command line, or is reserved (a warning), or is below 1024 (a note). Or, as a note: a server "
+"listens on a port out of which the kernel serves connections, and may find it taken after a "
+"restart.",
 		.arises =
-"The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave it "
-"to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",
+"The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
+"it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",
 		.kernel =
 "connect() takes a free local port of the range, without asking whether a server will want it. A "
 "bind to it then conflicts with the connection: both would need SO_REUSEADDR, which clients do not "
@@ -279,7 +293,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.by_operation =
 "Reserve the port; what is reserved can still be bound by its number:\n\n"
 "    sysctl net.ipv4.ip_local_reserved_ports=8080,40000-40010\n\n"
-"Then end the connection, or wait for it.",
+"This replaces the list that was there, so name what is in it already; a file in /etc/sysctl.d keeps "
+"it over a boot. Then end the connection, or wait for it.",
 	},
 	[FINDING_BOUND_NOT_LISTENING] = {
 		.title = "A TCP socket is bound and does not listen",
@@ -313,10 +328,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Servers bind [::] by default and expect IPv4 through it; both set SO_REUSEPORT (one uid), or for "
 "UDP SO_REUSEADDR.",
 		.kernel =
-"Without IPV6_V6ONLY a socket on [::] overlaps 0.0.0.0 and each IPv4 address, in bind() too. For an "
-"IPv4 packet an AF_INET socket is preferred to an AF_INET6 one of the same kind of address, whichever "
-"came first. An IPv6 connection of a dual-stack server makes a bind to 0.0.0.0 fail, one to "
-"127.0.0.1 not.",
+"Without IPV6_V6ONLY a socket on [::] overlaps 0.0.0.0 and each IPv4 address, in bind() too. For "
+"an IPv4 packet an AF_INET socket is preferred to an AF_INET6 one of the same kind of address, "
+"whichever came first. An IPv6 connection of a dual-stack server makes a bind to 0.0.0.0 fail, one "
+"to 127.0.0.1 not.",
 		.in_code =
 "Open a socket for each family, and set IPV6_V6ONLY on the one of IPv6.\n\n"
 "C:\n"
@@ -344,7 +359,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "A connection is known by both addresses and both ports, so the number of local ports is the limit "
 "towards one destination. connect() then fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, "
 "an unbound UDP socket with EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 "
-"connect() may take their ports after one second. 2, the default, does so on loopback only.",
+"connect() may take their ports after one second, if both ends use TCP timestamps. 2, the default, "
+"does so on loopback only.",
 		.in_code =
 "Keep connections and use them again.\n\n"
 "C: a pool of connections; IP_BIND_ADDRESS_NO_PORT where an address is bound before connect().\n\n"
@@ -356,27 +372,29 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.by_operation =
 "    sysctl net.ipv4.ip_local_port_range=\"10000 65000\"\n"
 "    sysctl net.ipv4.tcp_tw_reuse=1\n\n"
-"More local addresses, or more addresses or ports of the destination, multiply what there is.",
+"A wider range can take ports that servers want: reserve those, see port-taken-by-client. More local "
+"addresses, or more addresses or ports of the destination, multiply what there is.",
 	},
 	[FINDING_TIME_WAIT_OVERFLOW] = {
 		.title = "TIME-WAIT sockets reach their limit, or have been cut short",
 		.meaning =
-"The number of TIME-WAIT sockets is near net.ipv4.tcp_max_tw_buckets (a warning), or connections have "
-"been closed without TIME-WAIT because it was reached (a note: the counter counts since the network "
-"namespace was made).",
+"The number of TIME-WAIT sockets is near net.ipv4.tcp_max_tw_buckets (a warning), or connections "
+"have been closed without TIME-WAIT because it was reached (a note: the counter counts since the "
+"network namespace was made).",
 		.arises = "Very many short connections that are closed by this side first.",
 		.kernel =
 "Above the limit a connection ends without TIME-WAIT, and TCPTimeWaitOverflow in /proc/net/netstat "
 "counts it. Its port is free at once, but a segment that comes late may meet the next connection of "
-"the same ports, and the last answer of the peer is met by a reset.",
+"the same ports, and a peer that missed the last acknowledgement is answered with a reset.",
 		.in_code =
 "Let the client close first, and keep connections open.\n\n"
 "C: after the answer wait for the end of file of the peer before close().\n\n"
 "Python and Go: HTTP keep-alive is on by default; do not turn it off.\n\n"
 "systemd has no part in it.",
 		.by_operation =
-"    sysctl net.ipv4.tcp_max_tw_buckets=262144\n\n"
-"A TIME-WAIT socket takes about 250 bytes.",
+"See what the limit is and double it; a TIME-WAIT socket takes 256 bytes or so.\n\n"
+"    sysctl net.ipv4.tcp_max_tw_buckets\n"
+"    sysctl net.ipv4.tcp_max_tw_buckets=524288",
 	},
 };
 
