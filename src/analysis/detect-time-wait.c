@@ -99,8 +99,8 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 					"with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
 					"them has ended. Neither tcp_tw_reuse nor tcp_fin_timeout "
 					"changes that.");
-		finding->remedy = xasprintf("Now: wait %s, or start on another port; as root, ss -K sport = "
-					    ":%u ends them at once. For good: set SO_REUSEADDR on the "
+		finding->remedy = xasprintf("Now: wait %s, or start on another port; as root, ss -K -t "
+					    "state time-wait 'sport = :%u' ends them at once. For good: set SO_REUSEADDR on the "
 					    "listening socket before bind() (its connections inherit it), "
 					    "as nearly all servers do.",
 					    end, detection->bucket->port);
