@@ -163,8 +163,7 @@ int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *reques
 	for (i = 0; i < snapshot->n_sockets; i++)
 		if (has_inode(&snapshot->sockets[i]))
 			socket_index_add(&join.cookies, i);
-	if (request->want & WANT_START_TIME)
-		join.boot_ns = boot_time_of_kernel();
+	join.boot_ns = boot_time_of_kernel();
 	error = socket_bpf_owners(bpf, take_batch, &join, ret_too_large);
 	if (error) {
 		hold_list_clear(holds, snapshot);

@@ -26,6 +26,9 @@
 
 #define NS_PER_S 1000000000
 
+/* Two readings of a start differ by a tick, and by what moved the clock between them. */
+#define START_TOLERANCE_NS (50 * 1000000)
+
 #define DELETED " (deleted)"
 
 /* What the path of a cgroup tells, by its id. */
@@ -79,13 +82,37 @@ static string_id add_bytes(struct enrichment *enrichment, const char *bytes, siz
 	return string_pool_add_bytes(&enrichment->snapshot->strings, bytes, length);
 }
 
-/* /proc/PID/stat, and from it everything that is not known yet. Returns false if it has ended. */
+/* When a process began, by what /proc says, since the epoch; 0: the clocks cannot be read. */
+static int64_t start_time(struct enrichment *enrichment, uint64_t ticks)
+{
+	uint64_t rate;
+
+	if (!enrichment->boot_ns) {
+		enrichment->boot_ns = boot_time();
+		enrichment->ticks_per_s = sysconf(_SC_CLK_TCK);
+	}
+	if (!enrichment->boot_ns || enrichment->ticks_per_s <= 0)
+		return 0;
+	rate = (uint64_t)enrichment->ticks_per_s;
+	return enrichment->boot_ns +
+	       (int64_t)(ticks / rate * NS_PER_S + ticks % rate * NS_PER_S / rate);
+}
+
+/*
+ * /proc/PID/stat, and from it everything that is not known yet. Returns false if the process has
+ * ended, or if another has its number by now.
+ */
 static bool read_stat(struct enrichment *enrichment, struct process *process)
 {
 	struct proc_stat stat;
 	ssize_t length = read_proc(enrichment, process->pid, "stat");
+	int64_t began;
 
 	if (length < 0 || proc_parse_stat(enrichment->bytes, (size_t)length, &stat))
+		return false;
+	began = start_time(enrichment, stat.start_ticks);
+	if ((process->known & PROCESS_HAS_START_TIME) && began &&
+	    llabs(began - process->start_time_ns) > START_TOLERANCE_NS)
 		return false;
 	if (!process->comm)
 		process->comm = add_bytes(enrichment, stat.comm, stat.comm_length);
@@ -93,19 +120,8 @@ static bool read_stat(struct enrichment *enrichment, struct process *process)
 		process->ppid = stat.ppid;
 		process->known |= PROCESS_HAS_PPID;
 	}
-	if (!(enrichment->want & WANT_START_TIME) ||
-	    (process->known & PROCESS_HAS_START_TIME))
-		return true;
-	if (!enrichment->boot_ns) {
-		enrichment->boot_ns = boot_time();
-		enrichment->ticks_per_s = sysconf(_SC_CLK_TCK);
-	}
-	if (enrichment->boot_ns && enrichment->ticks_per_s > 0) {
-		uint64_t rate = (uint64_t)enrichment->ticks_per_s;
-		uint64_t since_boot = stat.start_ticks / rate * NS_PER_S +
-				      stat.start_ticks % rate * NS_PER_S / rate;
-
-		process->start_time_ns = enrichment->boot_ns + (int64_t)since_boot;
+	if (!(process->known & PROCESS_HAS_START_TIME) && began) {
+		process->start_time_ns = began;
 		process->known |= PROCESS_HAS_START_TIME;
 	}
 	return true;
@@ -249,11 +265,15 @@ static void enrich_process(struct enrichment *enrichment, struct process *proces
 	uint32_t want = enrichment->want, known = process->known;
 	bool needs_stat;
 
+	/* What is read by the number alone must not be another's who has got it since. */
 	needs_stat = ((want & (WANT_PID | WANT_ANCESTORS)) && !(known & PROCESS_HAS_PPID)) ||
-		     ((want & WANT_START_TIME) && !(known & PROCESS_HAS_START_TIME));
-	if (needs_stat)
-		read_stat(enrichment, process);
-	else if (!process->comm)
+		     ((want & WANT_START_TIME) && !(known & PROCESS_HAS_START_TIME)) ||
+		     ((want & (WANT_CMDLINE | WANT_EXE)) && (known & PROCESS_HAS_START_TIME)) ||
+		     ((want & WANT_CGROUP) && (known & PROCESS_HAS_START_TIME) &&
+		      !(known & PROCESS_HAS_CGROUP_ID));
+	if (needs_stat && !read_stat(enrichment, process))
+		return;
+	if (!process->comm)
 		read_comm(enrichment, process);
 	if ((want & WANT_PID) && !(known & PROCESS_HAS_UID))
 		read_uid(enrichment, process);
