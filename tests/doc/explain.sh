@@ -34,7 +34,11 @@ for wrong in nonsense --nonsense '--markdown udp-shadowed' --color=blue; do
 done
 "$portshare" explain "$(printf 'a\033[2Jb')" 2>"$scratch/err"
 is 'what is quoted is escaped' "$(tr -d '\n' <"$scratch/err" | tr -cd '\000-\037' | wc -c)" 0
-"$portshare" explain >/dev/full 2>"$scratch/err"
-is 'a full disk' "$? $(wc -l <"$scratch/err")" '2 1'
+like 'and the list is named' "$(cat "$scratch/err")" 'portshare explain lists them'
+for what in '' udp-shadowed --markdown --help; do
+	# shellcheck disable=SC2086
+	"$portshare" explain $what >/dev/full 2>"$scratch/err"
+	is "a full disk: explain $what" "$? $(wc -l <"$scratch/err")" '2 1'
+done
 like '--help' "$("$portshare" explain --help)" '^ +--markdown'
 done_testing

@@ -144,6 +144,98 @@ static void rule(const char *number, bool holds, const char *text)
 	port++;
 }
 
+/* What a child that may have other privilege or another network answers. */
+static int in_child(int (*question)(void))
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(question());
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+/* Whether a flag that both have passes a connection, or what is left of it, and no other does. */
+static bool same_flag_passes(unsigned int how)
+{
+	static const unsigned int flags[] = { 0, RA, RP, RA | RP };
+	bool held = true;
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		held = held && (try("127.0.0.1", flags[i]) == 0) == (bool)(how & flags[i]);
+	return held;
+}
+
+/* Connected; closed here and not by the peer (FIN-WAIT-2); closed by the peer alone. */
+static bool same_flag_passes_connections(unsigned int how)
+{
+	int server, client;
+	bool held;
+
+	make_connection("127.0.0.1", "127.0.0.1", how, &server, &client);
+	held = same_flag_passes(how);
+	close(server);
+	held = held && same_flag_passes(how);
+	close(client);
+	port++;
+	make_connection("127.0.0.1", "127.0.0.1", how, &server, &client);
+	close(client);
+	usleep(10000);
+	held = held && same_flag_passes(how);
+	close(server);
+	port++;
+	return held;
+}
+
+static bool is_in_proc_net(void)
+{
+	unsigned int local;
+	bool found = false;
+	char line[512];
+	FILE *file = fopen("/proc/self/net/tcp", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		found = found || (sscanf(line, "%*d: %*8X:%4X", &local) == 1 && local == port);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static int connect_error(void)
+{
+	struct sockaddr_storage at;
+	socklen_t size = fill(&at, "127.0.0.1", port);
+	int fd = socket(AF_INET, SOCK_STREAM, 0), error;
+
+	error = connect(fd, (struct sockaddr *)&at, size) ? errno : 0;
+	close(fd);
+	return error;
+}
+
+/* Of a listener that a child has too: what a bind is told while it lives, and when it is gone. */
+static void ask_inherited(int *ret_during, int *ret_after)
+{
+	int listener = get("127.0.0.1", RA | LISTEN), hold[2];
+	char byte;
+	pid_t child;
+
+	if (pipe(hold))
+		diag("pipe: %s", strerror(errno));
+	child = fork();
+	if (!child) {
+		close(hold[1]);
+		_exit(read(hold[0], &byte, 1) != 0);
+	}
+	close(hold[0]);
+	close(listener);
+	*ret_during = connect_error() ? -1 : try("127.0.0.1", RA);
+	close(hold[1]);
+	waitpid(child, NULL, 0);
+	*ret_after = try("127.0.0.1", RA);
+}
+
 static void rules_of_bind(void)
 {
 	static const unsigned int flags[] = { 0, RA, RP, RA | RP };
@@ -162,12 +254,15 @@ static void rules_of_bind(void)
 		a = get("127.0.0.1", flags[i]);
 		plain = plain && try("127.0.0.1", 0) == EADDRINUSE;
 		for (k = 0; k < 4; k++)
-			bound = bound && (try("127.0.0.1", flags[k]) == 0) == (bool)(flags[i] & flags[k]);
+			bound = bound &&
+				(try("127.0.0.1", flags[k]) == 0) == (bool)(flags[i] & flags[k]);
 		close(a);
 		port++;
 	}
 	rule("T1", plain, "without flags a bind fails beside whatever overlaps");
 	rule("T2", listener, "beside a listener only SO_REUSEPORT on both passes");
+	for (i = 0; i < 4; i++)
+		bound = bound && same_flag_passes_connections(flags[i]);
 	rule("T3", bound, "beside another socket one flag that both have passes");
 	a = get("127.0.0.1", RA);
 	crossed = try("127.0.0.1", RP) == EADDRINUSE;
@@ -199,13 +294,32 @@ static void rules_of_bind(void)
 	a = get("127.0.0.1", LISTEN);
 	crossed = try("127.0.0.1", RP) == EADDRINUSE;
 	setsockopt(a, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	rule("T7", crossed && try("127.0.0.1", RP) == 0, "flags count as they are now, not as at bind()");
+	rule("T7", crossed && try("127.0.0.1", RP) == 0,
+	     "flags count as they are now, not as at bind()");
 	close(a);
 	make_connection("127.0.0.1", "127.0.0.1", RA, &server, &client);
 	rule("T8", try("127.0.0.1", RA) == 0 && try("127.0.0.1", RP) == EADDRINUSE,
 	     "a connection has its listener's flags");
 	close(client);
 	close(server);
+	a = get("127.0.0.1", 0);
+	rule("T9",
+	     try("127.0.0.1", 0) == EADDRINUSE && connect_error() == ECONNREFUSED &&
+		     !is_in_proc_net(),
+	     "a socket that is only bound holds the port, and is not in /proc/net/tcp");
+	close(a);
+	a = get("127.0.0.1", LISTEN);
+	crossed = !shutdown(a, SHUT_RDWR) && connect_error() == ECONNREFUSED &&
+		  try("127.0.0.1", 0) == EADDRINUSE;
+	rule("T10", crossed && !listen(a, 8) && !connect_error(),
+	     "shutdown() ends listening, not the bind, and it may listen again");
+	close(a);
+	ask_inherited(&a, &b);
+	rule("T11", a == EADDRINUSE && b == 0,
+	     "a listener lives until the last process has closed it");
+	a = get("127.0.0.1", LISTEN);
+	rule("T12", try("127.0.0.1", UDP) == 0, "TCP and UDP are not in each other's way");
+	close(a);
 }
 
 static void rules_of_addresses(void)
@@ -284,6 +398,7 @@ static void rules_of_time_wait(void)
 {
 	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	int server, client, on = 1;
+	char command[80];
 	bool held, later;
 	long left;
 
@@ -307,7 +422,8 @@ static void rules_of_time_wait(void)
 	shutdown(server, SHUT_WR);
 	close(client);
 	close(server);
-	rule("W3", try("127.0.0.1", RA) == 0, "the flag of the connection counts, as it is at its end");
+	rule("W3", try("127.0.0.1", RA) == 0,
+	     "the flag of the connection counts, as it is at its end");
 	write_file("/proc/sys/net/ipv4/tcp_tw_reuse", "1");
 	leave_time_wait(0);
 	rule("W4", try("127.0.0.1", RA) == EADDRINUSE, "tcp_tw_reuse does not matter to bind()");
@@ -328,6 +444,19 @@ static void rules_of_time_wait(void)
 	usleep(20000);
 	later = try("127.0.0.1", 0) == 0;
 	rule("W7", later, "the side that closes first has it");
+	write_file("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0");
+	leave_time_wait(0);
+	rule("W8", try("127.0.0.1", 0) == 0, "above tcp_max_tw_buckets there is none");
+	write_file("/proc/sys/net/ipv4/tcp_max_tw_buckets", "4096");
+	leave_time_wait(0);
+	held = try("127.0.0.1", 0) == EADDRINUSE;
+	snprintf(command, sizeof(command), "ss -K -t state time-wait 'sport = :%u' >/dev/null 2>&1",
+		 port);
+	if (system(command) || time_left() >= 0)
+		skip(1, "W9 needs ss and a kernel with CONFIG_INET_DIAG_DESTROY");
+	else
+		rule("W9", held && try("127.0.0.1", 0) == 0, "ending it frees the port at once");
+	port++;
 }
 
 /* How many of n datagrams from as many ports each of the sockets receives. */
@@ -410,7 +539,8 @@ static void rules_of_udp(void)
 	fds[0] = get("127.0.0.1", UDP | RA);
 	fds[1] = get("127.0.0.1", UDP | RA | RP);
 	send_datagrams("127.0.0.1", 50, fds, counts, 2);
-	rule("U5", held && counts[1] == 50, "IPv4: between a group and one alone the last bound decides");
+	rule("U5", held && counts[1] == 50,
+	     "IPv4: between a group and one alone the last bound decides");
 	close_all(fds, 2);
 	fds[0] = get("::1", UDP | RA);
 	fds[1] = get("::1", UDP | RA | RP);
@@ -432,7 +562,8 @@ static void rules_of_udp(void)
 	fds[1] = get("127.0.0.1", UDP | RA);
 	setsockopt(fds[1], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 	send_datagrams("127.0.0.1", 50, fds, counts, 2);
-	rule("U8", !counts[0] && !counts[1], "what the receiver does not take is lost, not another's");
+	rule("U8", !counts[0] && !counts[1],
+	     "what the receiver does not take is lost, not another's");
 	close_all(fds, 2);
 	inet_pton(AF_INET, "224.1.2.3", &group.imr_multiaddr);
 	for (i = 0; i < 2; i++) {
@@ -446,12 +577,171 @@ static void rules_of_udp(void)
 	size = fill(&at, "224.1.2.3", port);
 	sendto(i, "x", 1, 0, (struct sockaddr *)&at, size);
 	close(i);
-	rule("U9", recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1 && recv(fds[1], &byte, 1, MSG_DONTWAIT) == 1,
+	rule("U9",
+	     recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1 && recv(fds[1], &byte, 1, MSG_DONTWAIT) == 1,
 	     "each member of a multicast group gets a copy");
 	close_all(fds, 2);
 	fds[0] = get("127.0.0.1", UDP);
 	close(fds[0]);
 	rule("U10", try("127.0.0.1", UDP) == 0, "there is no TIME-WAIT");
+}
+
+static void rules_of_udp_order(void)
+{
+	struct sockaddr_storage at, from;
+	int fds[3], counts[3], sender;
+	socklen_t size = sizeof(from);
+	bool held, other;
+	char byte;
+
+	fds[0] = get("127.0.0.1", UDP | RP);
+	held = try("127.0.0.1", UDP | RP) == 0 && try("127.0.0.1", UDP | RA) == EADDRINUSE;
+	if (has_uids) {
+		setfsuid(1001);
+		held = held && try("127.0.0.1", UDP | RA | RP) == EADDRINUSE;
+		setfsuid(0);
+	}
+	rule("U11", held, "SO_REUSEPORT alone lets in who has it and the same uid");
+	close(fds[0]);
+	fds[0] = get("127.0.0.1", UDP | RA);
+	fds[1] = get("127.0.0.1", UDP | RA | RP);
+	held = try("127.0.0.1", UDP | RP) == 0;
+	close_all(fds, 2);
+	port++;
+	fds[0] = get("127.0.0.1", UDP | RA | RP);
+	fds[1] = get("127.0.0.1", UDP | RA);
+	held = held && try("127.0.0.1", UDP | RP) == EADDRINUSE;
+	close_all(fds, 2);
+	port++;
+	fds[0] = get("::1", UDP | RA);
+	fds[1] = get("::1", UDP | RA | RP);
+	rule("U12", held && try("::1", UDP | RP) == EADDRINUSE,
+	     "of several sockets the first one that is no pair of SO_REUSEADDR decides");
+	close_all(fds, 2);
+	fds[0] = get("127.0.0.1", UDP | RA);
+	sender = new_socket("127.0.0.1", UDP);
+	bind_to(sender, "127.0.0.1", 0);
+	getsockname(sender, (struct sockaddr *)&from, &size);
+	held = !connect(fds[0], (struct sockaddr *)&from, size);
+	fds[1] = get("127.0.0.1", UDP | RA);
+	size = fill(&at, "127.0.0.1", port);
+	sendto(sender, "x", 1, 0, (struct sockaddr *)&at, size);
+	held = held && recv(fds[0], &byte, 1, MSG_DONTWAIT) == 1;
+	send_datagrams("127.0.0.1", 50, fds, counts, 2);
+	rule("U13", held && !counts[0] && counts[1] == 50,
+	     "a connected socket goes first for its peer, and has nothing from others");
+	close(sender);
+	close_all(fds, 2);
+	fds[0] = get("127.0.0.1", UDP | RA | LO);
+	fds[1] = get("127.0.0.1", UDP | RA);
+	send_datagrams("127.0.0.1", 50, fds, counts, 2);
+	held = counts[0] == 50;
+	close_all(fds, 2);
+	port++;
+	fds[0] = get("127.0.0.1", UDP | RP | LO);
+	fds[1] = get("127.0.0.1", UDP | RP);
+	fds[2] = get("127.0.0.1", UDP | RP);
+	send_datagrams("127.0.0.1", 50, fds, counts, 3);
+	rule("U14", held && !counts[0],
+	     "a socket of the device goes before one of no device, not before a newer group");
+	close_all(fds, 3);
+	fds[0] = get("0.0.0.0", UDP | RP);
+	fds[1] = get("::", UDP | RP);
+	send_datagrams("127.0.0.1", 50, fds, counts, 2);
+	held = counts[0] == 50;
+	close_all(fds, 2);
+	port++;
+	if (!has_uids) {
+		skip(1, "U15 needs several uids");
+		return;
+	}
+	fds[0] = get("127.0.0.1", UDP | RA | RP);
+	setfsuid(1001);
+	fds[1] = get("127.0.0.1", UDP | RA | RP);
+	setfsuid(0);
+	send_datagrams("127.0.0.1", 50, fds, counts, 2);
+	other = counts[1] == 50;
+	rule("U15", held && other, "sockets of another family or uid are another group");
+	close_all(fds, 2);
+}
+
+static void join(int fd)
+{
+	struct ip_mreq group = { .imr_interface.s_addr = htonl(INADDR_LOOPBACK) };
+
+	inet_pton(AF_INET, "224.1.2.3", &group.imr_multiaddr);
+	if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)))
+		diag("IP_ADD_MEMBERSHIP: %s", strerror(errno));
+}
+
+/* Send one datagram over loopback; bit n of the result is set if socket n receives it. */
+static unsigned int who_gets(const char *address, const int *fds, int n)
+{
+	struct in_addr loopback = { .s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_storage at;
+	socklen_t size = fill(&at, address, port);
+	int sender = new_socket("127.0.0.1", UDP), i;
+	unsigned int receivers = 0;
+	char byte;
+
+	setsockopt(sender, IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof(loopback));
+	set(sender, SOL_SOCKET, SO_BROADCAST, 1);
+	if (sendto(sender, "x", 1, 0, (struct sockaddr *)&at, size) != 1)
+		diag("sendto %s: %s", address, strerror(errno));
+	for (i = 0; i < n; i++)
+		if (recv(fds[i], &byte, 1, MSG_DONTWAIT) == 1)
+			receivers |= 1U << i;
+	close(sender);
+	return receivers;
+}
+
+static void rules_of_multicast(void)
+{
+	int fds[3], i;
+	bool held;
+
+	fds[0] = get("224.1.2.3", UDP);
+	rule("M1",
+	     try("224.1.2.4", UDP) == 0 && try("127.0.0.1", UDP) == 0 &&
+		     try("0.0.0.0", UDP) == EADDRINUSE && try("224.1.2.3", UDP) == EADDRINUSE,
+	     "to bind() a multicast address is one like any other");
+	close(fds[0]);
+	for (i = 0; i < 3; i++) {
+		fds[i] = get("224.1.2.3", UDP | RP);
+		join(fds[i]);
+	}
+	rule("M2", who_gets("224.1.2.3", fds, 3) == 7, "SO_REUSEPORT does not spread copies");
+	close_all(fds, 3);
+	fds[0] = get("127.0.0.1", UDP | RA);
+	join(fds[0]);
+	fds[1] = get("0.0.0.0", UDP | RA);
+	join(fds[1]);
+	rule("M3", who_gets("224.1.2.3", fds, 2) == 2,
+	     "who is bound to a unicast address has none, joined or not");
+	close_all(fds, 2);
+	fds[0] = get("0.0.0.0", UDP | RA);
+	fds[1] = get("0.0.0.0", UDP | RA);
+	held = who_gets("224.1.2.3", fds, 2) == 0;
+	join(fds[1]);
+	held = held && who_gets("224.1.2.3", fds, 2) == 3;
+	set(fds[0], IPPROTO_IP, IP_MULTICAST_ALL, 0);
+	rule("M4", held && who_gets("224.1.2.3", fds, 2) == 2,
+	     "IPv4 sockets have copies of groups that others joined, but with IP_MULTICAST_ALL of 0");
+	close_all(fds, 2);
+	fds[0] = get("::", UDP | RA);
+	fds[1] = get("0.0.0.0", UDP | RA);
+	join(fds[1]);
+	held = who_gets("224.1.2.3", fds, 2) == 2;
+	join(fds[0]);
+	rule("M5", held && who_gets("224.1.2.3", fds, 2) == 3,
+	     "an IPv6 socket has of IPv4 groups those that it joined");
+	close_all(fds, 2);
+	fds[0] = get("0.0.0.0", UDP | RA);
+	fds[1] = get("0.0.0.0", UDP | RA);
+	fds[2] = get("127.0.0.1", UDP | RA);
+	rule("M6", who_gets("127.255.255.255", fds, 3) == 3,
+	     "each socket on the wildcard has a copy of a broadcast, one on an address has none");
+	close_all(fds, 3);
 }
 
 static bool is_reset(int fd)
@@ -480,6 +770,9 @@ static int count_reset(int n)
 	int a = get("127.0.0.1", RP | LISTEN), b = get("127.0.0.1", RP | LISTEN);
 	int clients[16], i, count = 0;
 
+	/* The hash may give all to one of them, and connect() is to return. */
+	listen(a, n);
+	listen(b, n);
 	for (i = 0; i < n; i++)
 		clients[i] = connect_to("127.0.0.1");
 	close(a);
@@ -489,6 +782,19 @@ static int count_reset(int n)
 		close(clients[i]);
 	}
 	close(b);
+	return count;
+}
+
+/* Connections that wait in a queue; they are taken and closed. */
+static int count_waiting(int listener)
+{
+	struct pollfd wait = { .fd = listener, .events = POLLIN };
+	int count = 0;
+
+	while (poll(&wait, 1, 50) == 1) {
+		close(accept(listener, NULL, NULL));
+		count++;
+	}
 	return count;
 }
 
@@ -517,7 +823,8 @@ static void rules_of_groups(void)
 	write_file("/proc/sys/net/ipv4/tcp_migrate_req", "1");
 	kept = count_reset(12);
 	write_file("/proc/sys/net/ipv4/tcp_migrate_req", "0");
-	rule("R2", reset > 0 && !kept, "a member that closes resets its queue, but with tcp_migrate_req");
+	rule("R2", reset > 0 && !kept,
+	     "a member that closes resets its queue, but with tcp_migrate_req");
 	a = get("127.0.0.1", RP | LISTEN);
 	b = get("127.0.0.1", RP | LISTEN);
 	listen(b, 0);
@@ -546,6 +853,39 @@ static void rules_of_groups(void)
 	rule("R4", held, "a wildcard and an address are two groups, and the address goes first");
 	close(a);
 	close(b);
+	a = get("0.0.0.0", RP | LISTEN);
+	b = get("::", RP | LISTEN);
+	for (i = 0; i < 8; i++)
+		clients[i] = connect_to("127.0.0.1");
+	wait = (struct pollfd){ .fd = b, .events = POLLIN };
+	held = poll(&wait, 1, 50) == 0;
+	close_all(clients, 8);
+	rule("R5", held, "for IPv4 an IPv4 listener goes before a dual-stack one");
+	close(a);
+	close(b);
+	a = get("127.0.0.1", RP | LISTEN);
+	b = get("127.0.0.1", RP | LISTEN);
+	listen(a, 64);
+	listen(b, 64);
+	for (i = 0; i < 64; i++)
+		clients[i] = connect_to("127.0.0.1");
+	reset = count_waiting(a);
+	kept = count_waiting(b);
+	rule("R6", reset > 8 && kept > 8 && reset + kept == 64,
+	     "connections are spread over all that listen, one that joined last too");
+	close_all(clients, 64);
+	close(a);
+	close(b);
+	a = get("127.0.0.1", LISTEN);
+	listen(a, 2);
+	for (i = 0, kept = 0; i < 6; i++) {
+		clients[i] = start_connection("127.0.0.1");
+		wait = (struct pollfd){ .fd = clients[i], .events = POLLOUT };
+		kept += poll(&wait, 1, 20) == 1;
+	}
+	rule("R7", kept == 3, "a queue holds one connection more than its backlog");
+	close_all(clients, 6);
+	close(a);
 }
 
 /* What a child without privilege answers. */
@@ -583,38 +923,54 @@ static int try_elsewhere(void)
 	return try("127.0.0.1", LISTEN);
 }
 
-static int in_child(int (*question)(void))
+static uint16_t port_of(int fd)
 {
-	int status;
-	pid_t child = fork();
+	struct sockaddr_in at = { 0 };
+	socklen_t size = sizeof(at);
 
-	if (!child)
-		_exit(question());
-	waitpid(child, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+	getsockname(fd, (struct sockaddr *)&at, &size);
+	return ntohs(at.sin_port);
 }
 
 static void rules_of_other_errors(void)
 {
-	int a, b, fds[4], i, mapped, server, client;
+	int a, b, fds[4], i, mapped, client;
 	struct sockaddr_storage at;
 	socklen_t size = sizeof(at);
 	char text[64];
 	bool held;
 
-	if (has_uids)
+	if (has_uids) {
 		rule("O1", as_user(try_low_port) == EACCES, "a low port needs privilege");
-	else
+		a = new_socket("127.0.0.1", 0);
+		held = !bind_to(a, "127.0.0.1", 80) && try_low_port() == EADDRINUSE;
+		rule("O8", held && as_user(try_low_port) == EACCES,
+		     "EACCES hides that a port is taken");
+		close(a);
+	} else {
 		skip(1, "O1 needs several uids");
-	rule("O2", try("192.0.2.1", 0) == EADDRNOTAVAIL, "an address that is not local is not there");
+		skip(1, "O8 needs several uids");
+	}
+	rule("O2", try("192.0.2.1", 0) == EADDRNOTAVAIL,
+	     "an address that is not local is not there");
 	mapped = new_socket("::ffff:127.0.0.1", V6ONLY);
-	rule("O3", bind_to(mapped, "::ffff:127.0.0.1", port) == EINVAL, "v6only excludes mapped addresses");
+	rule("O3", bind_to(mapped, "::ffff:127.0.0.1", port) == EINVAL,
+	     "v6only excludes mapped addresses");
 	close(mapped);
 	snprintf(text, sizeof(text), "%u", port);
 	write_file("/proc/sys/net/ipv4/ip_local_reserved_ports", text);
 	held = try("127.0.0.1", 0) == 0;
-	write_file("/proc/sys/net/ipv4/ip_local_reserved_ports", "");
-	rule("O4", held, "a reserved port can be bound by its number");
+	write_file("/proc/sys/net/ipv4/ip_local_reserved_ports", "\n");
+	write_file("/proc/sys/net/ipv4/ip_local_port_range", "60000 60003");
+	write_file("/proc/sys/net/ipv4/ip_local_reserved_ports", "60000-60002");
+	for (i = 0; i < 8; i++) {
+		a = new_socket("127.0.0.1", 0);
+		held = held && !bind_to(a, "127.0.0.1", 0) && port_of(a) == 60003;
+		close(a);
+	}
+	write_file("/proc/sys/net/ipv4/ip_local_reserved_ports", "\n");
+	write_file("/proc/sys/net/ipv4/ip_local_port_range", "32768 60999");
+	rule("O4", held, "a reserved port can be bound by its number, and is not given to others");
 	a = get("127.0.0.1", LISTEN);
 	i = in_child(try_elsewhere);
 	if (i == 255)
@@ -638,7 +994,8 @@ static void rules_of_other_errors(void)
 	}
 	b = new_socket("127.0.0.1", UDP);
 	fill(&at, "127.0.0.1", 9);
-	held = held && sendto(b, "x", 1, 0, (struct sockaddr *)&at, sizeof(struct sockaddr_in)) < 0 &&
+	held = held &&
+	       sendto(b, "x", 1, 0, (struct sockaddr *)&at, sizeof(struct sockaddr_in)) < 0 &&
 	       errno == EAGAIN;
 	close_all(fds, 4);
 	close(b);
@@ -653,14 +1010,39 @@ static void rules_of_other_errors(void)
 	close(a);
 	close(b);
 	write_file("/proc/sys/net/ipv4/ip_local_port_range", "32768 60999");
-	make_connection("127.0.0.1", "127.0.0.1", RA, &server, &client);
-	size = sizeof(at);
-	getsockname(client, (struct sockaddr *)&at, &size);
-	port = ntohs(((struct sockaddr_in *)&at)->sin_port);
+	a = get("127.0.0.1", LISTEN);
+	b = port;
+	client = connect_to("127.0.0.1");
+	port = port_of(client);
 	held = try("127.0.0.1", RA | RP) == EADDRINUSE;
+	set(client, SOL_SOCKET, SO_REUSEADDR, 1);
+	held = held && try("127.0.0.1", RA) == 0;
 	close(client);
-	close(server);
-	rule("O7", held, "an outgoing connection is in the way of its local port, whatever the flags");
+	close(a);
+	port = (uint16_t)b;
+	rule("O7", held,
+	     "an outgoing connection is in the way, whatever flags the server has alone");
+	a = get("127.0.0.1", 0);
+	held = bind_to(a, "127.0.0.1", (uint16_t)(port + 1)) == EINVAL;
+	close(a);
+	rule("O9", held, "a socket is bound once");
+	a = new_socket("192.0.2.1", 0);
+	set(a, IPPROTO_IP, IP_FREEBIND, 1);
+	rule("O10", bind_to(a, "192.0.2.1", port) == 0,
+	     "IP_FREEBIND takes an address that is not there");
+	close(a);
+	fds[0] = get("127.0.0.1", LISTEN);
+	fds[1] = get("127.0.0.2", LISTEN);
+	write_file("/proc/sys/net/ipv4/ip_local_port_range", "60100 60100");
+	fds[2] = connect_to("127.0.0.1");
+	fds[3] = connect_to("127.0.0.2");
+	b = new_socket("127.0.0.1", 0);
+	held = bind_to(b, "0.0.0.0", 0) == EADDRINUSE;
+	write_file("/proc/sys/net/ipv4/ip_local_port_range", "32768 60999");
+	rule("O11", held && port_of(fds[2]) == 60100 && port_of(fds[3]) == 60100,
+	     "connections to different destinations may have one local port");
+	close_all(fds, 4);
+	close(b);
 }
 
 static void enter_namespace(void)
@@ -691,6 +1073,8 @@ int main(void)
 	rules_of_addresses();
 	rules_of_time_wait();
 	rules_of_udp();
+	rules_of_udp_order();
+	rules_of_multicast();
 	rules_of_groups();
 	rules_of_other_errors();
 	return done_testing();
