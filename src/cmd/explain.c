@@ -93,7 +93,7 @@ int command_explain(int argc, char **argv)
 			break;
 		case 'h':
 			print_help();
-			return fflush(stdout) ? EXIT_TROUBLE : EXIT_OK;
+			return options_answered(EXIT_TROUBLE);
 		case ':':
 			options_error("an argument is missing after", argv[optind - 1],
 				      "see portshare explain --help");

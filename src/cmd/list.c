@@ -268,7 +268,7 @@ static bool parse(int argc, char **argv, struct list_options *options, int *ret_
 		return false;
 	if (options->columns && !strcmp(options->columns, "help")) {
 		columns_print_help();
-		*ret_status = fflush(stdout) ? EXIT_TROUBLE : EXIT_OK;
+		*ret_status = options_answered(EXIT_TROUBLE);
 		return false;
 	}
 	return check_options(options);

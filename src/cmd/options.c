@@ -318,8 +318,7 @@ static bool unknown_option(const char *argument)
 	return options_error("unknown option", optopt ? letter : argument, "see portshare --help");
 }
 
-/* Flush what was printed for --help and the like. Returns the exit status. */
-static int answered(int trouble)
+int options_answered(int trouble)
 {
 	if (!fflush(stdout))
 		return EXIT_OK;
@@ -360,12 +359,12 @@ static bool read_options(int argc, char **argv, const struct command_line *line,
 			break;
 		case 'h':
 			print_help(line);
-			*ret_status = answered(line->trouble);
+			*ret_status = options_answered(line->trouble);
 			good = false;
 			break;
 		case 'V':
 			puts("portshare " PACKAGE_VERSION);
-			*ret_status = answered(line->trouble);
+			*ret_status = options_answered(line->trouble);
 			good = false;
 			break;
 		case '?':

@@ -65,6 +65,12 @@ void options_done(struct options *options);
  */
 bool options_error(const char *what, const char *quoted, const char *expected);
 
+/*
+ * Flush stdout after --help and the like. Returns the exit status: 0, or trouble after
+ * options_error().
+ */
+int options_answered(int trouble);
+
 /* auto, always or never. Returns false after options_error(). */
 bool options_color(const char *when, enum color_when *ret_color);
 
