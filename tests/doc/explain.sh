@@ -40,5 +40,8 @@ for what in '' udp-shadowed --markdown --help; do
 	"$portshare" explain $what >/dev/full 2>"$scratch/err"
 	is "a full disk: explain $what" "$? $(wc -l <"$scratch/err")" '2 1'
 done
-like '--help' "$("$portshare" explain --help)" '^ +--markdown'
+is 'the manual has the options of --help' \
+	"$(sed -n 's/^\.It Fl //p' "${top_srcdir:-.}/man/portshare-explain.1" | tr ' ' '\n' | grep -x -e '-[a-z]*' -e h |
+		sed 's/^/-/' | sort)" \
+	"$("$portshare" explain --help | grep -oE '^ +(-h, +)?--[a-z]+' | tr -d ', ' | sed 's/^-h--/-h\n--/' | sort)"
 done_testing
