@@ -75,7 +75,7 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "bind() of UDP lets a socket with SO_REUSEADDR pass any other that has it, whatever the uids. Only "
 "SO_REUSEPORT is checked against the uid. Ports below net.ipv4.ip_unprivileged_port_start (1024) "
-"need CAP_NET_BIND_SERVICE as always, which keeps ordinary users out of those.",
+"need CAP_NET_BIND_SERVICE as always, which keeps ordinary users out; there it is not reported.",
 		.in_code =
 "Do not set SO_REUSEADDR on UDP sockets that receive unicast. For several workers of one service use "
 "SO_REUSEPORT alone.\n\n"

@@ -78,17 +78,16 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	char *where, *who;
 
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port) !=
-		    TRISTATE_YES)
+	    !detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
 	finding = detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
 	where = words_socket(snapshot, listener);
 	who = words_holders(snapshot, listener);
 	finding->title = xasprintf("the port of %s, %s, may be taken by a connection while it is down", who,
 				   where);
-	finding->evidence = xasprintf("It listens in net.ipv4.ip_local_port_range (%u-%u), and the port is "
-				      "not reserved.",
-				      netns->port_range_first, netns->port_range_last);
+	finding->evidence = xasprintf("It listens in net.ipv4.ip_local_port_range%s, and the port is not "
+				      "reserved.",
+				      netns->port_range_last ? "" : " as it mostly is");
 	finding->text = xstrdup("While the server runs nothing happens. In the moment of a restart the "
 				"kernel may give its port to an outgoing connection of any program, and "
 				"the start then fails with EADDRINUSE.");

@@ -28,12 +28,17 @@ static bool opens_no_ports(const struct snapshot *snapshot, const struct process
 	return false;
 }
 
-/* systemd keeps the sockets of its socket units, and passes them on: that is what they are for. */
+/* They keep sockets for the services that they start, and pass them on: that is what they are for. */
 static bool is_service_manager(const struct snapshot *snapshot, const struct process *process)
 {
+	static const char *const names[] = { "systemd", "systemd-socket-", "inetd", "xinetd" };
 	const char *comm = snapshot_text(snapshot, process->comm);
+	size_t i;
 
-	return process->pid == 1 || (comm && !strcmp(comm, "systemd"));
+	for (i = 0; comm && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(comm, names[i]))
+			return true;
+	return process->pid == 1;
 }
 
 /* The holders, a process once, without a service manager. Returns how many. */
@@ -139,11 +144,11 @@ static void check_inherited(struct detection *detection, uint32_t index)
 static void check_bound(struct detection *detection, uint32_t index)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	enum tristate ephemeral = detect_is_ephemeral(snapshot, detection->bucket->netns,
-						      detection->bucket->port);
+	bool ephemeral = detect_is_ephemeral(snapshot, detection->bucket->netns,
+					     detection->bucket->port);
 	struct finding *finding = detect_report(
 		detection, FINDING_BOUND_NOT_LISTENING,
-		ephemeral == TRISTATE_YES ? SEVERITY_NOTE : SEVERITY_WARNING, &index, 1);
+		ephemeral ? SEVERITY_NOTE : SEVERITY_WARNING, &index, 1);
 	char *where = words_socket(snapshot, index), *who = words_holders(snapshot, index);
 	char *flags = words_flags(&snapshot->sockets[index]);
 

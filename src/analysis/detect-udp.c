@@ -202,6 +202,14 @@ static uint32_t receiving_party(const struct delivery *delivery, const uint32_t 
 	return parties->count;
 }
 
+static const char *who_can(const struct detection *detection)
+{
+	return detect_is_privileged(detection->snapshot, detection->bucket->netns,
+				    detection->bucket->port) ?
+		       "process that may bind ports of the system" :
+		       "local user";
+}
+
 static void report_share(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
 			 const struct parties *parties, enum severity severity)
 {
@@ -226,9 +234,9 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 			"The kernel gives each unicast datagram to one socket only, and with "
 			"SO_REUSEADDR that is always the one that was bound last: %s. It never "
 			"balances, and %s gets no error, at start or later. When %s ends, the one bound "
-			"before it receives again. Any other local user, whatever the uid, can do the "
-			"same by binding with SO_REUSEADDR.",
-			winner, losers, winner);
+			"before it receives again. Any other %s, whatever the uid, can do the same by "
+			"binding with SO_REUSEADDR.",
+			winner, losers, winner, who_can(detection));
 		free(winner);
 		free(losers);
 	} else {
@@ -237,7 +245,8 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 		finding->text = xasprintf(
 			"The kernel gives each unicast datagram to one socket only; which of these "
 			"cannot be told from what is known. The others get nothing, and no error. Any "
-			"other local user can do the same by binding with SO_REUSEADDR.");
+			"other %s can do the same by binding with SO_REUSEADDR.",
+			who_can(detection));
 	}
 	finding->remedy = xasprintf(
 		"Give one of the programs another port or address, or stop the one that is not "
@@ -425,7 +434,9 @@ static void check_hijack(struct detection *detection)
 	struct finding *finding;
 	char *where, *holders;
 
-	if (!detect_is_wanted(detection, SEVERITY_NOTE))
+	/* Binding a low port takes a privilege, and who has that can do more. */
+	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
+	    detect_is_privileged(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
 	open = xcalloc(detection->bucket->count, sizeof(*open));
 	for (i = 0; i < detection->bucket->count; i++) {

@@ -5,6 +5,11 @@
 
 #include "util/xalloc.h"
 
+/* What the kernel begins with, for a snapshot that does not tell. */
+#define PORT_RANGE_FIRST 32768
+#define PORT_RANGE_LAST 60999
+#define UNPRIVILEGED_PORT_START 1024
+
 bool detect_is_wanted(const struct detection *detection, enum severity severity)
 {
 	return severity >= detection->options->least;
@@ -114,15 +119,25 @@ enum tristate detect_is_reserved(const struct snapshot *snapshot, uint32_t netns
 	return tristate_of(question.found);
 }
 
-enum tristate detect_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
+bool detect_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
 {
-	const struct netns *row = &snapshot->netns[netns];
+	uint16_t first = PORT_RANGE_FIRST, last = PORT_RANGE_LAST;
 
-	if (netns >= snapshot->n_netns || !row->port_range_last)
-		return TRISTATE_UNKNOWN;
-	if (port < row->port_range_first || port > row->port_range_last)
-		return TRISTATE_NO;
-	return tristate_of(detect_is_reserved(snapshot, netns, port) != TRISTATE_YES);
+	if (netns < snapshot->n_netns && snapshot->netns[netns].port_range_last) {
+		first = snapshot->netns[netns].port_range_first;
+		last = snapshot->netns[netns].port_range_last;
+	}
+	if (port < first || port > last)
+		return false;
+	return detect_is_reserved(snapshot, netns, port) != TRISTATE_YES;
+}
+
+bool detect_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
+{
+	if (netns < snapshot->n_netns &&
+	    (snapshot->netns[netns].sysctls_known & 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START))
+		return port < snapshot->netns[netns].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START];
+	return port < UNPRIVILEGED_PORT_START;
 }
 
 struct reserved_count {
