@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analysis/detect.h"
+#include "analysis/port-range.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
@@ -30,7 +31,7 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 	*ret_severity = SEVERITY_WARNING;
 	if (is_named(detection))
 		return "The port was asked for by its number, and nothing listens there.";
-	if (detect_is_reserved(detection->snapshot, detection->bucket->netns,
+	if (port_is_reserved(detection->snapshot, detection->bucket->netns,
 			       detection->bucket->port) == TRISTATE_YES)
 		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a server.";
 	*ret_severity = SEVERITY_NOTE;
@@ -78,7 +79,7 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	char *where, *who;
 
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    !detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
+	    !port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
 	finding = detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
 	where = words_socket(snapshot, listener);

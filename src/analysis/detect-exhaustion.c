@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/detect.h"
+#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -53,7 +54,7 @@ static int compare_outgoing(const void *left, const void *right)
 static uint32_t n_available(const struct snapshot *snapshot, const struct netns *netns)
 {
 	return (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
-	       detect_n_reserved(netns, snapshot);
+	       port_n_reserved(netns, snapshot);
 }
 
 static void report_ports(struct detection *detection, const struct outgoing *outgoing, uint32_t n,

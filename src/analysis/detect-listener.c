@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/detect.h"
+#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -144,7 +145,7 @@ static void check_inherited(struct detection *detection, uint32_t index)
 static void check_bound(struct detection *detection, uint32_t index)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	bool ephemeral = detect_is_ephemeral(snapshot, detection->bucket->netns,
+	bool ephemeral = port_is_ephemeral(snapshot, detection->bucket->netns,
 					     detection->bucket->port);
 	struct finding *finding = detect_report(
 		detection, FINDING_BOUND_NOT_LISTENING,

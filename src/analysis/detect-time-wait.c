@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analysis/detect.h"
+#include "analysis/port-range.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
@@ -160,7 +161,7 @@ void detect_time_wait(struct detection *detection)
 	 * outgoing connections it is most likely such a one that has ended.
 	 */
 	if (n_bound || n_live || !n_waiting ||
-	    detect_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
+	    port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
 	wait.sockets = xcalloc(n_waiting < NAMED_MAX ? n_waiting : NAMED_MAX, sizeof(*wait.sockets));
 	sum_up(detection, &wait);

@@ -7,6 +7,7 @@
 #include "analysis/delivery.h"
 #include "analysis/detect.h"
 #include "analysis/parties.h"
+#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -204,7 +205,7 @@ static uint32_t receiving_party(const struct delivery *delivery, const uint32_t 
 
 static const char *who_can(const struct detection *detection)
 {
-	return detect_is_privileged(detection->snapshot, detection->bucket->netns,
+	return port_is_privileged(detection->snapshot, detection->bucket->netns,
 				    detection->bucket->port) ?
 		       "process that may bind ports of the system" :
 		       "local user";
@@ -436,7 +437,7 @@ static void check_hijack(struct detection *detection)
 
 	/* Binding a low port takes a privilege, and who has that can do more. */
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    detect_is_privileged(snapshot, detection->bucket->netns, detection->bucket->port))
+	    port_is_privileged(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
 	open = xcalloc(detection->bucket->count, sizeof(*open));
 	for (i = 0; i < detection->bucket->count; i++) {

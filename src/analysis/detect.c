@@ -5,11 +5,6 @@
 
 #include "util/xalloc.h"
 
-/* What the kernel begins with, for a snapshot that does not tell. */
-#define PORT_RANGE_FIRST 32768
-#define PORT_RANGE_LAST 60999
-#define UNPRIVILEGED_PORT_START 1024
-
 bool detect_is_wanted(const struct detection *detection, enum severity severity)
 {
 	return severity >= detection->options->least;
@@ -77,90 +72,4 @@ struct detect_place *detect_places(const struct detection *detection, enum socke
 	}
 	free(placed);
 	return places;
-}
-
-/* Call take for each range of "1-5,7,9-10"; stops at what cannot be read. */
-static void each_range(const char *text, void (*take)(uint32_t first, uint32_t last, void *user),
-		       void *user)
-{
-	while (text && *text) {
-		char *end;
-		unsigned long first = strtoul(text, &end, 10), last = first;
-
-		if (end == text)
-			return;
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		take((uint32_t)first, (uint32_t)last, user);
-		text = *end == ',' ? end + 1 : NULL;
-	}
-}
-
-struct port_question {
-	uint32_t port;
-	bool found;
-};
-
-static void look_for_port(uint32_t first, uint32_t last, void *user)
-{
-	struct port_question *question = user;
-
-	question->found = question->found || (question->port >= first && question->port <= last);
-}
-
-enum tristate detect_is_reserved(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
-{
-	struct port_question question = { .port = port };
-
-	if (netns >= snapshot->n_netns || !snapshot->netns[netns].reserved_ports)
-		return TRISTATE_UNKNOWN;
-	each_range(snapshot_text(snapshot, snapshot->netns[netns].reserved_ports), look_for_port,
-		   &question);
-	return tristate_of(question.found);
-}
-
-bool detect_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
-{
-	uint16_t first = PORT_RANGE_FIRST, last = PORT_RANGE_LAST;
-
-	if (netns < snapshot->n_netns && snapshot->netns[netns].port_range_last) {
-		first = snapshot->netns[netns].port_range_first;
-		last = snapshot->netns[netns].port_range_last;
-	}
-	if (port < first || port > last)
-		return false;
-	return detect_is_reserved(snapshot, netns, port) != TRISTATE_YES;
-}
-
-bool detect_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
-{
-	if (netns < snapshot->n_netns &&
-	    (snapshot->netns[netns].sysctls_known & 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START))
-		return port < snapshot->netns[netns].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START];
-	return port < UNPRIVILEGED_PORT_START;
-}
-
-struct reserved_count {
-	uint32_t first, last, count;
-};
-
-static void count_range(uint32_t first, uint32_t last, void *user)
-{
-	struct reserved_count *count = user;
-
-	first = first > count->first ? first : count->first;
-	last = last < count->last ? last : count->last;
-	if (first <= last)
-		count->count += last - first + 1;
-}
-
-uint32_t detect_n_reserved(const struct netns *netns, const struct snapshot *snapshot)
-{
-	struct reserved_count count = {
-		.first = netns->port_range_first,
-		.last = netns->port_range_last,
-	};
-
-	each_range(snapshot_text(snapshot, netns->reserved_ports), count_range, &count);
-	return count.count;
 }

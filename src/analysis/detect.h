@@ -51,18 +51,4 @@ struct detect_place {
  */
 struct detect_place *detect_places(const struct detection *detection, enum socket_state state);
 
-/*
- * Whether a port lies in the namespace's range for outgoing connections, and is not reserved; and
- * whether binding it takes CAP_NET_BIND_SERVICE. By what the kernel begins with, where the snapshot
- * does not have the sysctls.
- */
-bool detect_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
-bool detect_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
-
-/* Whether a port is in ip_local_reserved_ports. */
-enum tristate detect_is_reserved(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
-
-/* How many ports of the range are reserved; 0 also if that is not known. */
-uint32_t detect_n_reserved(const struct netns *netns, const struct snapshot *snapshot);
-
 #endif

@@ -81,13 +81,15 @@ static int parse_ports(const char *text, selector_service service, struct select
 	return 0;
 }
 
-int selector_parse(const char *text, selector_service service, struct selector *ret_selector,
-		   const char **ret_expected)
+/* Protocol and address; *text is moved on to the port. */
+static int parse_place(const char **ret_text, struct selector *ret_selector,
+		       const char **ret_expected)
 {
+	const char *text = *ret_text;
 	struct selector selector = { .protocols = ALL_PROTOCOLS };
 	const char *colon;
 	size_t i, length;
-	int family, error;
+	int family;
 
 	for (i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		length = strlen(prefixes[i].prefix);
@@ -115,9 +117,41 @@ int selector_parse(const char *text, selector_service service, struct selector *
 		}
 		text = colon + 1;
 	}
-	error = parse_ports(text, service, &selector, ret_expected);
+	*ret_selector = selector;
+	*ret_text = text;
+	return 0;
+}
+
+int selector_parse(const char *text, selector_service service, struct selector *ret_selector,
+		   const char **ret_expected)
+{
+	struct selector selector;
+	int error = parse_place(&text, &selector, ret_expected);
+
+	if (!error)
+		error = parse_ports(text, service, &selector, ret_expected);
+	if (!error)
+		*ret_selector = selector;
+	return error;
+}
+
+int selector_parse_bind(const char *text, selector_service service, struct selector *ret_selector,
+			const char **ret_expected)
+{
+	struct selector selector;
+	int error = parse_place(&text, &selector, ret_expected);
+
 	if (error)
 		return error;
+	if (strcmp(text, "0")) {
+		error = parse_ports(text, service, &selector, ret_expected);
+		if (error)
+			return error;
+		if (selector.first_port != selector.last_port) {
+			*ret_expected = "a bind is to one port";
+			return -EINVAL;
+		}
+	}
 	*ret_selector = selector;
 	return 0;
 }

@@ -31,6 +31,13 @@ int selector_parse(const char *text, selector_service service, struct selector *
 		   const char **ret_expected);
 
 /*
+ * Read what somebody wants to bind, [tcp:|udp:][ADDRESS:]PORT: as selector_parse(), but one port,
+ * which may be 0 for any (then first_port is 0). Without a prefix protocols has all.
+ */
+int selector_parse_bind(const char *text, selector_service service, struct selector *ret_selector,
+			const char **ret_expected);
+
+/*
  * Whether a socket is meant: protocol and local port match, and the address is the one it is bound
  * to or one that its wildcard address covers.
  */

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -26,10 +27,16 @@ enum long_option {
 	OPTION_COLOR,
 	OPTION_FROM,
 	OPTION_NO_BPF,
+	OPTION_ADDRESS,
+	OPTION_DEVICE,
+	OPTION_AS,
+	OPTION_REUSEADDR,
+	OPTION_REUSEPORT,
+	OPTION_V6ONLY,
 };
 
-/* Before and behind a command's own. */
-static const struct option_text common_first[] = {
+/* What sockets to look at. */
+static const struct option_text common_filters[] = {
 	{ 't', "tcp", NULL, "TCP (and MPTCP) only", "What to show:" },
 	{ 'u', "udp", NULL, "UDP (and UDP-Lite) only; with -t both", NULL },
 	{ '4', "ipv4", NULL, "IPv4 sockets only", NULL },
@@ -41,9 +48,26 @@ static const struct option_text common_first[] = {
 	{ OPTION_PROCESS, "process", "NAME", "sockets of processes of this name (a pattern)", NULL },
 	{ OPTION_USER, "user", "USER", "sockets of this user (name or number)", NULL },
 	{ OPTION_UNIT, "unit", "NAME", "sockets of this systemd unit (a pattern)", NULL },
-	{ OPTION_NETNS, "netns", "NAME", "another network namespace: NAME, PID or PATH",
-	  "Where to look:" },
-	{ 'A', "all-netns", NULL, "every network namespace that can be found", NULL },
+	{ 'A', "all-netns", NULL, "every network namespace that can be found", "Where to look:" },
+};
+
+/* What bind is wanted: in place of the filters. */
+static const struct option_text common_bind[] = {
+	{ 't', "tcp", NULL, "TCP, which is what a port without a prefix means", "The bind:" },
+	{ 'u', "udp", NULL, "UDP", NULL },
+	{ '4', "ipv4", NULL, "IPv4: 0.0.0.0 where no address is given", NULL },
+	{ '6', "ipv6", NULL, "IPv6: :: where no address is given", NULL },
+	{ OPTION_REUSEADDR, "reuseaddr", NULL, "with SO_REUSEADDR", NULL },
+	{ OPTION_REUSEPORT, "reuseport", NULL, "with SO_REUSEPORT", NULL },
+	{ OPTION_V6ONLY, "v6only", NULL, "with IPV6_V6ONLY", NULL },
+	{ OPTION_ADDRESS, "address", "ADDRESS", "to this address", NULL },
+	{ OPTION_DEVICE, "device", "NAME", "bound to this interface (SO_BINDTODEVICE)", NULL },
+	{ OPTION_AS, "as", "USER", "by this user (name or number)", NULL },
+};
+
+/* Behind either. */
+static const struct option_text common_where[] = {
+	{ OPTION_NETNS, "netns", "NAME", "another network namespace: NAME, PID or PATH", NULL },
 	{ OPTION_FROM, "from", "FILE", "a snapshot written by --json, - for stdin", NULL },
 	{ OPTION_NO_BPF, "no-bpf", NULL, "load no BPF programs, read /proc instead", NULL },
 };
@@ -56,21 +80,42 @@ static const struct option_text common_last[] = {
 	{ 'V', "version", NULL, "the version", NULL },
 };
 
-#define N_FIRST ARRAY_SIZE(common_first)
-#define N_LAST ARRAY_SIZE(common_last)
+struct option_list {
+	const struct option_text *texts;
+	size_t count;
+};
+
+#define N_LISTS 4
+
+/* The tables of a command, in the order of --help. */
+static void option_lists(const struct command_line *line, struct option_list lists[N_LISTS])
+{
+	lists[0] = line->takes_bind ?
+			   (struct option_list){ common_bind, ARRAY_SIZE(common_bind) } :
+			   (struct option_list){ common_filters, ARRAY_SIZE(common_filters) };
+	lists[1] = (struct option_list){ common_where, ARRAY_SIZE(common_where) };
+	lists[2] = (struct option_list){ line->own, line->n_own };
+	lists[3] = (struct option_list){ common_last, ARRAY_SIZE(common_last) };
+}
 
 static size_t n_options(const struct command_line *line)
 {
-	return N_FIRST + line->n_own + N_LAST;
+	struct option_list lists[N_LISTS];
+	size_t i, n = 0;
+
+	option_lists(line, lists);
+	for (i = 0; i < N_LISTS; i++)
+		n += lists[i].count;
+	return n;
 }
 
-static const struct option_text *nth_option(const struct command_line *line, size_t i)
+static const struct option_text *nth_option(const struct command_line *line, size_t n)
 {
-	if (i < N_FIRST)
-		return &common_first[i];
-	if (i < N_FIRST + line->n_own)
-		return &line->own[i - N_FIRST];
-	return &common_last[i - N_FIRST - line->n_own];
+	struct option_list lists[N_LISTS], *list = lists;
+
+	for (option_lists(line, lists); n >= list->count; list++)
+		n -= list->count;
+	return &list->texts[n];
 }
 
 bool options_error(const char *what, const char *quoted, const char *expected)
@@ -134,12 +179,20 @@ bool options_selector(const char *text, struct selector *ret_selector)
 	return true;
 }
 
-static bool add_selector(struct options *options, const char *text)
+static bool add_selector(const struct command_line *line, struct options *options, const char *text)
 {
 	struct selector selector;
+	const char *expected;
 
-	if (!options_selector(text, &selector))
+	if (line->takes_bind) {
+		if (options->filter.n_selectors)
+			return options_error("one bind is asked for at a time, this is a second", text,
+					     NULL);
+		if (selector_parse_bind(text, find_service, &selector, &expected))
+			return options_error("cannot read the bind", text, expected);
+	} else if (!options_selector(text, &selector)) {
 		return false;
+	}
 	ARRAY_RESERVE(options->selectors, options->filter.n_selectors,
 		      options->selectors_capacity);
 	options->selectors[options->filter.n_selectors++] = selector;
@@ -198,11 +251,59 @@ bool options_color(const char *when, enum color_when *ret_color)
 	return true;
 }
 
+bool options_uid(const char *user, uint32_t *ret_uid)
+{
+	const struct passwd *entry;
+	unsigned long uid;
+	char *end;
+
+	if (user[strspn(user, "0123456789")]) {
+		entry = getpwnam(user);
+		if (!entry)
+			return options_error("there is no user", user, NULL);
+		*ret_uid = entry->pw_uid;
+		return true;
+	}
+	errno = 0;
+	uid = strtoul(user, &end, 10);
+	/* The last one is the kernel's word for none. */
+	if (end == user || errno || uid >= UINT32_MAX)
+		return options_error("cannot read the user", user,
+				   "expected a name, or a number up to 4294967294");
+	*ret_uid = (uint32_t)uid;
+	return true;
+}
+
 static bool set_once(const char **value, const char *argument, const char *option)
 {
 	if (*value)
 		return options_error("this option can be given once only", option, NULL);
 	*value = argument;
+	return true;
+}
+
+/* Of common_bind. Returns false after options_error(). */
+static bool apply_bind(struct bind_options *bind, int code, const char *argument)
+{
+	switch (code) {
+	case OPTION_ADDRESS:
+		return set_once(&bind->address, argument, "--address");
+	case OPTION_DEVICE:
+		if (!*argument || strlen(argument) >= IFNAMSIZ)
+			return options_error("no interface can be called", argument, NULL);
+		return set_once(&bind->device, argument, "--device");
+	case OPTION_AS:
+		return set_once(&bind->user, argument, "--as");
+	case OPTION_REUSEADDR:
+		bind->reuse_addr = true;
+		break;
+	case OPTION_REUSEPORT:
+		bind->reuse_port = true;
+		break;
+	case OPTION_V6ONLY:
+		bind->v6only = true;
+		break;
+	}
 	return true;
 }
 
@@ -244,6 +345,8 @@ static bool apply(struct options *options, int code, const char *argument)
 		break;
 	case OPTION_COLOR:
 		return options_color(argument, &options->color);
+	default:
+		return apply_bind(&options->bind, code, argument);
 	}
 	return true;
 }
@@ -381,7 +484,7 @@ static bool read_options(int argc, char **argv, const struct command_line *line,
 	free(longs);
 	free(shorts);
 	for (; good && optind < argc; optind++)
-		good = add_selector(options, argv[optind]);
+		good = add_selector(line, options, argv[optind]);
 	if (protocols)
 		options->filter.protocols = protocols;
 	if (inet || inet6) {

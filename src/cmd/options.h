@@ -9,6 +9,15 @@
 #include "analysis/filter.h"
 #include "output/color.h"
 
+/* The bind that probe and wait ask for, besides its one selector. */
+struct bind_options {
+	const char *address; /* --address; NULL: that of the selector, or the wildcard */
+	const char *device; /* NULL: none */
+	const char *user; /* --as: name or number; NULL: the caller */
+	bool reuse_addr, reuse_port;
+	bool v6only; /* asked for; else as the namespace has it */
+};
+
 /* The options that every command takes, and the selectors. */
 struct options {
 	struct filter filter; /* points into the arrays below */
@@ -23,6 +32,7 @@ struct options {
 	bool all_netns;
 	bool json;
 	bool no_bpf;
+	struct bind_options bind;
 };
 
 /* An option as --help, getopt_long(3) and its command see it. */
@@ -41,6 +51,7 @@ struct option_text {
 struct command_line {
 	const char *usage; /* the paragraphs that begin --help */
 	bool lists_commands; /* and after them all commands */
+	bool takes_bind; /* one selector and struct bind_options, instead of selectors and filters */
 	const char *status; /* those that end it */
 	const struct option_text *own;
 	size_t n_own;
@@ -76,6 +87,9 @@ bool options_color(const char *when, enum color_when *ret_color);
 
 /* Read a selector, with names of services. Returns false after options_error(). */
 bool options_selector(const char *text, struct selector *ret_selector);
+
+/* The uid of a user, by name or number. Returns false after options_error(). */
+bool options_uid(const char *user, uint32_t *ret_uid);
 
 /* Whether something was named that may be missing: a port, process, user or unit. */
 bool options_name_something(const struct options *options);

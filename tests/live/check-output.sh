@@ -45,10 +45,10 @@ if mount -t tmpfs -o size=128k,nr_inodes=64 none reports 2>err; then
 	echo old >reports/report
 	"$PORTSHARE" check --from large.json --json --output reports/report 2>err
 	left "a disk that fills" $? "No space left on device"
-	mount -o remount,ro reports
+	mount -o remount,bind,ro reports
 	"$PORTSHARE" check --from "$fixture" --output reports/report 2>err
 	left "a directory that cannot be written" $? "Read-only file system"
-	mount -o remount,rw reports
+	mount -o remount,bind,rw reports
 	"$PORTSHARE" check --from "$fixture" --json --output reports/report 2>err
 	is "then it works" "$? $(ls reports) $(jq '.findings | length' reports/report)" "1 report 2"
 	umount reports
