@@ -106,6 +106,40 @@ char *words_flags(const struct inet_socket *socket)
 	return xstrdup("unknown flags");
 }
 
+/* Where several namespaces were looked at: " in namespace blue". */
+static char *namespace_of(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const struct netns *netns = snapshot->netns + socket->netns;
+	const char *name;
+
+	if (snapshot->n_netns < 2)
+		return xstrdup("");
+	name = snapshot_text(snapshot, netns->name);
+	if (name)
+		return xasprintf(" in namespace %s", name);
+	return xasprintf(" in namespace %llu", (unsigned long long)netns->id);
+}
+
+char *words_described(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	char *name = words_socket(snapshot, index), *holders = words_holders(snapshot, index);
+	char *flags = words_flags(socket), *where = namespace_of(snapshot, socket), *text;
+	bool is_read = socket->reuse_evidence == EVIDENCE_BPF ||
+		       socket->reuse_evidence == EVIDENCE_GETSOCKOPT;
+
+	text = xasprintf("%s%s, %s, %s, %s%s%s%s", name, where,
+			 socket_state_name((enum socket_state)socket->state), holders, flags,
+			 is_read ? " (" : "",
+			 is_read ? evidence_name((enum evidence)socket->reuse_evidence) : "",
+			 is_read ? ")" : "");
+	free(name);
+	free(holders);
+	free(flags);
+	free(where);
+	return text;
+}
+
 char *words_origin(const struct snapshot *snapshot, uint32_t index)
 {
 	const struct process *process = &snapshot->processes[index];

@@ -21,6 +21,9 @@ char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 /* "SO_REUSEADDR", "SO_REUSEADDR and SO_REUSEPORT", "no reuse flag", "unknown flags"; (inferred). */
 char *words_flags(const struct inet_socket *socket);
 
+/* All of that: tcp 0.0.0.0:80, LISTEN, "nginx" (pid 900), SO_REUSEPORT (bpf). */
+char *words_described(const struct snapshot *snapshot, uint32_t socket);
+
 /* What is known of who a process belongs to: "sip.service, user sip, child of \"bash\" (pid 800)". */
 char *words_origin(const struct snapshot *snapshot, uint32_t process);
 

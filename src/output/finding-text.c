@@ -74,41 +74,6 @@ static void write_heading(const struct finding *finding,
 	out_char(out, '\n');
 }
 
-/* Where several namespaces were looked at: " in namespace blue". */
-static char *namespace_of(const struct snapshot *snapshot, const struct inet_socket *socket)
-{
-	const struct netns *netns = snapshot->netns + socket->netns;
-	const char *name;
-
-	if (snapshot->n_netns < 2)
-		return xstrdup("");
-	name = snapshot_text(snapshot, netns->name);
-	if (name)
-		return xasprintf(" in namespace %s", name);
-	return xasprintf(" in namespace %llu", (unsigned long long)netns->id);
-}
-
-/* "tcp 0.0.0.0:80, LISTEN, "nginx" (pid 900), SO_REUSEPORT (bpf)" */
-static char *describe_socket(const struct snapshot *snapshot, uint32_t index)
-{
-	const struct inet_socket *socket = &snapshot->sockets[index];
-	char *name = words_socket(snapshot, index), *holders = words_holders(snapshot, index);
-	char *flags = words_flags(socket), *where = namespace_of(snapshot, socket), *text;
-	bool is_read = socket->reuse_evidence == EVIDENCE_BPF ||
-		       socket->reuse_evidence == EVIDENCE_GETSOCKOPT;
-
-	text = xasprintf("%s%s, %s, %s, %s%s%s%s", name, where,
-			 socket_state_name((enum socket_state)socket->state), holders, flags,
-			 is_read ? " (" : "",
-			 is_read ? evidence_name((enum evidence)socket->reuse_evidence) : "",
-			 is_read ? ")" : "");
-	free(name);
-	free(holders);
-	free(flags);
-	free(where);
-	return text;
-}
-
 /* A line for each, or for neighbours that read alike, which dead connections mostly do. */
 static void write_sockets(const struct snapshot *snapshot, const struct finding_list *findings,
 			  const struct finding *finding, uint32_t width, struct out *out)
@@ -117,12 +82,12 @@ static void write_sockets(const struct snapshot *snapshot, const struct finding_
 	uint32_t i = 0, lines = 0, alike, n = finding->n_sockets;
 	char *text, *next, *line;
 
-	next = n ? describe_socket(snapshot, sockets[0]) : NULL;
+	next = n ? words_described(snapshot, sockets[0]) : NULL;
 	while (next) {
 		text = next;
 		next = NULL;
 		for (alike = 1; i + alike < n; alike++) {
-			next = describe_socket(snapshot, sockets[i + alike]);
+			next = words_described(snapshot, sockets[i + alike]);
 			if (strcmp(text, next) != 0)
 				break;
 			free(next);
@@ -169,8 +134,7 @@ static uint32_t count(const struct finding_list *findings, int severity)
 	return n;
 }
 
-/* What weakens all of it. */
-static void write_limits(const struct snapshot *snapshot, uint32_t width, struct out *out)
+void finding_text_limits(const struct snapshot *snapshot, uint32_t width, struct out *out)
 {
 	struct out sentence;
 	const char *text;
@@ -227,5 +191,5 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 	write_count(out, index.n_buckets, "port", "ports");
 	out_string(out, ".\n");
 	bind_bucket_index_done(&index);
-	write_limits(snapshot, options->width, out);
+	finding_text_limits(snapshot, options->width, out);
 }

@@ -27,4 +27,7 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
  */
 void finding_text_fill(const char *label, const char *words, uint32_t width, struct out *out);
 
+/* What could not be seen, and so weakens everything that is said; nothing if all could. */
+void finding_text_limits(const struct snapshot *snapshot, uint32_t width, struct out *out);
+
 #endif

@@ -86,6 +86,12 @@ void json_write_unsigned(struct json_writer *writer, uint64_t value)
 		out_unsigned(writer->out, value);
 }
 
+void json_write_fraction(struct json_writer *writer, double value)
+{
+	json_separate(writer);
+	out_printf(writer->out, "%.4f", value);
+}
+
 void json_write_signed(struct json_writer *writer, int64_t value)
 {
 	json_separate(writer);

@@ -38,6 +38,7 @@ void json_write_null(struct json_writer *writer);
 void json_write_bool(struct json_writer *writer, bool value);
 void json_write_unsigned(struct json_writer *writer, uint64_t value);
 void json_write_signed(struct json_writer *writer, int64_t value);
+void json_write_fraction(struct json_writer *writer, double value); /* finite; four decimals */
 
 /*
  * NULL gives null. Control characters, and others that a terminal acts upon or does not show

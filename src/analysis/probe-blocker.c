@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/probe-blocker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analysis/port-range.h"
+#include "analysis/words.h"
+#include "util/xalloc.h"
+
+struct context {
+	const struct snapshot *snapshot;
+	const struct bind_candidate *candidate;
+	bool has_listener; /* among the blockers */
+};
+
+void probe_say(struct probe_sentences *sentences, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+	uint32_t i;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = xchecked(NULL);
+	va_end(arguments);
+	for (i = 0; i < sentences->count; i++) {
+		if (!strcmp(sentences->items[i], text)) {
+			free(text);
+			return;
+		}
+	}
+	ARRAY_RESERVE(sentences->items, sentences->count, sentences->capacity);
+	sentences->items[sentences->count++] = text;
+}
+
+static bool is_inherited(const struct finding_list *findings, uint32_t socket)
+{
+	uint32_t i, k;
+
+	for (i = 0; findings && i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+
+		if (finding->id != FINDING_INHERITED_LISTENER || finding->undecided)
+			continue;
+		for (k = 0; k < finding->n_sockets; k++)
+			if (findings->sockets[finding->first_socket + k] == socket)
+				return true;
+	}
+	return false;
+}
+
+/* Without a server on the port it is known by the side that chose it from the range. */
+static bool is_outgoing(const struct context *context, const struct inet_socket *socket)
+{
+	if (socket->state == STATE_SYN_SENT)
+		return true;
+	if (context->has_listener || socket->state != STATE_ESTAB)
+		return false;
+	return port_is_ephemeral(context->snapshot, socket->netns, socket->local_port) ||
+	       !port_is_ephemeral(context->snapshot, socket->netns, socket->peer_port);
+}
+
+static enum probe_cause cause_of(const struct context *context, const struct finding_list *findings,
+				 uint32_t index)
+{
+	const struct inet_socket *socket = &context->snapshot->sockets[index];
+
+	if (!protocol_is_stream((enum protocol)socket->protocol))
+		return CAUSE_DATAGRAMS;
+	if (socket_is_time_wait(socket))
+		return CAUSE_TIME_WAIT;
+	if (socket->state == STATE_LISTEN)
+		return is_inherited(findings, index) ? CAUSE_INHERITED_LISTENER : CAUSE_LISTENER;
+	if (socket->state == STATE_BOUND)
+		return CAUSE_BOUND;
+	return is_outgoing(context, socket) ? CAUSE_OUTGOING : CAUSE_CONNECTION;
+}
+
+/* "to 10.0.0.5 port 443" */
+static char *peer_words(const struct inet_socket *socket)
+{
+	char address[ADDRESS_TEXT_MAX];
+
+	if (!(socket->known & SOCKET_HAS_PEER))
+		return xstrdup("to a peer that is not known");
+	address_format(socket->family, &socket->peer, address);
+	return xasprintf("to %s port %u", address, socket->peer_port);
+}
+
+static char *what_it_is(const struct inet_socket *socket, enum probe_cause cause, const char *who)
+{
+	char *peer = peer_words(socket), *text = NULL;
+	bool lasts = socket->known & SOCKET_HAS_EXPIRES;
+
+	switch (cause) {
+	case CAUSE_LISTENER:
+		text = xasprintf("%s listens there", who);
+		break;
+	case CAUSE_INHERITED_LISTENER:
+		text = xasprintf("a listening socket that %s inherited and keeps open", who);
+		break;
+	case CAUSE_TIME_WAIT:
+		text = lasts ? xasprintf("what the kernel keeps of a closed connection %s, for %.1f s "
+					 "more",
+					 peer, (double)socket->timer_expires_ms / 1000) :
+			       xasprintf("what the kernel keeps of a closed connection %s, for up to "
+					 "60 s",
+					 peer);
+		break;
+	case CAUSE_CONNECTION:
+		text = xasprintf("a connection %s on this port, %s, of %s", peer,
+				 socket_state_name((enum socket_state)socket->state), who);
+		break;
+	case CAUSE_OUTGOING:
+		text = xasprintf("an outgoing connection %s of %s has this port as its local one", peer,
+				 who);
+		break;
+	case CAUSE_BOUND:
+		text = xasprintf("%s has bound it and does not listen, so that few tools show it", who);
+		break;
+	default:
+		text = xasprintf("%s has bound it", who);
+	}
+	free(peer);
+	return text;
+}
+
+/* Why the addresses meet, where that is not plain to see; else "". */
+static const char *why_overlaps(const struct bind_candidate *candidate,
+				const struct inet_socket *socket)
+{
+	bool mapped = address_is_v4_mapped(socket->family, &socket->local);
+
+	if (candidate->family == AF_INET && socket->family == AF_INET6 && !mapped)
+		return address_is_wildcard(AF_INET6, &socket->local) ?
+			       ". [::] without IPV6_V6ONLY covers IPv4 too" :
+			       ". As a connection of a dual-stack socket it counts for IPv4 too";
+	if (candidate->family == AF_INET6 && socket->family == AF_INET &&
+	    address_is_wildcard(AF_INET6, &candidate->address))
+		return ". The wanted [::] covers IPv4 too; with IPV6_V6ONLY it would not";
+	return "";
+}
+
+static bool other_user(const struct bind_candidate *candidate, const struct inet_socket *socket)
+{
+	return (socket->known & SOCKET_HAS_UID) && !socket_is_time_wait(socket) &&
+	       socket->uid != candidate->uid;
+}
+
+static char *why_no_port(const struct bind_candidate *candidate, const struct inet_socket *socket)
+{
+	if (socket->reuse_port == TRISTATE_NO)
+		return xstrdup(". It lacks SO_REUSEPORT, and both sides need it");
+	if (other_user(candidate, socket))
+		return xasprintf(". Both have SO_REUSEPORT, but that is shared within one user, and "
+				 "this is of uid %u, the bind by uid %u",
+				 socket->uid, candidate->uid);
+	return xstrdup("");
+}
+
+/* What the flags of both sides have to do with it. */
+static char *why_not_shared(const struct bind_candidate *candidate,
+			    const struct inet_socket *socket, uint32_t unknown)
+{
+	bool listens = socket->state == STATE_LISTEN;
+
+	if (unknown & (BIND_UNKNOWN_REUSE_ADDR | BIND_UNKNOWN_REUSE_PORT))
+		return xstrdup(". Its reuse flags are unknown, and they decide");
+	if (unknown)
+		return xasprintf(". %s of it is unknown, and decides",
+				 unknown & BIND_UNKNOWN_UID    ? "The uid" :
+				 unknown & BIND_UNKNOWN_V6ONLY ? "IPV6_V6ONLY" :
+								 "The device");
+	if (!candidate->reuse_addr && !candidate->reuse_port) {
+		if (socket->reuse_addr == TRISTATE_YES && !listens)
+			return xstrdup(". It has SO_REUSEADDR: a bind with it passes");
+		if (socket->reuse_port == TRISTATE_YES && !other_user(candidate, socket))
+			return xstrdup(". It has SO_REUSEPORT: a bind with it by the same user passes");
+		return xstrdup("");
+	}
+	if (candidate->reuse_port && (listens || !candidate->reuse_addr))
+		return why_no_port(candidate, socket);
+	if (listens)
+		return xstrdup(". SO_REUSEADDR never lets anybody in beside a listener");
+	if (socket->reuse_addr == TRISTATE_NO)
+		return xasprintf(". It was %s without SO_REUSEADDR, and both sides need it",
+				 socket->state == STATE_BOUND ? "bound" : "made");
+	return why_no_port(candidate, socket);
+}
+
+static void explain(const struct context *context, const struct finding_list *findings,
+		    const struct bind_blocker *from, struct probe_blocker *to)
+{
+	const struct inet_socket *socket = &context->snapshot->sockets[from->socket];
+	char *who = words_holders(context->snapshot, from->socket);
+	char *shared = why_not_shared(context->candidate, socket, from->unknown), *what;
+
+	to->socket = from->socket;
+	to->cause = cause_of(context, findings, from->socket);
+	to->certain = !from->unknown;
+	to->frees_in_ms = -1;
+	if (to->cause == CAUSE_TIME_WAIT && (socket->known & SOCKET_HAS_EXPIRES))
+		to->frees_in_ms = socket->timer_expires_ms;
+	what = what_it_is(socket, to->cause, who);
+	to->why = xasprintf("%s%s%s", what, why_overlaps(context->candidate, socket), shared);
+	free(what);
+	free(who);
+	free(shared);
+}
+
+/* ---- what to do ---- */
+
+struct time_wait {
+	uint32_t count, n_without; /* SO_REUSEADDR; those whose flags are unknown count to neither */
+	uint32_t n_unknown;
+};
+
+static void advise_time_wait(const struct context *context, const struct time_wait *wait,
+			     struct probe_verdict *verdict)
+{
+	const struct bind_candidate *candidate = context->candidate;
+	const char *dead = wait->count == 1 ? "the dead connection" : "the dead connections";
+
+	if (!wait->n_without && !wait->n_unknown) {
+		probe_say(&verdict->remedies,
+			  "Let the new socket set SO_REUSEADDR before bind(): %s had it, so both "
+			  "sides have it then, and the bind passes at once.",
+			  dead);
+	} else {
+		if (wait->n_without)
+			probe_say(&verdict->remedies,
+				  "Wait: nothing that the new socket sets helps now, since both sides "
+				  "need SO_REUSEADDR, and %s lacked it. \"portshare wait\" starts a "
+				  "command in the first moment that it can.",
+				  dead);
+		probe_say(&verdict->remedies,
+			  "For the next time: let the server set SO_REUSEADDR on its listening "
+			  "socket before bind(). Its connections inherit it, and after that so do "
+			  "their remains.");
+		probe_say(&verdict->remedies,
+			  "As root, ss -K -t state time-wait 'sport = :%u' ends them at once.",
+			  candidate->port);
+	}
+	probe_say(&verdict->notes, "What does not help: net.ipv4.tcp_tw_reuse is for connect(), bind() "
+				   "never looks at it; net.ipv4.tcp_fin_timeout does not shorten "
+				   "TIME-WAIT, which lasts 60 s; SO_LINGER with 0 s would have had to "
+				   "be set by the dead side before it closed, and throws data away.");
+}
+
+static void advise_listener(const struct context *context, const struct probe_blocker *blocker,
+			    const char *who, struct probe_verdict *verdict)
+{
+	const struct inet_socket *socket = &context->snapshot->sockets[blocker->socket];
+	const struct bind_candidate *candidate = context->candidate;
+
+	probe_say(&verdict->remedies, "Stop %s, or take another port or address.", who);
+	if (socket->reuse_port == TRISTATE_YES && other_user(candidate, socket))
+		probe_say(&verdict->remedies,
+			  "To share it by SO_REUSEPORT run as the same user, uid %u: the kernel asks "
+			  "that of all but TIME-WAIT.",
+			  socket->uid);
+	else if (socket->reuse_port == TRISTATE_YES && !candidate->reuse_port)
+		probe_say(&verdict->remedies, "To join its pool set SO_REUSEPORT before bind().");
+	else if (socket->reuse_port == TRISTATE_NO)
+		probe_say(&verdict->remedies,
+			  "For several processes on one port let all of them set SO_REUSEPORT "
+			  "before bind(), under one user.");
+}
+
+static void advise_datagrams(const struct context *context, const struct probe_blocker *blocker,
+			     const char *who, struct probe_verdict *verdict)
+{
+	const struct inet_socket *socket = &context->snapshot->sockets[blocker->socket];
+
+	probe_say(&verdict->remedies, "Stop %s, or take another port or address.", who);
+	if (socket->reuse_port == TRISTATE_YES && other_user(context->candidate, socket))
+		probe_say(&verdict->remedies,
+			  "To share it by SO_REUSEPORT run as the same user, uid %u.", socket->uid);
+	probe_say(&verdict->notes, "SO_REUSEADDR on both sides would let the bind pass, but UDP gives "
+				   "each datagram to one socket: to the last that was bound. For a pool "
+				   "use SO_REUSEPORT alone, on all of it.");
+}
+
+static void advise(const struct context *context, const struct probe_blocker *blocker,
+		   struct probe_verdict *verdict)
+{
+	char *who = words_holders(context->snapshot, blocker->socket);
+
+	switch (blocker->cause) {
+	case CAUSE_LISTENER:
+		advise_listener(context, blocker, who, verdict);
+		break;
+	case CAUSE_INHERITED_LISTENER:
+		probe_say(&verdict->remedies,
+			  "End %s, or let it close the descriptor: it got it from the server that "
+			  "started it. For the next time: SOCK_CLOEXEC on the server's socket.",
+			  who);
+		break;
+	case CAUSE_CONNECTION:
+		probe_say(&verdict->remedies,
+			  "Connections count like their server: they pass if they, and the new "
+			  "socket, have SO_REUSEADDR. Set it on the listening socket before bind(), "
+			  "which they inherit from; or wait until they have ended.");
+		break;
+	case CAUSE_OUTGOING:
+		probe_say(&verdict->remedies,
+			  "End the connection of %s, or wait for its end and 60 s more. For good: put "
+			  "the port into net.ipv4.ip_local_reserved_ports, from which no local port "
+			  "of a connection is taken.",
+			  who);
+		break;
+	case CAUSE_BOUND:
+		probe_say(&verdict->remedies, "Stop %s, or let it close the socket or listen on it.",
+			  who);
+		break;
+	case CAUSE_DATAGRAMS:
+		advise_datagrams(context, blocker, who, verdict);
+		break;
+	default:
+		break;
+	}
+	free(who);
+}
+
+void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_report *report,
+			    const struct finding_list *findings, struct probe_verdict *verdict)
+{
+	const struct bind_verdict *model = &report->verdict;
+	struct context context = { .snapshot = snapshot, .candidate = &report->candidate };
+	struct time_wait wait = { .count = 0 };
+	bool all_end = model->n_blockers > 0;
+	uint32_t i;
+
+	for (i = 0; i < model->n_blockers; i++)
+		if (snapshot->sockets[model->blockers[i].socket].state == STATE_LISTEN)
+			context.has_listener = true;
+	verdict->blockers = xcalloc(model->n_blockers, sizeof(*verdict->blockers));
+	verdict->frees_in_ms = -1;
+	for (i = 0; i < model->n_blockers; i++) {
+		struct probe_blocker *blocker = &verdict->blockers[verdict->n_blockers++];
+		const struct inet_socket *socket =
+			&snapshot->sockets[model->blockers[i].socket];
+
+		explain(&context, findings, &model->blockers[i], blocker);
+		if (blocker->frees_in_ms < 0)
+			all_end = false;
+		else if (blocker->frees_in_ms > verdict->frees_in_ms)
+			verdict->frees_in_ms = blocker->frees_in_ms;
+		if (blocker->cause != CAUSE_TIME_WAIT) {
+			advise(&context, blocker, verdict);
+			continue;
+		}
+		wait.count++;
+		wait.n_without += socket->reuse_addr == TRISTATE_NO;
+		wait.n_unknown += socket->reuse_addr == TRISTATE_UNKNOWN;
+	}
+	if (!all_end)
+		verdict->frees_in_ms = -1;
+	if (wait.count)
+		advise_time_wait(&context, &wait, verdict);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/probe-harm.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char harm_restart[] =
+	"a server that starts in that instant would fail with EADDRINUSE";
+static const char harm_memory[] = "it would change what the kernel remembers of the sockets with "
+				  "SO_REUSEPORT on the port";
+static const char harm_datagrams[] =
+	"it would receive, and lose, datagrams of the sockets on the port";
+
+static bool may_have_reuse_port(const struct snapshot *snapshot, const uint32_t *members,
+				uint32_t n_members)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_members; i++)
+		if (snapshot->sockets[members[i]].reuse_port != TRISTATE_NO)
+			return true;
+	return false;
+}
+
+/*
+ * inet_csk_update_fastreuse(): a bind that succeeds beside others rewrites the bucket's memory of
+ * SO_REUSEPORT. One that fails changes nothing.
+ */
+static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *members,
+			       uint32_t n_members, const struct probe_report *report, uint32_t set)
+{
+	if (!(set & PROBE_SET(1, 0)))
+		return harm_restart;
+	if (!n_members || report->attempts[set].ways[PROBE_MODEL].bind > 0)
+		return NULL;
+	if ((set & PROBE_SET(0, 1)) || may_have_reuse_port(snapshot, members, n_members))
+		return harm_memory;
+	return NULL;
+}
+
+/* Whether a mapped socket in the candidate's place gets nothing that goes to this one now. */
+static bool is_preferred(const struct bind_candidate *candidate, const struct inet_socket *socket)
+{
+	return socket->family == AF_INET &&
+	       (address_is_wildcard(candidate->family, &candidate->address) ||
+		!address_is_wildcard(socket->family, &socket->local));
+}
+
+static bool can_map(const struct snapshot *snapshot, const uint32_t *members, uint32_t n_members,
+		    const struct bind_candidate *candidate)
+{
+	uint32_t i;
+
+	if (candidate->device || address_is_multicast(candidate->family, &candidate->address))
+		return false;
+	if (candidate->family != AF_INET &&
+	    !address_is_v4_mapped(candidate->family, &candidate->address))
+		return false;
+	for (i = 0; i < n_members; i++)
+		if (!is_preferred(candidate, &snapshot->sockets[members[i]]))
+			return false;
+	return true;
+}
+
+void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		     const struct probe_report *report, bool all, struct probe_live_plan *ret_plan)
+{
+	const struct bind_candidate *candidate = &report->candidate;
+	bool stream = protocol_is_stream((enum protocol)candidate->protocol);
+	uint32_t n_members, set;
+	const uint32_t *members = probe_members(snapshot, index, candidate, &n_members);
+
+	memset(ret_plan, 0, sizeof(*ret_plan));
+	for (set = 0; set < PROBE_SETS; set++) {
+		const char *harm = NULL;
+
+		ret_plan->how[set] = LIVE_DIRECT;
+		if (all)
+			continue;
+		if (stream)
+			harm = harm_of_tcp(snapshot, members, n_members, report, set);
+		else if (set && candidate->port && can_map(snapshot, members, n_members, candidate))
+			ret_plan->how[set] = LIVE_MAPPED;
+		else if (set)
+			harm = harm_datagrams;
+		if (harm)
+			ret_plan->how[set] = LIVE_NOT;
+		ret_plan->why_not[set] = harm;
+	}
+}

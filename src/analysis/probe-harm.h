@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYSIS_PROBE_HARM_H
+#define ANALYSIS_PROBE_HARM_H
+
+#include "analysis/probe.h"
+
+/*
+ * Which real binds on a live port harm nobody. A bind that succeeds keeps others from the port for
+ * some microseconds, and one of UDP with a flag takes the datagrams of a socket that it is as
+ * specific as. Pure; by what is seen of the port, so a socket that cannot be seen is not spared.
+ */
+enum probe_live_how {
+	LIVE_NOT, /* not unasked */
+	LIVE_DIRECT, /* a socket just as the candidate */
+	/*
+	 * For IPv4, an IPv6 socket bound to the mapped address: the same conflicts, but the kernel
+	 * prefers any AF_INET socket that is as specific when it looks for a receiver.
+	 */
+	LIVE_MAPPED,
+};
+
+struct probe_live_plan {
+	enum probe_live_how how[PROBE_SETS];
+	const char *why_not[PROBE_SETS]; /* for LIVE_NOT; static: what the bind could do */
+};
+
+/* The report has the model's outcomes. With all, everything is done, as the candidate is. */
+void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		     const struct probe_report *report, bool all, struct probe_live_plan *ret_plan);
+
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/probe-verdict.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analysis/port-range.h"
+#include "analysis/probe-blocker.h"
+#include "analysis/words.h"
+#include "util/errno-name.h"
+#include "util/xalloc.h"
+
+const char *probe_cause_name(enum probe_cause cause)
+{
+	static const char *const names[N_PROBE_CAUSES] = {
+		[CAUSE_LISTENER] = "listener",
+		[CAUSE_INHERITED_LISTENER] = "inherited-listener",
+		[CAUSE_TIME_WAIT] = "time-wait",
+		[CAUSE_CONNECTION] = "connection",
+		[CAUSE_OUTGOING] = "outgoing-connection",
+		[CAUSE_BOUND] = "bound-not-listening",
+		[CAUSE_DATAGRAMS] = "udp-socket",
+	};
+
+	return names[cause];
+}
+
+const char *probe_set_name(uint32_t set)
+{
+	static const char *const names[PROBE_SETS] = { "no reuse flag", "SO_REUSEADDR",
+						       "SO_REUSEPORT", "both flags" };
+
+	return names[set];
+}
+
+const char *probe_way_name(enum probe_way way)
+{
+	static const char *const names[N_PROBE_WAYS] = {
+		[PROBE_MODEL] = "model",
+		[PROBE_REPLICA] = "replica",
+		[PROBE_LIVE] = "live",
+	};
+
+	return names[way];
+}
+
+struct context {
+	const struct snapshot *snapshot;
+	const struct probe_report *report;
+	uint32_t asked;
+	char *where; /* "tcp 0.0.0.0:8080" */
+	struct probe_verdict *verdict;
+};
+
+static char *where_of(const struct snapshot *snapshot, const struct bind_candidate *candidate)
+{
+	const char *device = snapshot_text(snapshot, candidate->device);
+	bool v6 = candidate->family == AF_INET6;
+	char address[ADDRESS_TEXT_MAX];
+
+	address_format(candidate->family, &candidate->address, address);
+	return xasprintf("%s %s%s%s:%u%s%s%s", protocol_name((enum protocol)candidate->protocol),
+			 v6 ? "[" : "", address, v6 ? "]" : "", candidate->port,
+			 device ? " on " : "", device ? device : "",
+			 candidate->v6only ? " with IPV6_V6ONLY" : "");
+}
+
+/* ---- which answer holds ---- */
+
+/* A set and what its bind said; listen() too must have passed, where it was tried. */
+static int outcome_of(const struct probe_outcome *outcome)
+{
+	if (outcome->bind == 0 && outcome->listen != PROBE_NOT_TRIED)
+		return outcome->listen;
+	return outcome->bind;
+}
+
+/*
+ * What the live binds say of a set, by themselves or through another: what fails with more flags
+ * fails with fewer, and what passes with fewer passes with more.
+ */
+static int live_outcome(const struct probe_report *report, uint32_t set, uint32_t *ret_by)
+{
+	uint32_t other;
+	int said;
+
+	*ret_by = set;
+	said = report->attempts[set].ways[PROBE_LIVE].bind;
+	if (said != PROBE_NOT_TRIED)
+		return said;
+	for (other = 0; other < PROBE_SETS; other++) {
+		said = report->attempts[other].ways[PROBE_LIVE].bind;
+		*ret_by = other;
+		if (said > 0 && (other & set) == set)
+			return said;
+		if (said == 0 && (other & set) == other)
+			return said;
+	}
+	return PROBE_NOT_TRIED;
+}
+
+static void say_difference(struct context *context, uint32_t set, enum probe_way a, int said_a,
+			   enum probe_way b, int said_b, const char *why)
+{
+	probe_say(&context->verdict->differences, "With %s the %s says %s and the %s %s: %s.",
+		  probe_set_name(set), probe_way_name(a), said_a ? errno_name(said_a) : "ok",
+		  probe_way_name(b), said_b ? errno_name(said_b) : "ok", why);
+}
+
+static void compare_ways(struct context *context)
+{
+	const struct probe_report *report = context->report;
+	uint32_t set, by;
+
+	for (set = 0; set < PROBE_SETS; set++) {
+		const struct probe_attempt *attempt = &report->attempts[set];
+		int model = outcome_of(&attempt->ways[PROBE_MODEL]);
+		int replica = outcome_of(&attempt->ways[PROBE_REPLICA]);
+		int live = live_outcome(report, set, &by);
+
+		if (model >= 0 && replica >= 0 && model != replica)
+			say_difference(context, set, PROBE_MODEL, model, PROBE_REPLICA, replica,
+				       "this kernel has other rules than the model, or something "
+				       "could not be rebuilt");
+		if (live < 0 || by != set)
+			continue;
+		if (model >= 0 && model != live)
+			say_difference(context, set, PROBE_MODEL, model, PROBE_LIVE, live,
+				       live ? "a socket that cannot be seen, one that came just now, "
+					      "or something else that forbids the bind" :
+					      "a socket that went just now, or a kernel with other "
+					      "rules");
+	}
+}
+
+static enum tristate decide(const struct context *context, int *ret_error, bool *ret_live)
+{
+	const struct probe_attempt *asked = &context->report->attempts[context->asked];
+	int model = outcome_of(&asked->ways[PROBE_MODEL]);
+	int replica = outcome_of(&asked->ways[PROBE_REPLICA]), said = PROBE_UNKNOWN;
+	uint32_t by;
+	int live = live_outcome(context->report, context->asked, &by);
+
+	*ret_live = live >= 0;
+	*ret_error = 0;
+	if (context->report->attempts[by].other_port && live == 0)
+		return TRISTATE_NO;
+	if (live >= 0)
+		said = live;
+	else if (model >= 0 && (replica < 0 || replica == model))
+		said = model;
+	else if (model < 0 && replica >= 0)
+		said = replica;
+	if (said < 0)
+		return TRISTATE_UNKNOWN;
+	*ret_error = said;
+	return tristate_of(said == 0);
+}
+
+/* ---- words ---- */
+
+static char *moment_of(const struct context *context)
+{
+	const struct snapshot *snapshot = context->snapshot;
+	int64_t in_ms = context->verdict->frees_in_ms;
+	char *moment, *text;
+
+	if (in_ms < 0)
+		return xstrdup("");
+	if (!snapshot->end_ns)
+		return xasprintf(" for another %.1f s", (double)in_ms / 1000);
+	moment = words_moment(snapshot->end_ns + in_ms * 1000000);
+	text = xasprintf(" for another %.1f s, until %s", (double)in_ms / 1000, moment);
+	free(moment);
+	return text;
+}
+
+/* The sets that would pass, which is the shortest advice. */
+static char *better_sets(const struct context *context)
+{
+	uint32_t set, n = 0, last = 0, by;
+
+	for (set = 1; set < PROBE_SETS; set++) {
+		int live = live_outcome(context->report, set, &by);
+		int said = outcome_of(&context->report->attempts[set].ways[PROBE_MODEL]);
+
+		if ((live >= 0 ? live : said) != 0)
+			continue;
+		/* Both flags say no more than one. */
+		if (set == PROBE_SET(1, 1) && n)
+			continue;
+		n++;
+		last = set;
+	}
+	if (!n || last == context->asked)
+		return xstrdup("");
+	if (n == 2)
+		return xstrdup("; with SO_REUSEADDR, or with SO_REUSEPORT, it can");
+	return xasprintf("; with %s it can", probe_set_name(last));
+}
+
+static void conclude_in_use(struct context *context)
+{
+	const struct probe_verdict *verdict = context->verdict;
+	const struct bind_candidate *candidate = &context->report->candidate;
+	char *moment = moment_of(context), *better = better_sets(context);
+	uint16_t first, last;
+
+	if (!candidate->port) {
+		port_range(context->snapshot, candidate->netns, &first, &last);
+		context->verdict->text = xasprintf(
+			"No: there is no free port left for %s: all of net.ipv4.ip_local_port_range, "
+			"%u-%u, are taken (EADDRINUSE).",
+			context->where, first, last);
+		probe_say(&context->verdict->remedies,
+			  "Widen net.ipv4.ip_local_port_range, or end what holds the ports; portshare "
+			  "list shows who that is. A server should ask for a port of its own.");
+	} else if (verdict->n_blockers) {
+		context->verdict->text = xasprintf(
+			"No: %s cannot be bound with %s (EADDRINUSE)%s%s.", context->where,
+			probe_set_name(context->asked), moment, better);
+	} else {
+		context->verdict->text = xasprintf(
+			"No: %s cannot be bound with %s (EADDRINUSE), though nothing that is seen is "
+			"in the way: there is a socket that cannot be seen, or there was one in that "
+			"moment.",
+			context->where, probe_set_name(context->asked));
+		probe_say(&context->verdict->remedies, "Ask again, and as root.");
+	}
+	free(moment);
+	free(better);
+}
+
+static void conclude_denied(struct context *context)
+{
+	const struct bind_candidate *candidate = &context->report->candidate;
+	const struct snapshot *snapshot = context->snapshot;
+
+	if (!candidate->port || !port_is_privileged(snapshot, candidate->netns, candidate->port)) {
+		context->verdict->text = xasprintf(
+			"No: the bind to %s is denied (EACCES), though the port needs no privilege: by "
+			"Landlock, SELinux or the like.",
+			context->where);
+		probe_say(&context->verdict->remedies,
+			  "Look into the security policy under which the program runs.");
+		return;
+	}
+	context->verdict->text = xasprintf(
+		"No: uid %u may not bind %s (EACCES): ports below "
+		"net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE. What else holds the "
+		"port is looked at only after that.",
+		candidate->uid, context->where);
+	probe_say(&context->verdict->remedies,
+		  "Give the program CAP_NET_BIND_SERVICE (setcap cap_net_bind_service=ep FILE, or "
+		  "AmbientCapabilities= in its unit), let systemd pass it the socket, lower "
+		  "net.ipv4.ip_unprivileged_port_start, or take a higher port.");
+}
+
+static void conclude_error(struct context *context, int error)
+{
+	const struct bind_candidate *candidate = &context->report->candidate;
+
+	switch (error) {
+	case EADDRINUSE:
+		conclude_in_use(context);
+		return;
+	case EACCES:
+		conclude_denied(context);
+		return;
+	case EADDRNOTAVAIL:
+		context->verdict->text = xasprintf(
+			"No: the address of %s is not there to be bound (EADDRNOTAVAIL): no interface "
+			"of this network namespace has it%s.",
+			context->where,
+			candidate->family == AF_INET6 ?
+				", or it is still tentative, until duplicates have been looked for" :
+				"");
+		probe_say(&context->verdict->remedies,
+			  "ip address shows the addresses that there are. For one that comes later "
+			  "set IP_FREEBIND on the socket, or net.%s.ip_nonlocal_bind.",
+			  candidate->family == AF_INET6 ? "ipv6" : "ipv4");
+		return;
+	case EPERM:
+		context->verdict->text =
+			xasprintf("No: the bind to %s is denied (EPERM), most likely by a BPF program "
+				  "of the cgroup.",
+				  context->where);
+		probe_say(&context->verdict->remedies, "bpftool cgroup tree shows the programs.");
+		return;
+	case EINVAL:
+		context->verdict->text = xasprintf(
+			"No: %s is no valid bind (EINVAL)%s.", context->where,
+			candidate->v6only ? ": an IPv4 address mapped into IPv6 and IPV6_V6ONLY exclude "
+					    "each other" :
+			candidate->family == AF_INET6 && !candidate->device ?
+					    ": a link-local address needs an interface, see --device" :
+					    "");
+		return;
+	default:
+		context->verdict->text = xasprintf("No: %s cannot be bound: %s.", context->where,
+						   errno_name(error));
+	}
+}
+
+static void conclude_yes(struct context *context, bool live)
+{
+	const struct bind_candidate *candidate = &context->report->candidate;
+	const char *by = context->snapshot->n_limits && !live ? ", by what can be seen" : "";
+
+	context->verdict->text = xasprintf("Yes: %s can be bound with %s%s.", context->where,
+					   probe_set_name(context->asked), by);
+	if (candidate->port && protocol_is_stream((enum protocol)candidate->protocol) &&
+	    port_is_ephemeral(context->snapshot, candidate->netns, candidate->port))
+		probe_say(&context->verdict->notes,
+			  "The port lies in net.ipv4.ip_local_port_range: while no server has it, an "
+			  "outgoing connection may get it. net.ipv4.ip_local_reserved_ports keeps it "
+			  "free.");
+}
+
+static void conclude_unknown(struct context *context)
+{
+	const struct probe_verdict *verdict = context->verdict;
+
+	if (verdict->differences.count) {
+		context->verdict->text =
+			xasprintf("Cannot tell whether %s can be bound with %s: the ways to know do "
+				  "not agree.",
+				  context->where, probe_set_name(context->asked));
+	} else {
+		context->verdict->text = xasprintf(
+			"Cannot tell whether %s can be bound with %s: it depends on what is not known%s.",
+			context->where, probe_set_name(context->asked),
+			verdict->n_blockers ? " of what is in the way" : "");
+		probe_say(&context->verdict->remedies,
+			  "Ask as root, or with CAP_BPF and CAP_PERFMON, to see all reuse flags.");
+	}
+}
+
+static void note_elsewhere(struct context *context)
+{
+	const struct bind_candidate *candidate = &context->report->candidate;
+	enum tristate reserved = port_is_reserved(context->snapshot, candidate->netns,
+						  candidate->port);
+	uint32_t i, n = 0;
+
+	if (candidate->port && reserved == TRISTATE_YES)
+		probe_say(&context->verdict->notes,
+			  "The port is in net.ipv4.ip_local_reserved_ports. That keeps connections "
+			  "off it and never stands in the way of a bind to it.");
+	for (i = 0; i < context->snapshot->n_sockets; i++) {
+		const struct inet_socket *socket = &context->snapshot->sockets[i];
+
+		n += socket->netns != candidate->netns && socket->local_port == candidate->port &&
+		     candidate->port && socket_is_bound(socket) &&
+		     bind_bucket_protocol((enum protocol)socket->protocol) ==
+			     bind_bucket_protocol((enum protocol)candidate->protocol);
+	}
+	if (n)
+		probe_say(&context->verdict->notes,
+			  "%u socket%s on this port in other network namespaces: they never conflict.",
+			  n, n == 1 ? " is" : "s are");
+}
+
+void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,
+		    const struct finding_list *findings, struct probe_verdict *ret_verdict)
+{
+	struct context context = {
+		.snapshot = snapshot,
+		.report = report,
+		.asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port),
+		.where = where_of(snapshot, &report->candidate),
+		.verdict = ret_verdict,
+	};
+	uint32_t by;
+	bool live;
+
+	*ret_verdict = (struct probe_verdict){ .frees_in_ms = -1 };
+	ret_verdict->answer = decide(&context, &ret_verdict->error, &live);
+	compare_ways(&context);
+	/* Others are in the way only if that is what the bind fails for. */
+	if (ret_verdict->answer == TRISTATE_UNKNOWN || ret_verdict->error == EADDRINUSE)
+		probe_explain_blockers(snapshot, report, findings, ret_verdict);
+	live_outcome(report, context.asked, &by);
+	if (ret_verdict->answer == TRISTATE_UNKNOWN)
+		conclude_unknown(&context);
+	else if (ret_verdict->answer == TRISTATE_YES)
+		conclude_yes(&context, live);
+	else if (ret_verdict->error)
+		conclude_error(&context, ret_verdict->error);
+	else
+		ret_verdict->text =
+			xasprintf("No: asked for %s the kernel gave port %u: a BPF program of the "
+				  "cgroup rewrites it.",
+				  context.where, report->attempts[by].other_port);
+	note_elsewhere(&context);
+	free(context.where);
+}
+
+static void sentences_done(struct probe_sentences *sentences)
+{
+	uint32_t i;
+
+	for (i = 0; i < sentences->count; i++)
+		free(sentences->items[i]);
+	free(sentences->items);
+}
+
+void probe_verdict_done(struct probe_verdict *verdict)
+{
+	uint32_t i;
+
+	for (i = 0; i < verdict->n_blockers; i++)
+		free(verdict->blockers[i].why);
+	free(verdict->blockers);
+	free(verdict->text);
+	sentences_done(&verdict->remedies);
+	sentences_done(&verdict->notes);
+	sentences_done(&verdict->differences);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/probe.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analysis/port-range.h"
+#include "util/xalloc.h"
+
+#define PORT_PRIVILEGED_USUALLY 1024
+
+void probe_report_init(struct probe_report *report, const struct bind_candidate *candidate)
+{
+	static const uint8_t loopback4[] = { 127, 0, 0, 1 };
+	uint32_t set, way;
+
+	*report = (struct probe_report){ .candidate = *candidate };
+	for (set = 0; set < PROBE_SETS; set++)
+		for (way = 0; way < N_PROBE_WAYS; way++)
+			report->attempts[set].ways[way] =
+				(struct probe_outcome){ PROBE_NOT_TRIED, PROBE_NOT_TRIED };
+	report->destination_family = candidate->family;
+	report->destination = candidate->address;
+	if (address_is_v4_mapped(candidate->family, &candidate->address)) {
+		report->destination_family = AF_INET;
+		report->destination = (struct address){ .bytes = { 0 } };
+		memcpy(report->destination.bytes, candidate->address.bytes + 12, 4);
+	}
+	if (!address_is_wildcard(report->destination_family, &report->destination))
+		return;
+	if (report->destination_family == AF_INET)
+		memcpy(report->destination.bytes, loopback4, sizeof(loopback4));
+	else
+		report->destination.bytes[15] = 1;
+}
+
+void probe_delivery_clear(struct probe_delivery *delivery)
+{
+	free(delivery->shares);
+	*delivery = (struct probe_delivery){ .known = false };
+}
+
+void probe_report_done(struct probe_report *report)
+{
+	uint32_t i;
+
+	bind_verdict_done(&report->verdict);
+	probe_delivery_clear(&report->before);
+	probe_delivery_clear(&report->after);
+	for (i = 0; i < report->n_limits; i++)
+		free(report->limits[i].text);
+	free(report->limits);
+}
+
+struct probe_attempt *probe_asked(struct probe_report *report)
+{
+	return &report->attempts[PROBE_SET(report->candidate.reuse_addr,
+					   report->candidate.reuse_port)];
+}
+
+void probe_add_limit(struct probe_report *report, const char *what, const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+	uint32_t i;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = xchecked(NULL);
+	va_end(arguments);
+	for (i = 0; i < report->n_limits; i++) {
+		if (!strcmp(report->limits[i].what, what) && !strcmp(report->limits[i].text, text)) {
+			free(text);
+			return;
+		}
+	}
+	ARRAY_RESERVE(report->limits, report->n_limits, report->limits_capacity);
+	report->limits[report->n_limits++] = (struct probe_limit){ what, text };
+}
+
+void probe_add_share(struct probe_delivery *delivery, uint32_t socket, double share)
+{
+	ARRAY_RESERVE(delivery->shares, delivery->n_shares, delivery->capacity);
+	delivery->shares[delivery->n_shares++] = (struct probe_share){ socket, share };
+}
+
+static int compare_shares(const void *a, const void *b)
+{
+	const struct probe_share *x = a, *y = b;
+
+	if (x->share != y->share)
+		return x->share < y->share ? 1 : -1;
+	return (x->socket > y->socket) - (x->socket < y->socket);
+}
+
+void probe_sort_shares(struct probe_delivery *delivery)
+{
+	if (delivery->n_shares)
+		qsort(delivery->shares, delivery->n_shares, sizeof(*delivery->shares),
+		      compare_shares);
+}
+
+const uint32_t *probe_members(const struct snapshot *snapshot,
+			      const struct bind_bucket_index *index,
+			      const struct bind_candidate *candidate, uint32_t *ret_count)
+{
+	uint32_t i;
+
+	(void)snapshot;
+	for (i = 0; i < index->n_buckets; i++) {
+		const struct bind_bucket *bucket = &index->buckets[i];
+
+		if (bucket->netns != candidate->netns || bucket->port != candidate->port ||
+		    bucket->protocol != bind_bucket_protocol((enum protocol)candidate->protocol))
+			continue;
+		*ret_count = bucket->count;
+		return index->members + bucket->first;
+	}
+	*ret_count = 0;
+	return NULL;
+}
+
+static int error_of(enum tristate can_bind)
+{
+	if (can_bind == TRISTATE_UNKNOWN)
+		return PROBE_UNKNOWN;
+	return can_bind == TRISTATE_YES ? 0 : EADDRINUSE;
+}
+
+/*
+ * Port 0. TCP looks for a port that it would not have to share at all, whatever the flags, and with
+ * ip_autobind_reuse for one to share by SO_REUSEADDR; UDP takes what the flags allow.
+ */
+static enum tristate judge_any_port(const struct snapshot *snapshot,
+				    const struct bind_bucket_index *index,
+				    const struct bind_candidate *wanted)
+{
+	const struct netns *netns = wanted->netns < snapshot->n_netns ?
+					    &snapshot->netns[wanted->netns] :
+					    NULL;
+	struct bind_candidate candidate = *wanted;
+	enum tristate best = TRISTATE_NO;
+	uint16_t first, last;
+	uint32_t i, n_taken = 0, n_ports;
+
+	if (protocol_is_stream(wanted->protocol)) {
+		candidate.reuse_addr = wanted->reuse_addr && netns &&
+				       (netns->sysctls_known & 1U << SYSCTL_IP_AUTOBIND_REUSE) &&
+				       netns->sysctls[SYSCTL_IP_AUTOBIND_REUSE];
+		candidate.reuse_port = false;
+	}
+	port_range(snapshot, wanted->netns, &first, &last);
+	n_ports = (uint32_t)last - first + 1 - (netns ? port_n_reserved(netns, snapshot) : 0);
+	for (i = 0; i < index->n_buckets && best != TRISTATE_YES; i++) {
+		const struct bind_bucket *bucket = &index->buckets[i];
+		struct bind_verdict verdict;
+
+		if (bucket->netns != wanted->netns ||
+		    bucket->protocol != bind_bucket_protocol((enum protocol)wanted->protocol) ||
+		    !port_is_ephemeral(snapshot, bucket->netns, bucket->port))
+			continue;
+		n_taken++;
+		candidate.port = bucket->port;
+		bind_conflict_judge(snapshot, index->members + bucket->first, bucket->count,
+				    &candidate, NULL, NULL, &verdict);
+		if (verdict.can_bind != TRISTATE_NO)
+			best = verdict.can_bind;
+		bind_verdict_done(&verdict);
+	}
+	return n_taken < n_ports ? TRISTATE_YES : best;
+}
+
+/* What the kernel would refuse before it looks at other sockets; 0: nothing. */
+static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			  const struct probe_facts *facts)
+{
+	bool known = candidate->netns < snapshot->n_netns &&
+		     (snapshot->netns[candidate->netns].sysctls_known &
+		      1U << SYSCTL_IP_UNPRIVILEGED_PORT_START);
+
+	/* __inet6_bind(): an address that is mapped is one of IPv4. */
+	if (candidate->v6only && address_is_v4_mapped(candidate->family, &candidate->address))
+		return EINVAL;
+	if (facts->address_error > 0)
+		return facts->address_error;
+	if (!candidate->port || facts->privileged)
+		return 0;
+	if (known)
+		return port_is_privileged(snapshot, candidate->netns, candidate->port) ? EACCES : 0;
+	return candidate->port < PORT_PRIVILEGED_USUALLY ? PROBE_UNKNOWN : 0;
+}
+
+static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+			const struct bind_candidate *candidate, const struct probe_facts *facts,
+			struct probe_outcome *outcome, struct bind_verdict *ret_verdict)
+{
+	int refused = refused_before(snapshot, candidate, facts);
+	const uint32_t *members;
+	uint32_t n_members;
+
+	*ret_verdict = (struct bind_verdict){ .blockers = NULL };
+	if (refused > 0) {
+		ret_verdict->can_bind = TRISTATE_NO;
+		outcome->bind = refused;
+		return;
+	}
+	if (candidate->port) {
+		members = probe_members(snapshot, index, candidate, &n_members);
+		bind_conflict_judge(snapshot, members, n_members, candidate, NULL, NULL,
+				    ret_verdict);
+	} else {
+		ret_verdict->can_bind = judge_any_port(snapshot, index, candidate);
+	}
+	if (refused == PROBE_UNKNOWN && ret_verdict->can_bind == TRISTATE_YES)
+		ret_verdict->can_bind = TRISTATE_UNKNOWN;
+	outcome->bind = error_of(ret_verdict->can_bind);
+	/* The rule of listen() is that of bind(); it fails only if somebody else listens by then. */
+	if (protocol_is_stream(candidate->protocol) && outcome->bind <= 0)
+		outcome->listen = outcome->bind;
+}
+
+static void predict_delivery(const struct snapshot *snapshot, const struct probe_report *report,
+			     const struct delivery_socket *sockets, uint32_t n_sockets,
+			     struct probe_delivery *delivery)
+{
+	const struct delivery_query query = {
+		.to = report->destination,
+		.family = report->destination_family,
+		.protocol = report->candidate.protocol,
+		.device = report->candidate.device,
+		.cpu = DELIVERY_ANY,
+	};
+	struct delivery predicted;
+	uint32_t i;
+
+	delivery_predict(snapshot, sockets, n_sockets, &query, &predicted);
+	delivery->known = predicted.certain;
+	delivery->way = PROBE_MODEL;
+	delivery->copies = predicted.mode == DELIVERY_COPIES;
+	for (i = 0; predicted.certain && i < predicted.n_receivers; i++)
+		probe_add_share(delivery, predicted.receivers[i],
+				delivery->copies ? 1.0 : 1.0 / predicted.n_receivers);
+	probe_sort_shares(delivery);
+	delivery_done(&predicted);
+}
+
+/* The candidate as a socket that is there: it is met first, but behind IPv6 groups' oldest. */
+static void predict_after(const struct snapshot *snapshot, struct probe_report *report,
+			  const struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	const struct bind_candidate *candidate = &report->candidate;
+	bool at_tail = candidate->family == AF_INET6 && candidate->reuse_port;
+	bool specific = !address_is_wildcard(candidate->family, &candidate->address);
+	const struct inet_socket joined = {
+		.protocol = candidate->protocol,
+		.family = candidate->family,
+		.state = protocol_is_stream(candidate->protocol) ? STATE_LISTEN : STATE_BOUND,
+		.local = candidate->address,
+		.local_port = candidate->port,
+		.netns = candidate->netns,
+		.uid = candidate->uid,
+		.device = candidate->device,
+		.known = SOCKET_HAS_UID | SOCKET_HAS_DEVICE | SOCKET_HAS_MULTICAST,
+		.v6only = (uint8_t)tristate_of(
+			candidate->family == AF_INET6 &&
+			(candidate->v6only ||
+			 (specific && !address_is_v4_mapped(AF_INET6, &candidate->address)))),
+		.reuse_addr = (uint8_t)tristate_of(candidate->reuse_addr),
+		.reuse_port = (uint8_t)tristate_of(candidate->reuse_port),
+		.reuse_evidence = EVIDENCE_GETSOCKOPT,
+	};
+	struct delivery_socket *all = xcalloc((size_t)n_sockets + 1, sizeof(*all));
+
+	if (n_sockets)
+		memcpy(all + !at_tail, sockets, n_sockets * sizeof(*all));
+	all[at_tail ? n_sockets : 0] = (struct delivery_socket){
+		.socket = &joined,
+		.index = SNAPSHOT_NONE,
+		.group = DELIVERY_ANY,
+		.incoming_cpu = DELIVERY_ANY,
+		.selector = DELIVERY_ANY,
+	};
+	predict_delivery(snapshot, report, all, n_sockets + 1, &report->after);
+	free(all);
+}
+
+void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		   const struct probe_facts *facts, struct probe_report *report)
+{
+	struct bind_candidate candidate = report->candidate;
+	struct delivery_socket *sockets;
+	const uint32_t *members;
+	uint32_t set, n_members, n_sockets;
+
+	for (set = 0; set < PROBE_SETS; set++) {
+		struct probe_attempt *attempt = &report->attempts[set];
+		struct bind_verdict verdict;
+
+		candidate.reuse_addr = set & PROBE_SET(1, 0);
+		candidate.reuse_port = set & PROBE_SET(0, 1);
+		predict_set(snapshot, index, &candidate, facts, &attempt->ways[PROBE_MODEL],
+			    &verdict);
+		if (attempt == probe_asked(report))
+			report->verdict = verdict;
+		else
+			bind_verdict_done(&verdict);
+	}
+	if (!candidate.port)
+		return;
+	members = probe_members(snapshot, index, &candidate, &n_members);
+	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
+	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+	if (report->verdict.can_bind == TRISTATE_YES)
+		predict_after(snapshot, report, sockets, n_sockets);
+	free(sockets);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYSIS_PROBE_H
+#define ANALYSIS_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analysis/bind-conflict.h"
+#include "analysis/delivery.h"
+#include "model/bind-bucket.h"
+#include "model/snapshot.h"
+
+/*
+ * Whether somebody could bind a port, with each set of reuse flags, as known in up to three ways.
+ * Here is the report that all of them fill, and the way that is pure: by the rules of
+ * analysis/bind-conflict. analysis/probe-verdict draws the conclusion.
+ */
+
+enum probe_way {
+	PROBE_MODEL, /* computed from the sockets that were seen */
+	PROBE_REPLICA, /* asked of the kernel, about the same sockets rebuilt in a namespace */
+	PROBE_LIVE, /* asked of the kernel, on the port itself */
+	N_PROBE_WAYS,
+};
+
+/* What bind() or listen() said: 0, an errno, or one of these. */
+#define PROBE_NOT_TRIED (-1)
+#define PROBE_UNKNOWN (-2)
+
+struct probe_outcome {
+	int bind, listen;
+};
+
+/* By flags: 0 none, 1 SO_REUSEADDR, 2 SO_REUSEPORT, 3 both. */
+#define PROBE_SETS 4
+#define PROBE_SET(reuse_addr, reuse_port) ((reuse_addr) + 2 * (reuse_port))
+
+struct probe_attempt {
+	struct probe_outcome ways[N_PROBE_WAYS];
+	/* Of the live bind. */
+	uint64_t held_ns; /* for how long it had the port */
+	uint16_t other_port; /* the kernel gave this one instead of the one asked for; 0: it did not */
+};
+
+struct probe_share {
+	uint32_t socket; /* index into snapshot.sockets; SNAPSHOT_NONE: the candidate */
+	double share; /* of the datagrams or connections that somebody got, 0 to 1 */
+};
+
+/* Who receives what is sent to the address that was asked about. */
+struct probe_delivery {
+	bool known;
+	bool copies; /* multicast, broadcast: each receiver gets every datagram, share is 1 */
+	enum probe_way way;
+	struct probe_share *shares; /* the largest first */
+	uint32_t n_shares, capacity;
+};
+
+/* What makes the answer weaker, in words of the program; several of a kind are counted. */
+struct probe_limit {
+	const char *what; /* static: "replica", "live" */
+	char *text;
+};
+
+struct probe_report {
+	struct bind_candidate candidate; /* with the flags that were asked about */
+	struct probe_attempt attempts[PROBE_SETS];
+	struct bind_verdict verdict; /* by the model, of the set that was asked about */
+	struct address destination; /* of the delivery: the address, or the loopback one */
+	uint8_t destination_family;
+	struct probe_delivery before, after; /* after: with the candidate among them */
+	struct probe_limit *limits;
+	uint32_t n_limits, limits_capacity;
+};
+
+/* What is known of the candidate besides the sockets. */
+struct probe_facts {
+	int address_error; /* why the address itself cannot be bound; 0: it can; or PROBE_UNKNOWN */
+	bool privileged; /* may bind ports below ip_unprivileged_port_start */
+};
+
+/* Begin a report about a candidate: nothing is tried yet. */
+void probe_report_init(struct probe_report *report, const struct bind_candidate *candidate);
+void probe_report_done(struct probe_report *report);
+
+/* The set that was asked about. */
+struct probe_attempt *probe_asked(struct probe_report *report);
+
+/* Note what weakens the answer; printf-like. The same sentence is noted once. */
+void probe_add_limit(struct probe_report *report, const char *what, const char *text, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Add to, and at the end sort, a delivery. */
+void probe_add_share(struct probe_delivery *delivery, uint32_t socket, double share);
+void probe_sort_shares(struct probe_delivery *delivery);
+void probe_delivery_clear(struct probe_delivery *delivery);
+
+/*
+ * Fill in PROBE_MODEL: the outcomes of all sets, the blockers of the set that was asked about, and
+ * the delivery before and, if that set can bind, after. index is of the whole snapshot; for port 0
+ * every bucket of the range is judged (inet_csk_find_open_port(), udp_lib_get_port()).
+ */
+void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		   const struct probe_facts *facts, struct probe_report *report);
+
+/* The members of the candidate's bucket, in the kernel's order; NULL and 0 if there is none. */
+const uint32_t *probe_members(const struct snapshot *snapshot,
+			      const struct bind_bucket_index *index,
+			      const struct bind_candidate *candidate, uint32_t *ret_count);
+
+#endif

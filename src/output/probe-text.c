@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "output/probe-text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analysis/words.h"
+#include "output/color.h"
+#include "output/finding-text.h"
+#include "util/errno-name.h"
+#include "util/xalloc.h"
+
+/* Of many blockers the first kinds say it all; of many receivers the largest. */
+#define BLOCKERS_MAX 6
+#define RECEIVERS_MAX 8
+
+#define SET_WIDTH 16
+#define WAY_WIDTH 15
+
+static void write_colored(const char *text, enum color_role role,
+			  const struct probe_text_options *options, struct out *out)
+{
+	if (options->color)
+		out_string(out, color_start(role));
+	out_string(out, text);
+	if (options->color)
+		out_string(out, COLOR_END);
+}
+
+static const char *said_text(int said)
+{
+	if (said == PROBE_NOT_TRIED)
+		return "-";
+	if (said == PROBE_UNKNOWN)
+		return "cannot tell";
+	return said ? errno_name(said) : "ok";
+}
+
+/* "ok", "EADDRINUSE", or where bind() passes and listen() does not: "listen: EADDRINUSE". */
+static void outcome_text(const struct probe_outcome *outcome, char *text, size_t size)
+{
+	bool only_bind = !outcome->bind && outcome->listen != PROBE_NOT_TRIED && outcome->listen;
+
+	snprintf(text, size, "%s%s", only_bind ? "listen: " : "",
+		 said_text(only_bind ? outcome->listen : outcome->bind));
+}
+
+static void write_cell(const char *text, int said, const struct probe_text_options *options,
+		       struct out *out)
+{
+	enum color_role role = said == 0 ? COLOR_LISTEN : said > 0 ? COLOR_ALARM : COLOR_DIM;
+	size_t length = strlen(text);
+
+	write_colored(text, role, options, out);
+	out_repeat(out, ' ', length < WAY_WIDTH ? WAY_WIDTH - length : 1);
+}
+
+static void write_matrix(const struct probe_report *report,
+			 const struct probe_text_options *options, struct out *out)
+{
+	uint32_t asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port);
+	uint32_t set, way;
+	char text[48];
+
+	out_repeat(out, ' ', SET_WIDTH + 2);
+	for (way = 0; way < N_PROBE_WAYS; way++) {
+		snprintf(text, sizeof(text), "%-*s", way + 1 < N_PROBE_WAYS ? WAY_WIDTH : 0,
+			 probe_way_name((enum probe_way)way));
+		write_colored(text, COLOR_HEADING, options, out);
+	}
+	out_char(out, '\n');
+	for (set = 0; set < PROBE_SETS; set++) {
+		const struct probe_attempt *attempt = &report->attempts[set];
+		const struct probe_outcome *live = &attempt->ways[PROBE_LIVE];
+
+		snprintf(text, sizeof(text), "%c %-*s", set == asked ? '>' : ' ', SET_WIDTH,
+			 probe_set_name(set));
+		out_string(out, text);
+		for (way = 0; way < PROBE_LIVE; way++) {
+			const struct probe_outcome *outcome = &attempt->ways[way];
+
+			outcome_text(outcome, text, sizeof(text));
+			write_cell(text, outcome->bind ? outcome->bind : outcome->listen,
+				   options, out);
+		}
+		write_colored(said_text(live->bind),
+			      live->bind == 0 ? COLOR_LISTEN :
+			      live->bind > 0  ? COLOR_ALARM :
+						COLOR_DIM,
+			      options, out);
+		if (!live->bind)
+			out_printf(out, ", held for %.0f us", (double)attempt->held_ns / 1000);
+		if (attempt->other_port)
+			out_printf(out, " as port %u", attempt->other_port);
+		out_char(out, '\n');
+	}
+}
+
+/* Neighbours that read alike, as dead connections mostly do, are one. */
+static bool alike(const struct snapshot *snapshot, const struct probe_blocker *a,
+		  const struct probe_blocker *b)
+{
+	const struct inet_socket *x = &snapshot->sockets[a->socket];
+	const struct inet_socket *y = &snapshot->sockets[b->socket];
+
+	return a->cause == b->cause && a->cause == CAUSE_TIME_WAIT && a->certain == b->certain &&
+	       x->family == y->family && x->reuse_addr == y->reuse_addr &&
+	       x->reuse_port == y->reuse_port && address_equal(&x->local, &y->local);
+}
+
+static void write_blockers(const struct snapshot *snapshot, const struct probe_verdict *verdict,
+			   const struct probe_text_options *options, struct out *out)
+{
+	bool *told = xcalloc(verdict->n_blockers, sizeof(*told));
+	uint32_t i, k, n, lines = 0, left = verdict->n_blockers;
+	char *text, *line;
+
+	for (i = 0; i < verdict->n_blockers; i++) {
+		const struct probe_blocker *blocker = &verdict->blockers[i];
+
+		if (told[i])
+			continue;
+		if (lines++ == BLOCKERS_MAX) {
+			out_printf(out, "  and %u more\n", left);
+			break;
+		}
+		for (k = i, n = 0; k < verdict->n_blockers; k++) {
+			if (told[k] || (k > i && !alike(snapshot, blocker, &verdict->blockers[k])))
+				continue;
+			told[k] = true;
+			n++;
+		}
+		left -= n;
+		text = words_described(snapshot, blocker->socket);
+		line = n > 1 ? xasprintf("%s: the first of %u like it", text, n) :
+			       xasprintf("%s%s", text, blocker->certain ? "" : " (perhaps)");
+		finding_text_fill(lines == 1 ? "In the way: " : "            ", line, options->width,
+				  out);
+		finding_text_fill("              ", blocker->why, options->width, out);
+		free(line);
+		free(text);
+	}
+	free(told);
+}
+
+static void write_sentences(const char *label, const struct probe_sentences *sentences,
+			    const struct probe_text_options *options, struct out *out)
+{
+	char *indent = xstrdup(label);
+	uint32_t i;
+
+	memset(indent, ' ', strlen(indent));
+	for (i = 0; i < sentences->count; i++)
+		finding_text_fill(i ? indent : label, sentences->items[i], options->width, out);
+	free(indent);
+}
+
+static char *receiver_words(const struct snapshot *snapshot, const struct probe_share *share,
+			    bool copies)
+{
+	char *where, *who, *text;
+	double percent = share->share * 100;
+
+	if (share->socket == SNAPSHOT_NONE)
+		return copies ? xstrdup("the new socket") :
+				xasprintf("%.0f %% the new socket", percent);
+	where = words_socket(snapshot, share->socket);
+	who = words_holders(snapshot, share->socket);
+	text = copies ? xasprintf("%s on %s", who, where) :
+			xasprintf("%.0f %% %s on %s", percent, who, where);
+	free(where);
+	free(who);
+	return text;
+}
+
+static void write_delivery(const struct snapshot *snapshot, const struct probe_report *report,
+			   const struct probe_delivery *delivery, const char *label,
+			   const struct probe_text_options *options, struct out *out)
+{
+	bool stream = protocol_is_stream((enum protocol)report->candidate.protocol);
+	char address[ADDRESS_TEXT_MAX], *line, *longer, *each;
+	uint32_t i;
+
+	if (!delivery->known)
+		return;
+	address_format(report->destination_family, &report->destination, address);
+	line = xasprintf("%s to %s%s:", stream ? "connections" : "datagrams", address,
+			 delivery->copies ? " (a copy to each)" : "");
+	for (i = 0; i < delivery->n_shares && i < RECEIVERS_MAX; i++) {
+		each = receiver_words(snapshot, &delivery->shares[i], delivery->copies);
+		longer = xasprintf("%s%s %s", line, i ? "," : "", each);
+		free(each);
+		free(line);
+		line = longer;
+	}
+	longer = xasprintf("%s%s (%s)", line,
+			   !delivery->n_shares		    ? " nobody" :
+			   delivery->n_shares > RECEIVERS_MAX ? ", and others" :
+								"",
+			   delivery->way == PROBE_REPLICA ? "counted in the replica" : "model");
+	finding_text_fill(label, longer, options->width, out);
+	free(longer);
+	free(line);
+}
+
+static void write_limits(const struct probe_report *report,
+			 const struct probe_text_options *options, struct out *out)
+{
+	uint32_t i;
+
+	for (i = 0; i < report->n_limits; i++)
+		finding_text_fill(i ? "             " : "Not certain: ", report->limits[i].text,
+				  options->width, out);
+}
+
+void probe_text_write(const struct snapshot *snapshot, const struct probe_report *report,
+		      const struct probe_verdict *verdict,
+		      const struct probe_text_options *options, struct out *out)
+{
+	bool receives = report->before.n_shares > 0;
+
+	finding_text_fill("", verdict->text, options->width, out);
+	out_char(out, '\n');
+	write_matrix(report, options, out);
+	out_char(out, '\n');
+	write_blockers(snapshot, verdict, options, out);
+	write_sentences("Differences: ", &verdict->differences, options, out);
+	write_sentences("What to do: ", &verdict->remedies, options, out);
+	write_sentences("Note: ", &verdict->notes, options, out);
+	if (receives)
+		write_delivery(snapshot, report, &report->before, "Receives now: ", options, out);
+	if (receives)
+		write_delivery(snapshot, report, &report->after, "Would then:   ", options, out);
+	write_limits(report, options, out);
+	finding_text_limits(snapshot, options->width, out);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/attempt.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "probe/bind-socket.h"
+#include "probe/child.h"
+#include "util/errno-name.h"
+
+#define TIMEOUT_MS 5000
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
+struct result {
+	bool tried;
+	int error; /* of bind(); or of step */
+	char step[32]; /* what failed before bind(), else empty */
+	uint16_t port;
+	uint64_t held_ns;
+};
+
+/* What the child has and fills in. */
+struct work {
+	const struct bind_candidate *candidate;
+	const char *device;
+	const struct probe_live_plan *plan; /* NULL: only the address is asked about */
+	bool switch_user;
+	struct result *results; /* shared with the parent; PROBE_SETS of them */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static uint16_t port_of(int fd)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(at);
+
+	if (getsockname(fd, (struct sockaddr *)&at, &size))
+		return 0;
+	if (at.ss_family == AF_INET)
+		return ntohs(((struct sockaddr_in *)&at)->sin_port);
+	return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
+}
+
+static void map_address(struct bind_candidate *candidate)
+{
+	struct address mapped = { .bytes = { [10] = 0xff, [11] = 0xff } };
+
+	if (candidate->family != AF_INET)
+		return;
+	memcpy(mapped.bytes + 12, candidate->address.bytes, 4);
+	candidate->address = mapped;
+	candidate->family = AF_INET6;
+}
+
+static void try_bind(const struct work *work, const struct bind_candidate *candidate, bool no_port,
+		     struct result *result)
+{
+	const char *step = "";
+	int on = 1, fd = bind_socket_new(candidate, work->device, &step);
+	uint64_t start;
+
+	result->tried = true;
+	if (fd < 0) {
+		result->error = -fd;
+		memcpy(result->step, step, strnlen(step, sizeof(result->step) - 1));
+		return;
+	}
+	/* A kernel without it would choose a port: then rather nothing is known. */
+	if (no_port && setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on))) {
+		result->tried = false;
+		close(fd);
+		return;
+	}
+	start = now_ns();
+	result->error = -bind_socket_bind(fd, candidate, work->device);
+	if (!result->error)
+		result->port = port_of(fd);
+	close(fd);
+	result->held_ns = now_ns() - start;
+}
+
+static int become(uint32_t uid)
+{
+	if (setgroups(0, NULL) || setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid))
+		return errno;
+	child_die_with_parent();
+	return 0;
+}
+
+static void run(void *user)
+{
+	struct work *work = user;
+	struct bind_candidate candidate = *work->candidate;
+	int error = work->switch_user ? become(candidate.uid) : 0;
+	uint32_t set;
+
+	if (error) {
+		for (set = 0; set < PROBE_SETS; set++) {
+			work->results[set] = (struct result){ .tried = true, .error = error };
+			strcpy(work->results[set].step, "becoming the user");
+		}
+		return;
+	}
+	if (!work->plan) {
+		candidate.port = 0;
+		try_bind(work, &candidate, true, &work->results[0]);
+		return;
+	}
+	for (set = 0; set < PROBE_SETS; set++) {
+		candidate = *work->candidate;
+		candidate.reuse_addr = set & PROBE_SET(1, 0);
+		candidate.reuse_port = set & PROBE_SET(0, 1);
+		if (work->plan->how[set] == LIVE_MAPPED)
+			map_address(&candidate);
+		if (work->plan->how[set] != LIVE_NOT)
+			try_bind(work, &candidate, false, &work->results[set]);
+	}
+}
+
+/* Returns the results, or NULL with a limit in the report. Freed with child_unshare(). */
+static struct result *run_in_child(const struct attempt_request *request,
+				   const struct probe_live_plan *plan, struct probe_report *report)
+{
+	struct work work = {
+		.candidate = &report->candidate,
+		.device = snapshot_text(request->snapshot, report->candidate.device),
+		.plan = plan,
+		.switch_user = request->switch_user,
+		.results = child_share(PROBE_SETS * sizeof(struct result)),
+	};
+	int error;
+
+	if (!work.results)
+		return NULL;
+	error = child_run(run, &work, TIMEOUT_MS);
+	if (!error)
+		return work.results;
+	probe_add_limit(report, "live", "the kernel could not be asked on the port itself: %s",
+			errno_name(error));
+	child_unshare(work.results, PROBE_SETS * sizeof(struct result));
+	return NULL;
+}
+
+int attempt_address(const struct attempt_request *request, struct probe_report *report)
+{
+	struct result *results = run_in_child(request, NULL, report);
+	int answer = PROBE_UNKNOWN;
+
+	if (!results)
+		return answer;
+	if (results->tried && !*results->step)
+		answer = results->error;
+	else if (results->tried)
+		probe_add_limit(report, "live", "the address could not be tried: %s: %s",
+				results->step, errno_name(results->error));
+	child_unshare(results, PROBE_SETS * sizeof(*results));
+	return answer;
+}
+
+void attempt_live(const struct attempt_request *request, struct probe_report *report)
+{
+	struct result *results = run_in_child(request, request->plan, report);
+	uint32_t set;
+
+	for (set = 0; results && set < PROBE_SETS; set++) {
+		struct probe_attempt *attempt = &report->attempts[set];
+		const struct result *result = &results[set];
+
+		if (!result->tried)
+			continue;
+		if (*result->step) {
+			probe_add_limit(report, "live", "no socket could be bound: %s: %s",
+					result->step, errno_name(result->error));
+			continue;
+		}
+		attempt->ways[PROBE_LIVE].bind = result->error;
+		attempt->held_ns = result->held_ns;
+		if (!result->error && report->candidate.port &&
+		    result->port != report->candidate.port)
+			attempt->other_port = result->port;
+	}
+	if (results)
+		child_unshare(results, PROBE_SETS * sizeof(*results));
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static pid_t parent;
+
+void *child_share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void child_unshare(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
+void child_die_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before the kernel was told. */
+	if (getppid() != parent)
+		_exit(1);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until the other end of the pipe is closed: by the child's end. Returns whether it was. */
+static int wait_closed(int fd, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+
+	for (;;) {
+		struct pollfd closed = { .fd = fd, .events = POLLIN };
+		int64_t left = end - now_ms();
+
+		if (left <= 0)
+			return 0;
+		if (poll(&closed, 1, (int)left) > 0)
+			return 1;
+	}
+}
+
+int child_run(void (*work)(void *user), void *user, int timeout_ms)
+{
+	int ends[2], status, error = 0;
+	pid_t pid, ended;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	parent = getpid();
+	pid = fork();
+	if (pid < 0) {
+		error = -errno;
+		close(ends[0]);
+		close(ends[1]);
+		return error;
+	}
+	if (!pid) {
+		close(ends[0]);
+		child_die_with_parent();
+		work(user);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (!wait_closed(ends[0], timeout_ms)) {
+		kill(pid, SIGKILL);
+		error = -ETIMEDOUT;
+	}
+	close(ends[0]);
+	do {
+		ended = waitpid(pid, &status, 0);
+	} while (ended < 0 && errno == EINTR);
+	if (!error && (ended != pid || !WIFEXITED(status) || WEXITSTATUS(status)))
+		error = -ECHILD;
+	return error;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PROBE_CHILD_H
+#define PROBE_CHILD_H
+
+#include <stddef.h>
+
+/*
+ * What acts on the world does so in a child process: its namespaces, uid and sockets are its own,
+ * and all are gone when it is, however it ends. It is killed when this process dies.
+ */
+
+/* Memory that a child writes and its parent reads; zeroed. NULL if there is none. */
+void *child_share(size_t size);
+void child_unshare(void *memory, size_t size);
+
+/*
+ * Run work() in a child and wait for it, timeout_ms at most. Returns 0 when work() has returned;
+ * -ETIMEDOUT, when the child was killed; -ECHILD if it ended otherwise; or another -errno.
+ */
+int child_run(void (*work)(void *user), void *user, int timeout_ms);
+
+/* To be called in the child after its uid has changed, which makes the kernel forget it. */
+void child_die_with_parent(void);
+
+#endif

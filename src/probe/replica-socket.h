@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PROBE_REPLICA_SOCKET_H
+#define PROBE_REPLICA_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/snapshot.h"
+
+/*
+ * One socket of a snapshot rebuilt in a namespace that has nothing else: its address, family,
+ * v6only, device, flags, uid, and as what the bind rules see it: listening, bound, connected,
+ * closing, TIME-WAIT. What is not known of it is taken as: not set, not bound to a device.
+ */
+struct replica_socket {
+	int fd; /* -1: there is none, as for TIME-WAIT */
+	int peer; /* the other end of a connection, or -1 */
+};
+
+/*
+ * others: uids can be played, else all sockets are the caller's, and one that is not the
+ * candidate's has no SO_REUSEPORT. peer_port is a port that no other call has got. Returns 0, or
+ * -errno with *ret_step, what failed. The namespace's devices and addresses are there already.
+ */
+int replica_socket_make(const struct snapshot *snapshot, uint32_t socket, bool others,
+			uint32_t candidate_uid, uint16_t peer_port,
+			struct replica_socket *ret_socket, const char **ret_step);
+
+/* Flags that a UDP socket was given for its bind only go; to be called when all are made. */
+int replica_socket_finish(const struct inet_socket *socket, const struct replica_socket *made);
+
+/* Whether the bind rules see the two as one: many dead connections are rebuilt as one. */
+bool replica_socket_alike(const struct inet_socket *a, const struct inet_socket *b);
+
+#endif

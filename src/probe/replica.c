@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe/replica.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "probe/bind-socket.h"
+#include "probe/child.h"
+#include "probe/replica-net.h"
+#include "probe/replica-socket.h"
+#include "probe/traffic.h"
+#include "util/errno-name.h"
+#include "util/xalloc.h"
+
+#define TIMEOUT_MS 20000
+#define BACKLOG 4096
+
+/* What the child tells. In memory shared with the parent. */
+struct result {
+	int error; /* that ended everything; then step says where */
+	char step[32];
+	bool one_user;
+	struct probe_outcome sets[PROBE_SETS];
+	/* The first of the sockets, devices and addresses that could not be made, and how many. */
+	int make_error;
+	uint32_t n_not_made, not_made;
+	char make_step[32];
+	int before, after; /* sent; below 0 if it was not tried or failed */
+	uint32_t counts[2][REPLICA_SOCKETS_MAX + 1]; /* before, after; the last is the candidate's */
+};
+
+struct work {
+	const struct snapshot *snapshot;
+	const struct probe_facts *facts;
+	const struct probe_report *report;
+	uint32_t *sockets; /* what is rebuilt, indexes, in the order of bind() */
+	uint32_t n_sockets;
+	bool count_traffic;
+	struct result *result;
+
+	/* In the child. */
+	struct replica_socket *made;
+	bool others; /* uids can be played */
+};
+
+static const char *candidate_device(const struct work *work)
+{
+	return snapshot_text(work->snapshot, work->report->candidate.device);
+}
+
+static void note_not_made(struct result *result, uint32_t socket, int error, const char *step)
+{
+	if (!result->n_not_made++) {
+		result->make_error = error;
+		result->not_made = socket;
+		strncpy(result->make_step, step, sizeof(result->make_step) - 1);
+	}
+}
+
+/* Device and address of a socket, or of the candidate. */
+static int make_place(const char *device, int family, const struct address *address,
+		      const char **ret_step)
+{
+	int error = 0;
+
+	*ret_step = "adding a device";
+	if (device)
+		error = replica_net_add_device(device);
+	*ret_step = "adding an address";
+	if (!error)
+		error = replica_net_add_address(NULL, family, address);
+	/* For an IPv6 bind the address must be that of the device. */
+	if (!error && device && family == AF_INET6)
+		error = replica_net_add_address(device, family, address);
+	return error;
+}
+
+static void set_sysctls(const struct work *work)
+{
+	uint32_t row = work->report->candidate.netns;
+	const struct netns *netns = row < work->snapshot->n_netns ? &work->snapshot->netns[row] : NULL;
+
+	if (netns && (netns->sysctls_known & 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START))
+		replica_net_set("ipv4/ip_unprivileged_port_start",
+				netns->sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START]);
+}
+
+static void rebuild(struct work *work)
+{
+	const struct bind_candidate *candidate = &work->report->candidate;
+	uint16_t peer_port = candidate->port;
+	uint32_t i;
+
+	work->made = xcalloc(work->n_sockets + 1, sizeof(*work->made));
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
+		const char *step = "";
+		int error;
+
+		if (!++peer_port)
+			peer_port = 1;
+		error = make_place(snapshot_text(work->snapshot, socket->device), socket->family,
+				   &socket->local, &step);
+		work->made[i] = (struct replica_socket){ .fd = -1, .peer = -1 };
+		if (!error)
+			error = replica_socket_make(work->snapshot, work->sockets[i], work->others,
+						    candidate->uid, peer_port, &work->made[i],
+						    &step);
+		if (error)
+			note_not_made(work->result, work->sockets[i], error, step);
+	}
+	for (i = 0; i < work->n_sockets; i++)
+		replica_socket_finish(&work->snapshot->sockets[work->sockets[i]], &work->made[i]);
+}
+
+/* A child of root has CAP_NET_BIND_SERVICE, whatever uid it plays. */
+static void set_bind_service(bool on)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	uint32_t bit = 1U << CAP_NET_BIND_SERVICE;
+
+	if (syscall(SYS_capget, &header, data))
+		return;
+	data[0].effective = on ? data[0].effective | (data[0].permitted & bit) :
+				 data[0].effective & ~bit;
+	syscall(SYS_capset, &header, data);
+}
+
+/* The candidate with a set of flags, bound. Returns the socket or -errno. */
+static int bind_candidate_set(const struct work *work, uint32_t set)
+{
+	struct bind_candidate candidate = work->report->candidate;
+	const char *step;
+	int fd, error;
+
+	candidate.reuse_addr = set & PROBE_SET(1, 0);
+	candidate.reuse_port = set & PROBE_SET(0, 1);
+	if (work->others)
+		setfsuid((uid_t)candidate.uid);
+	fd = bind_socket_new(&candidate, candidate_device(work), &step);
+	if (work->others)
+		setfsuid(0);
+	if (fd < 0)
+		return fd;
+	if (!work->facts->privileged)
+		set_bind_service(false);
+	error = bind_socket_bind(fd, &candidate, candidate_device(work));
+	set_bind_service(true);
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+/*
+ * The sets with SO_REUSEPORT come first: a bind without it makes the bucket forget that its sockets
+ * had it.
+ */
+static void ask_sets(const struct work *work)
+{
+	static const uint32_t order[PROBE_SETS] = { PROBE_SET(0, 1), PROBE_SET(1, 1),
+						    PROBE_SET(0, 0), PROBE_SET(1, 0) };
+	bool stream = protocol_is_stream((enum protocol)work->report->candidate.protocol);
+	uint32_t i;
+
+	for (i = 0; i < PROBE_SETS; i++) {
+		struct probe_outcome *outcome = &work->result->sets[order[i]];
+		int fd = bind_candidate_set(work, order[i]);
+
+		outcome->bind = fd < 0 ? -fd : 0;
+		outcome->listen = PROBE_NOT_TRIED;
+		if (fd < 0)
+			continue;
+		if (stream)
+			outcome->listen = listen(fd, BACKLOG) ? errno : 0;
+		close(fd);
+	}
+}
+
+static int count(const struct work *work, int candidate_fd, uint32_t *counts)
+{
+	bool stream = protocol_is_stream((enum protocol)work->report->candidate.protocol);
+	int *fds = xcalloc(work->n_sockets + 1, sizeof(*fds)), sent;
+	uint32_t i;
+
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
+
+		fds[i] = !stream || socket->state == STATE_LISTEN ? work->made[i].fd : -1;
+	}
+	fds[work->n_sockets] = candidate_fd;
+	sent = traffic_count(stream, work->report->destination_family, &work->report->destination,
+			     work->report->candidate.port, fds, work->n_sockets + 1, counts);
+	free(fds);
+	return sent;
+}
+
+static void count_traffic(const struct work *work)
+{
+	const struct bind_candidate *candidate = &work->report->candidate;
+	uint32_t asked = PROBE_SET(candidate->reuse_addr, candidate->reuse_port);
+	int fd;
+
+	work->result->before = count(work, -1, work->result->counts[0]);
+	fd = bind_candidate_set(work, asked);
+	if (fd < 0)
+		return;
+	if (!protocol_is_stream((enum protocol)candidate->protocol) || !listen(fd, BACKLOG))
+		work->result->after = count(work, fd, work->result->counts[1]);
+	close(fd);
+}
+
+static void fail(struct result *result, const char *step, int error)
+{
+	result->error = error;
+	strncpy(result->step, step, sizeof(result->step) - 1);
+}
+
+static void run(void *user)
+{
+	struct work *work = user;
+	const struct bind_candidate *candidate = &work->report->candidate;
+	struct result *result = work->result;
+	int error = replica_net_enter(&result->one_user);
+	const char *step;
+
+	if (error) {
+		fail(result, "a private network", error);
+		return;
+	}
+	work->others = !result->one_user && !geteuid();
+	result->one_user = !work->others;
+	set_sysctls(work);
+	/* An address that cannot be bound there is not to be had here either. */
+	error = make_place(candidate_device(work), candidate->family,
+			   work->facts->address_error > 0 ? &(struct address){ .bytes = { 0 } } :
+							    &candidate->address,
+			   &step);
+	if (error) {
+		fail(result, step, error);
+		return;
+	}
+	rebuild(work);
+	ask_sets(work);
+	if (work->count_traffic)
+		count_traffic(work);
+}
+
+/* Oldest first: the order is newest first, but IPv6 sockets with SO_REUSEPORT are put at the end. */
+static void in_bind_order(const struct snapshot *snapshot, const uint32_t *members,
+			  uint32_t n_members, struct work *work)
+{
+	uint32_t i, k, pass;
+
+	work->sockets = xcalloc(n_members + 1, sizeof(*work->sockets));
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < n_members; i++) {
+			uint32_t index = members[pass ? i : n_members - 1 - i];
+			const struct inet_socket *socket = &snapshot->sockets[index];
+			bool at_tail = socket->family == AF_INET6 &&
+				       socket->reuse_port == TRISTATE_YES;
+
+			/* Not bound: a request goes with its listener. */
+			if (at_tail != pass || socket->state == STATE_SYN_RECV ||
+			    socket->protocol == PROTOCOL_MPTCP)
+				continue;
+			for (k = 0; k < work->n_sockets; k++)
+				if (replica_socket_alike(socket,
+							 &snapshot->sockets[work->sockets[k]]))
+					break;
+			if (k == work->n_sockets && k < REPLICA_SOCKETS_MAX + 1)
+				work->sockets[work->n_sockets++] = index;
+		}
+	}
+}
+
+/* Traffic goes over lo: who is bound to another device would get none of it. */
+static bool can_count(const struct work *work)
+{
+	const struct probe_report *report = work->report;
+	bool any = false;
+	uint32_t i;
+
+	if (report->candidate.device || !report->candidate.port ||
+	    address_is_multicast(report->destination_family, &report->destination) ||
+	    (report->destination_family == AF_INET && report->destination.bytes[0] == 255))
+		return false;
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
+
+		if (socket->device)
+			return false;
+		any = any || socket->state == STATE_LISTEN ||
+		      !protocol_is_stream((enum protocol)socket->protocol);
+	}
+	return any;
+}
+
+static void take_delivery(const struct work *work, const uint32_t *counts,
+			  struct probe_delivery *delivery)
+{
+	uint32_t i, total = 0;
+
+	/* The model knows better than a replica with flags that are guessed. */
+	if (!delivery->known)
+		return;
+	for (i = 0; i <= work->n_sockets; i++)
+		total += counts[i];
+	probe_delivery_clear(delivery);
+	delivery->known = true;
+	delivery->way = PROBE_REPLICA;
+	for (i = 0; i <= work->n_sockets; i++)
+		if (counts[i])
+			probe_add_share(delivery,
+					i < work->n_sockets ? work->sockets[i] : SNAPSHOT_NONE,
+					(double)counts[i] / total);
+	probe_sort_shares(delivery);
+}
+
+/* What makes the replica differ from the original. */
+static void note_limits(const struct work *work, struct probe_report *report)
+{
+	const struct snapshot *snapshot = work->snapshot;
+	const struct result *result = work->result;
+	uint32_t i, n_flags = 0, n_users = 0, n_devices = 0;
+
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[work->sockets[i]];
+		bool has_uid = (socket->known & SOCKET_HAS_UID) && !socket_is_time_wait(socket);
+
+		n_flags += socket->reuse_addr == TRISTATE_UNKNOWN ||
+			   socket->reuse_port == TRISTATE_UNKNOWN;
+		n_users += result->one_user && has_uid &&
+			   socket->reuse_port == TRISTATE_YES &&
+			   socket->uid != report->candidate.uid;
+		n_devices += !(socket->known & SOCKET_HAS_DEVICE) && !socket->device &&
+			     report->candidate.device;
+	}
+	if (n_flags)
+		probe_add_limit(report, "replica",
+				"the replica has %u socket%s without reuse flags that are unknown",
+				n_flags, n_flags == 1 ? "" : "s");
+	if (n_users)
+		probe_add_limit(report, "replica",
+				"the replica has %u socket%s of other users without SO_REUSEPORT, "
+				"since it takes root to play them; they would not share by it",
+				n_users, n_users == 1 ? "" : "s");
+	if (n_devices)
+		probe_add_limit(report, "replica",
+				"the replica has %u socket%s bound to no device, since theirs is "
+				"unknown",
+				n_devices, n_devices == 1 ? "" : "s");
+	if (result->n_not_made)
+		probe_add_limit(report, "replica",
+				"%u socket%s could not be rebuilt in the replica: %s: %s",
+				result->n_not_made, result->n_not_made == 1 ? "" : "s",
+				result->make_step, errno_name(result->make_error));
+}
+
+static void take_outcomes(const struct work *work, struct probe_report *report)
+{
+	uint32_t set;
+
+	for (set = 0; set < PROBE_SETS; set++) {
+		struct probe_outcome *outcome = &report->attempts[set].ways[PROBE_REPLICA];
+
+		*outcome = work->result->sets[set];
+		if (report->attempts[set].ways[PROBE_MODEL].bind != PROBE_UNKNOWN &&
+		    !work->result->n_not_made)
+			continue;
+		outcome->bind = PROBE_UNKNOWN;
+		outcome->listen = outcome->listen == PROBE_NOT_TRIED ? PROBE_NOT_TRIED :
+								       PROBE_UNKNOWN;
+	}
+}
+
+void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		 const struct probe_facts *facts, struct probe_report *report)
+{
+	struct work work = { .snapshot = snapshot, .facts = facts, .report = report };
+	const uint32_t *members;
+	uint32_t n_members;
+	int error;
+
+	members = probe_members(snapshot, index, &report->candidate, &n_members);
+	in_bind_order(snapshot, members, n_members, &work);
+	if (work.n_sockets > REPLICA_SOCKETS_MAX) {
+		probe_add_limit(report, "replica", "there are too many sockets on the port to rebuild "
+						   "them in a replica");
+		free(work.sockets);
+		return;
+	}
+	work.count_traffic = can_count(&work);
+	work.result = child_share(sizeof(*work.result));
+	if (!work.result) {
+		probe_add_limit(report, "replica", "no memory for a replica");
+		free(work.sockets);
+		return;
+	}
+	work.result->before = work.result->after = -1;
+	error = child_run(run, &work, TIMEOUT_MS);
+	if (error || work.result->error) {
+		probe_add_limit(report, "replica", "no replica could be made: %s: %s",
+				error ? "its process" : work.result->step,
+				errno_name(error ? error : work.result->error));
+	} else {
+		note_limits(&work, report);
+		take_outcomes(&work, report);
+		if (work.result->before > 0 && !work.result->n_not_made)
+			take_delivery(&work, work.result->counts[0], &report->before);
+		if (work.result->after > 0 && !work.result->n_not_made)
+			take_delivery(&work, work.result->counts[1], &report->after);
+	}
+	child_unshare(work.result, sizeof(*work.result));
+	free(work.sockets);
+}
