@@ -78,30 +78,6 @@ static int outcome_of(const struct probe_outcome *outcome)
 	return outcome->bind;
 }
 
-/*
- * What the live binds say of a set, by themselves or through another: what fails with more flags
- * fails with fewer, and what passes with fewer passes with more.
- */
-static int live_outcome(const struct probe_report *report, uint32_t set, uint32_t *ret_by)
-{
-	uint32_t other;
-	int said;
-
-	*ret_by = set;
-	said = report->attempts[set].ways[PROBE_LIVE].bind;
-	if (said != PROBE_NOT_TRIED)
-		return said;
-	for (other = 0; other < PROBE_SETS; other++) {
-		said = report->attempts[other].ways[PROBE_LIVE].bind;
-		*ret_by = other;
-		if (said > 0 && (other & set) == set)
-			return said;
-		if (said == 0 && (other & set) == other)
-			return said;
-	}
-	return PROBE_NOT_TRIED;
-}
-
 static void say_difference(struct context *context, uint32_t set, enum probe_way a, int said_a,
 			   enum probe_way b, int said_b, const char *why)
 {
@@ -119,7 +95,7 @@ static void compare_ways(struct context *context)
 		const struct probe_attempt *attempt = &report->attempts[set];
 		int model = outcome_of(&attempt->ways[PROBE_MODEL]);
 		int replica = outcome_of(&attempt->ways[PROBE_REPLICA]);
-		int live = live_outcome(report, set, &by);
+		int live = probe_live_outcome(report, set, &by);
 
 		if (model >= 0 && replica >= 0 && model != replica)
 			say_difference(context, set, PROBE_MODEL, model, PROBE_REPLICA, replica,
@@ -142,7 +118,7 @@ static enum tristate decide(const struct context *context, int *ret_error, bool 
 	int model = outcome_of(&asked->ways[PROBE_MODEL]);
 	int replica = outcome_of(&asked->ways[PROBE_REPLICA]), said = PROBE_UNKNOWN;
 	uint32_t by;
-	int live = live_outcome(context->report, context->asked, &by);
+	int live = probe_live_outcome(context->report, context->asked, &by);
 
 	*ret_live = live >= 0;
 	*ret_error = 0;
@@ -184,7 +160,7 @@ static char *better_sets(const struct context *context)
 	uint32_t set, n = 0, last = 0, by;
 
 	for (set = 1; set < PROBE_SETS; set++) {
-		int live = live_outcome(context->report, set, &by);
+		int live = probe_live_outcome(context->report, set, &by);
 		int said = outcome_of(&context->report->attempts[set].ways[PROBE_MODEL]);
 
 		if ((live >= 0 ? live : said) != 0)
@@ -305,6 +281,42 @@ static void conclude_error(struct context *context, int error)
 	}
 }
 
+static double share_of(const struct probe_delivery *delivery, uint32_t socket)
+{
+	uint32_t i;
+
+	for (i = 0; i < delivery->n_shares; i++)
+		if (delivery->shares[i].socket == socket)
+			return delivery->shares[i].share;
+	return 0;
+}
+
+/* A bind that passes is not always one that should be made. */
+static void warn_of_takeover(struct context *context)
+{
+	const struct probe_report *report = context->report;
+	const struct probe_delivery *before = &report->before;
+	uint32_t i;
+	char *who;
+
+	if (!report->after.known || !share_of(&report->after, SNAPSHOT_NONE) || report->after.copies)
+		return;
+	for (i = 0; i < before->n_shares; i++) {
+		uint32_t socket = before->shares[i].socket;
+
+		if (share_of(&report->after, socket) > 0)
+			continue;
+		who = words_holders(context->snapshot, socket);
+		probe_say(&context->verdict->notes,
+			  "It would take all the %s that %s gets now, without an error on either side.",
+			  protocol_is_stream((enum protocol)report->candidate.protocol) ?
+				  "connections" :
+				  "datagrams",
+			  who);
+		free(who);
+	}
+}
+
 static void conclude_yes(struct context *context, bool live)
 {
 	const struct bind_candidate *candidate = &context->report->candidate;
@@ -312,6 +324,7 @@ static void conclude_yes(struct context *context, bool live)
 
 	context->verdict->text = xasprintf("Yes: %s can be bound with %s%s.", context->where,
 					   probe_set_name(context->asked), by);
+	warn_of_takeover(context);
 	if (candidate->port && protocol_is_stream((enum protocol)candidate->protocol) &&
 	    port_is_ephemeral(context->snapshot, candidate->netns, candidate->port))
 		probe_say(&context->verdict->notes,
@@ -383,7 +396,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 	/* Others are in the way only if that is what the bind fails for. */
 	if (ret_verdict->answer == TRISTATE_UNKNOWN || ret_verdict->error == EADDRINUSE)
 		probe_explain_blockers(snapshot, report, findings, ret_verdict);
-	live_outcome(report, context.asked, &by);
+	probe_live_outcome(report, context.asked, &by);
 	if (ret_verdict->answer == TRISTATE_UNKNOWN)
 		conclude_unknown(&context);
 	else if (ret_verdict->answer == TRISTATE_YES)

@@ -62,6 +62,27 @@ struct probe_attempt *probe_asked(struct probe_report *report)
 					   report->candidate.reuse_port)];
 }
 
+int probe_live_outcome(const struct probe_report *report, uint32_t set, uint32_t *ret_by)
+{
+	uint32_t other, ignored;
+	int said;
+
+	ret_by = ret_by ? ret_by : &ignored;
+	*ret_by = set;
+	said = report->attempts[set].ways[PROBE_LIVE].bind;
+	if (said != PROBE_NOT_TRIED)
+		return said;
+	for (other = 0; other < PROBE_SETS; other++) {
+		said = report->attempts[other].ways[PROBE_LIVE].bind;
+		*ret_by = other;
+		if (said > 0 && (other & set) == set)
+			return said;
+		if (said == 0 && (other & set) == other)
+			return said;
+	}
+	return PROBE_NOT_TRIED;
+}
+
 void probe_add_limit(struct probe_report *report, const char *what, const char *format, ...)
 {
 	va_list arguments;

@@ -86,6 +86,13 @@ void probe_report_done(struct probe_report *report);
 /* The set that was asked about. */
 struct probe_attempt *probe_asked(struct probe_report *report);
 
+/*
+ * What the live binds say of a set, by themselves or through another: what fails with more flags
+ * fails with fewer, and what passes with fewer passes with more. ret_by, if not NULL, receives the
+ * set that says it. Returns 0, an errno, or PROBE_NOT_TRIED.
+ */
+int probe_live_outcome(const struct probe_report *report, uint32_t set, uint32_t *ret_by);
+
 /* Note what weakens the answer; printf-like. The same sentence is noted once. */
 void probe_add_limit(struct probe_report *report, const char *what, const char *text, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -118,6 +118,18 @@ static int enter(const struct options *options, struct netns_list *list, int *re
 	return error;
 }
 
+/* Where the other live binds do not say it already. */
+static void note_left_out(const struct probe_live_plan *plan, struct probe_report *report)
+{
+	uint32_t asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port);
+
+	if (plan->how[asked] == LIVE_NOT && probe_live_outcome(report, asked, NULL) < 0)
+		probe_add_limit(report, "live",
+				"the port itself was not bound with %s, since %s; --live does it all "
+				"the same",
+				probe_set_name(asked), plan->why_not[asked]);
+}
+
 /* What takes the kernel: the address, the live binds, the replica. */
 static void ask_kernel(const struct probe_command *command, const struct snapshot *snapshot,
 		       const struct bind_bucket_index *index, struct probe_facts *facts,
@@ -131,7 +143,6 @@ static void ask_kernel(const struct probe_command *command, const struct snapsho
 		.plan = &plan,
 	};
 	struct netns_list namespaces;
-	uint32_t set;
 	int home, error;
 
 	error = enter(&command->common, &namespaces, &home);
@@ -147,14 +158,7 @@ static void ask_kernel(const struct probe_command *command, const struct snapsho
 		probe_predict(snapshot, index, facts, report);
 		probe_plan_live(snapshot, index, report, command->live, &plan);
 		attempt_live(&request, report);
-		for (set = 0; set < PROBE_SETS; set++)
-			if (plan.how[set] == LIVE_NOT &&
-			    set == PROBE_SET(report->candidate.reuse_addr,
-					     report->candidate.reuse_port))
-				probe_add_limit(report, "live",
-						"the port itself was not bound with %s: %s; --live "
-						"does it all the same",
-						probe_set_name(set), plan.why_not[set]);
+		note_left_out(&plan, report);
 	}
 	if (home >= 0)
 		netns_leave(home);

@@ -98,16 +98,23 @@ static void write_matrix(const struct probe_report *report,
 	}
 }
 
-/* Neighbours that read alike, as dead connections mostly do, are one. */
+static uint32_t first_process(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	return socket->n_owners ? snapshot->owners[socket->first_owner].process : SNAPSHOT_NONE;
+}
+
+/* What reads alike but for the peer, as dead connections mostly do, is told once. */
 static bool alike(const struct snapshot *snapshot, const struct probe_blocker *a,
 		  const struct probe_blocker *b)
 {
 	const struct inet_socket *x = &snapshot->sockets[a->socket];
 	const struct inet_socket *y = &snapshot->sockets[b->socket];
 
-	return a->cause == b->cause && a->cause == CAUSE_TIME_WAIT && a->certain == b->certain &&
+	return a->cause == b->cause && a->certain == b->certain && x->state == y->state &&
 	       x->family == y->family && x->reuse_addr == y->reuse_addr &&
-	       x->reuse_port == y->reuse_port && address_equal(&x->local, &y->local);
+	       x->reuse_port == y->reuse_port && address_equal(&x->local, &y->local) &&
+	       x->device == y->device && x->owner_status == y->owner_status &&
+	       first_process(snapshot, x) == first_process(snapshot, y);
 }
 
 static void write_blockers(const struct snapshot *snapshot, const struct probe_verdict *verdict,
@@ -211,7 +218,7 @@ static void write_limits(const struct probe_report *report,
 	uint32_t i;
 
 	for (i = 0; i < report->n_limits; i++)
-		finding_text_fill(i ? "             " : "Not certain: ", report->limits[i].text,
+		finding_text_fill(i ? "        " : "Limits: ", report->limits[i].text,
 				  options->width, out);
 }
 
@@ -226,7 +233,7 @@ void probe_text_write(const struct snapshot *snapshot, const struct probe_report
 	write_matrix(report, options, out);
 	out_char(out, '\n');
 	write_blockers(snapshot, verdict, options, out);
-	write_sentences("Differences: ", &verdict->differences, options, out);
+	write_sentences("They differ: ", &verdict->differences, options, out);
 	write_sentences("What to do: ", &verdict->remedies, options, out);
 	write_sentences("Note: ", &verdict->notes, options, out);
 	if (receives)
