@@ -115,15 +115,19 @@ static bool overlaps(const struct bind_candidate *candidate, const struct inet_s
 	return addresses_equal(&at, effective_v6only(candidate, &at), &other, only, true, true);
 }
 
-/* A connection may have come from a wildcard, so its address alone forces nothing. */
+/*
+ * A connection may have come from a wildcard, and a bound TCP socket have been one: so their
+ * address alone forces nothing.
+ */
 static enum tristate v6only_of(const struct inet_socket *socket)
 {
 	struct place place = place_of(socket->family, &socket->local);
+	bool says = socket->v6only != TRISTATE_UNKNOWN && protocol_is_stream(socket->protocol);
 
 	if (place.is_inet)
 		return TRISTATE_NO;
 	if (place.kind == KIND_V6 && (socket->state == STATE_LISTEN ||
-				      (socket->v6only == TRISTATE_UNKNOWN && socket_is_bound(socket))))
+				      (!says && socket_is_bound(socket))))
 		return TRISTATE_YES;
 	return (enum tristate)socket->v6only;
 }

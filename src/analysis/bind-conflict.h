@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "model/bind-bucket.h"
+#include "model/bind-memory.h"
 #include "model/snapshot.h"
 #include "model/tristate.h"
 
@@ -37,19 +38,6 @@ struct bind_rules {
 	bool orphans_are_root; /* before 6.17 a socket that no process holds counts as root's */
 };
 
-/*
- * What an inet_bind_bucket of TCP remembers (fastreuseport, fastuid, fast_rcv_saddr, ...): a
- * candidate with SO_REUSEPORT that fits it is let in without looking at any socket. Not visible but
- * to BPF; without it every socket is looked at, which is right but in rare histories.
- */
-struct bind_memory {
-	int8_t reuse_port; /* FASTREUSEPORT_*: above 0 the rest is valid; -1 made by connect() */
-	uint8_t family;
-	bool v6only;
-	uint32_t uid;
-	struct address address;
-};
-
 /* The bucket as it is after this socket was bound, or began to listen; from a zeroed one on. */
 void bind_memory_update(struct bind_memory *memory, const struct bind_candidate *socket);
 
@@ -78,7 +66,8 @@ struct bind_verdict {
 
 /*
  * Judge a candidate against the members of its bind bucket, in the kernel's own order (for UDP that
- * decides; newest first). memory may be NULL, as may rules. Freed with bind_verdict_done().
+ * decides; newest first). rules may be NULL, and so may memory: then every socket is looked at,
+ * which is right but in rare histories. Freed with bind_verdict_done().
  *
  * listen() asks the same again, with the candidate among the bound: judge it against the sockets as
  * they are by then. It can fail only if something has begun to listen in between.

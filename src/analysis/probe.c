@@ -145,6 +145,61 @@ const uint32_t *probe_members(const struct snapshot *snapshot,
 	return NULL;
 }
 
+static bool is_bind(const struct inet_socket *socket)
+{
+	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
+}
+
+/*
+ * Where it was not read it may be plain: if all that is bound there has SO_REUSEPORT, one uid and
+ * one address, the last bind or listen() was like that. What came and went is not known, as little
+ * as that a connection was bound by itself: so every one of them must have the flag.
+ */
+static void infer_memory(const struct snapshot *snapshot, const uint32_t *members,
+			 uint32_t n_members, struct bind_memory *ret_memory)
+{
+	const struct inet_socket *first = NULL;
+	uint32_t i;
+
+	for (i = 0; i < n_members; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[members[i]];
+
+		if (socket->reuse_port != TRISTATE_YES || !(socket->known & SOCKET_HAS_UID))
+			return;
+		if (!is_bind(socket))
+			continue;
+		if (first && (first->uid != socket->uid || first->family != socket->family ||
+			      first->v6only != socket->v6only ||
+			      !address_equal(&first->local, &socket->local)))
+			return;
+		first = socket;
+	}
+	if (!first)
+		return;
+	*ret_memory = (struct bind_memory){
+		.reuse_port = 1,
+		.family = first->family,
+		.v6only = first->v6only == TRISTATE_YES,
+		.uid = first->uid,
+		.address = first->local,
+	};
+}
+
+/* What the bucket remembers, as far as it was read or can be inferred. */
+static struct bind_memory memory_of(const struct snapshot *snapshot, const uint32_t *members,
+				    uint32_t n_members, const struct bind_candidate *candidate)
+{
+	struct bind_memory memory = { .reuse_port = 0 };
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_memories; i++)
+		if (snapshot->memories[i].netns == candidate->netns &&
+		    snapshot->memories[i].port == candidate->port)
+			return snapshot->memories[i].memory;
+	infer_memory(snapshot, members, n_members, &memory);
+	return memory;
+}
+
 static int error_of(enum tristate can_bind)
 {
 	if (can_bind == TRISTATE_UNKNOWN)
@@ -216,8 +271,9 @@ static int refused_before(const struct snapshot *snapshot, const struct bind_can
 }
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,
-			const struct bind_candidate *candidate, const struct probe_facts *facts,
-			struct probe_outcome *outcome, struct bind_verdict *ret_verdict)
+			const struct bind_candidate *candidate, const struct bind_memory *memory,
+			const struct probe_facts *facts, struct probe_outcome *outcome,
+			struct bind_verdict *ret_verdict)
 {
 	int refused = refused_before(snapshot, candidate, facts);
 	const uint32_t *members;
@@ -231,7 +287,7 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 	}
 	if (candidate->port) {
 		members = probe_members(snapshot, index, candidate, &n_members);
-		bind_conflict_judge(snapshot, members, n_members, candidate, NULL, NULL,
+		bind_conflict_judge(snapshot, members, n_members, candidate, memory, NULL,
 				    ret_verdict);
 	} else {
 		ret_verdict->can_bind = judge_any_port(snapshot, index, candidate);
@@ -314,17 +370,19 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 {
 	struct bind_candidate candidate = report->candidate;
 	struct delivery_socket *sockets;
-	const uint32_t *members;
 	uint32_t set, n_members, n_sockets;
+	const uint32_t *members = probe_members(snapshot, index, &candidate, &n_members);
 
+	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))
+		report->memory = memory_of(snapshot, members, n_members, &candidate);
 	for (set = 0; set < PROBE_SETS; set++) {
 		struct probe_attempt *attempt = &report->attempts[set];
 		struct bind_verdict verdict;
 
 		candidate.reuse_addr = set & PROBE_SET(1, 0);
 		candidate.reuse_port = set & PROBE_SET(0, 1);
-		predict_set(snapshot, index, &candidate, facts, &attempt->ways[PROBE_MODEL],
-			    &verdict);
+		predict_set(snapshot, index, &candidate, &report->memory, facts,
+			    &attempt->ways[PROBE_MODEL], &verdict);
 		if (attempt == probe_asked(report))
 			report->verdict = verdict;
 		else
@@ -332,7 +390,6 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	}
 	if (!candidate.port)
 		return;
-	members = probe_members(snapshot, index, &candidate, &n_members);
 	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
 	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
 	if (report->verdict.can_bind == TRISTATE_YES)

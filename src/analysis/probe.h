@@ -66,6 +66,7 @@ struct probe_report {
 	struct bind_candidate candidate; /* with the flags that were asked about */
 	struct probe_attempt attempts[PROBE_SETS];
 	struct bind_verdict verdict; /* by the model, of the set that was asked about */
+	struct bind_memory memory; /* of the bucket, read or inferred; zeroed: nothing */
 	struct address destination; /* of the delivery: the address, or the loopback one */
 	uint8_t destination_family;
 	struct probe_delivery before, after; /* after: with the candidate among them */

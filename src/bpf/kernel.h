@@ -134,6 +134,28 @@ struct udp_sock {
 	struct inet_sock inet;
 };
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct inet_bind_bucket {
+	unsigned short port;
+	signed char fastreuseport;
+	kuid_t fastuid;
+	struct in6_addr fast_v6_rcv_saddr;
+	__be32 fast_rcv_saddr;
+	unsigned short fast_sk_family;
+	bool fast_ipv6_only;
+};
+
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
+};
+
+struct inet_timewait_sock {
+	struct inet_bind_bucket *tw_tb;
+};
+
 struct file_operations;
 
 struct file {
@@ -163,10 +185,6 @@ struct pid {
 	unsigned int level;
 	struct upid numbers[1];
 };
-
-typedef struct {
-	unsigned int val;
-} kuid_t;
 
 struct cred {
 	kuid_t euid;

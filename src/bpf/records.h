@@ -108,6 +108,19 @@ struct tcp_buffer {
 	struct bpf_table_record sockets[TABLE_MAX_SOCKETS];
 };
 
+/* Of one port; nothing is appended. */
+struct bucket_buffer {
+	__u32 port; /* set by user space */
+	__u32 calls;
+	__u32 found; /* what follows is valid */
+	__u32 uid;
+	__u32 family; /* AF_INET, AF_INET6 */
+	__u32 v6only;
+	__s32 reuse_port; /* fastreuseport */
+	__u32 address4; /* network byte order */
+	__u32 address6[4];
+};
+
 struct udp_buffer {
 	__u32 n_sockets, n_groups;
 	__u32 first_socket; /* as first_task above */

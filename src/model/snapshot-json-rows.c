@@ -102,6 +102,55 @@ static void read_counters(struct json_rows *rows, struct netns *netns, const jso
 	json_field_leave(&rows->reader);
 }
 
+static void read_memory(struct json_rows *rows, const json_t *element)
+{
+	struct json_field_reader *reader = &rows->reader;
+	struct bucket_memory *row;
+	struct bind_memory memory = { .reuse_port = 0 };
+	const json_t *text = json_object_get(element, "address");
+	int64_t reuse_port = 0;
+	uint32_t port = 0;
+	int family = 0;
+
+	if (!json_is_object(element)) {
+		json_field_fail(reader, NULL, "expected an object");
+		return;
+	}
+	if (!json_field_u32(reader, element, "port", UINT16_MAX, &port))
+		json_field_fail(reader, "port", "expected a number from 0 to %d", UINT16_MAX);
+	if (!json_field_signed(reader, element, "fastreuseport", &reuse_port) ||
+	    reuse_port < -1 || reuse_port > 2)
+		json_field_fail(reader, "fastreuseport", "expected a number from -1 to 2");
+	if (!json_field_u32(reader, element, "uid", UINT32_MAX, &memory.uid))
+		json_field_fail(reader, "uid", "expected a number");
+	if (!json_is_string(text) || address_parse(json_string_value(text), json_string_length(text),
+						   &family, &memory.address))
+		json_field_fail(reader, "address", "expected an address");
+	memory.v6only = json_field_tristate(reader, element, "v6only") == TRISTATE_YES;
+	memory.family = (uint8_t)family;
+	memory.reuse_port = (int8_t)reuse_port;
+	row = snapshot_add_memory(rows->snapshot);
+	row->netns = rows->snapshot->n_netns - 1;
+	row->port = (uint16_t)port;
+	row->memory = memory;
+}
+
+static void read_memories(struct json_rows *rows, const json_t *element)
+{
+	const json_t *list = json_field_array(&rows->reader, element, "bind_memory");
+	size_t i;
+
+	if (!list)
+		return;
+	json_field_enter(&rows->reader, "bind_memory");
+	for (i = 0; i < json_array_size(list); i++) {
+		json_field_enter_index(&rows->reader, i);
+		read_memory(rows, json_array_get(list, i));
+		json_field_leave(&rows->reader);
+	}
+	json_field_leave(&rows->reader);
+}
+
 void json_rows_add_netns(struct json_rows *rows, const json_t *element)
 {
 	struct netns *netns = snapshot_add_netns(rows->snapshot);
@@ -112,6 +161,7 @@ void json_rows_add_netns(struct json_rows *rows, const json_t *element)
 	netns->name = read_string(rows, element, "name");
 	read_sysctls(rows, netns, element);
 	read_counters(rows, netns, element);
+	read_memories(rows, element);
 }
 
 /* The arguments, each ended by NUL, as the kernel has them. */

@@ -84,8 +84,45 @@ static void write_time(struct save *save, bool known, int64_t ns)
 
 /* ---- namespaces, processes, limits ---- */
 
-static void save_netns(struct save *save, const struct netns *netns)
+/* Seldom there, and then of one port. */
+static void save_memories(struct save *save, uint32_t netns)
 {
+	struct json_writer *writer = save->writer;
+	char address[ADDRESS_TEXT_MAX];
+	bool first = true;
+	uint32_t i;
+
+	for (i = 0; i < save->snapshot->n_memories; i++) {
+		const struct bucket_memory *row = &save->snapshot->memories[i];
+
+		if (row->netns != netns)
+			continue;
+		if (first) {
+			json_name(writer, "bind_memory");
+			json_begin_array(writer);
+			first = false;
+		}
+		json_begin_object(writer);
+		json_name(writer, "port");
+		json_write_unsigned(writer, row->port);
+		json_name(writer, "fastreuseport");
+		json_write_signed(writer, row->memory.reuse_port);
+		json_name(writer, "uid");
+		json_write_unsigned(writer, row->memory.uid);
+		json_name(writer, "address");
+		json_write_string(writer, address_format(row->memory.family, &row->memory.address,
+							 address));
+		json_name(writer, "v6only");
+		json_write_bool(writer, row->memory.v6only);
+		json_end(writer);
+	}
+	if (!first)
+		json_end(writer);
+}
+
+static void save_netns(struct save *save, uint32_t index)
+{
+	const struct netns *netns = &save->snapshot->netns[index];
 	struct json_writer *writer = save->writer;
 	int i;
 
@@ -122,6 +159,7 @@ static void save_netns(struct save *save, const struct netns *netns)
 		write_known(save, netns->counters_known & 1U << i, netns->counters[i]);
 	}
 	json_end(writer);
+	save_memories(save, index);
 	json_end(writer);
 }
 
@@ -277,7 +315,7 @@ void snapshot_json_save(const struct snapshot *snapshot, const struct finding_li
 	json_name(writer, "netns");
 	json_begin_array(writer);
 	for (i = 0; i < snapshot->n_netns; i++)
-		save_netns(&save, &snapshot->netns[i]);
+		save_netns(&save, i);
 	json_end(writer);
 	json_name(writer, "processes");
 	json_begin_array(writer);

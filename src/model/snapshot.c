@@ -58,6 +58,7 @@ void snapshot_free(struct snapshot *snapshot)
 	free(snapshot->processes);
 	free(snapshot->owners);
 	free(snapshot->groups);
+	free(snapshot->memories);
 	free(snapshot->users);
 	free(snapshot->limits);
 	free(snapshot);
@@ -94,6 +95,11 @@ struct owner *snapshot_add_owner(struct snapshot *snapshot)
 struct multicast_group *snapshot_add_group(struct snapshot *snapshot)
 {
 	return ADD_ROW(snapshot, groups);
+}
+
+struct bucket_memory *snapshot_add_memory(struct snapshot *snapshot)
+{
+	return ADD_ROW(snapshot, memories);
 }
 
 void snapshot_add_limit(struct snapshot *snapshot, const char *what, const char *reason,

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/bind-memory.h"
 #include "model/socket.h"
 #include "model/tristate.h"
 #include "util/string-pool.h"
@@ -121,6 +122,8 @@ struct snapshot {
 	uint32_t n_processes, processes_capacity;
 	struct owner *owners;
 	uint32_t n_owners, owners_capacity;
+	struct bucket_memory *memories; /* of TCP buckets, where they were read */
+	uint32_t n_memories, memories_capacity;
 	struct multicast_group *groups;
 	uint32_t n_groups, groups_capacity;
 	struct user *users; /* by uid */
@@ -142,6 +145,7 @@ struct netns *snapshot_add_netns(struct snapshot *snapshot);
 struct process *snapshot_add_process(struct snapshot *snapshot);
 struct owner *snapshot_add_owner(struct snapshot *snapshot);
 struct multicast_group *snapshot_add_group(struct snapshot *snapshot);
+struct bucket_memory *snapshot_add_memory(struct snapshot *snapshot);
 
 /*
  * Record a limit. An entry with the same what, reason and text is counted up instead of repeated.

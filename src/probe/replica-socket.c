@@ -251,6 +251,35 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool ot
 	return error;
 }
 
+int replica_socket_remember(const struct bind_memory *memory, uint16_t port, bool others)
+{
+	struct bind_candidate last = {
+		.protocol = PROTOCOL_TCP,
+		.family = memory->reuse_port > 0 ? memory->family : AF_INET,
+		.address = memory->address,
+		.v6only = memory->reuse_port > 0 && memory->v6only,
+		.reuse_port = memory->reuse_port > 0,
+		.uid = memory->uid,
+		.port = port,
+	};
+	const char *step;
+	int fd, error;
+
+	/* An address that binds force to be v6only: it does so by itself. */
+	if (!address_is_wildcard(last.family, &last.address))
+		last.v6only = false;
+	if (others)
+		setfsuid((uid_t)last.uid);
+	fd = bind_socket_new(&last, NULL, &step);
+	if (others)
+		setfsuid(0);
+	if (fd < 0)
+		return fd;
+	error = bind_anyhow(fd, &last, NULL);
+	close(fd);
+	return error;
+}
+
 int replica_socket_finish(const struct inet_socket *socket, const struct replica_socket *made)
 {
 	if (protocol_is_stream((enum protocol)socket->protocol) || made->fd < 0)

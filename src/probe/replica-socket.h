@@ -29,6 +29,12 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t socket, bool o
 /* Flags that a UDP socket was given for its bind only go; to be called when all are made. */
 int replica_socket_finish(const struct inet_socket *socket, const struct replica_socket *made);
 
+/*
+ * Make the TCP bucket of a port, which has sockets, remember this, as it does in the original: by a
+ * bind, closed at once. Returns 0 or -errno.
+ */
+int replica_socket_remember(const struct bind_memory *memory, uint16_t port, bool others);
+
 /* Whether the bind rules see the two as one: many dead connections are rebuilt as one. */
 bool replica_socket_alike(const struct inet_socket *a, const struct inet_socket *b);
 

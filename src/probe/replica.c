@@ -91,6 +91,20 @@ static void set_sysctls(const struct work *work)
 				netns->sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START]);
 }
 
+/* Connections are bound in the replica, which in the original they mostly were not. */
+static void remember(const struct work *work)
+{
+	const struct probe_report *report = work->report;
+	const char *step = "remembering the last bind";
+	int error = make_place(NULL, report->memory.family, &report->memory.address, &step);
+
+	if (!error)
+		error = replica_socket_remember(&report->memory, report->candidate.port,
+						work->others);
+	if (error)
+		note_not_made(work->result, SNAPSHOT_NONE, error, step);
+}
+
 static void rebuild(struct work *work)
 {
 	const struct bind_candidate *candidate = &work->report->candidate;
@@ -115,6 +129,8 @@ static void rebuild(struct work *work)
 		if (error)
 			note_not_made(work->result, work->sockets[i], error, step);
 	}
+	if (work->n_sockets && protocol_is_stream((enum protocol)candidate->protocol))
+		remember(work);
 	for (i = 0; i < work->n_sockets; i++)
 		replica_socket_finish(&work->snapshot->sockets[work->sockets[i]], &work->made[i]);
 }

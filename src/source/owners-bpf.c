@@ -300,6 +300,44 @@ static int join_table(struct socket_bpf *bpf, const struct collect_request *requ
 	return 0;
 }
 
+static void add_memory(struct snapshot *snapshot, uint32_t netns, uint16_t port,
+		       const struct bucket_buffer *bucket)
+{
+	struct bucket_memory *row = snapshot_add_memory(snapshot);
+
+	row->netns = netns;
+	row->port = port;
+	row->memory.reuse_port = (int8_t)bucket->reuse_port;
+	row->memory.family = (uint8_t)(bucket->family == AF_INET6 ? AF_INET6 : AF_INET);
+	row->memory.v6only = bucket->v6only;
+	row->memory.uid = bucket->uid;
+	if (bucket->family == AF_INET6)
+		memcpy(row->memory.address.bytes, bucket->address6, sizeof(bucket->address6));
+	else
+		memcpy(row->memory.address.bytes, &bucket->address4, sizeof(bucket->address4));
+}
+
+void owners_bpf_memory(struct socket_bpf *bpf, const struct collect_request *request,
+		       const struct netns_list *namespaces, struct snapshot *snapshot)
+{
+	struct bucket_buffer bucket;
+	uint32_t netns;
+	int home, error;
+
+	if (!(request->want & WANT_BIND_MEMORY) || request->n_ports != 1 ||
+	    request->ports->first != request->ports->last ||
+	    !(request->protocols & 1U << PROTOCOL_TCP))
+		return;
+	for (netns = 0; netns < namespaces->count; netns++) {
+		if (netns_enter(&namespaces->items[netns], &home))
+			continue;
+		error = socket_bpf_bucket(bpf, request->ports->first, &bucket);
+		netns_leave(home);
+		if (!error && bucket.found)
+			add_memory(snapshot, netns, request->ports->first, &bucket);
+	}
+}
+
 int owners_bpf_tables(struct socket_bpf *bpf, const struct collect_request *request,
 		      const struct netns_list *namespaces, struct snapshot *snapshot,
 		      const struct hold_list *holds, uint8_t *traits)

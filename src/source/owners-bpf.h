@@ -38,4 +38,11 @@ int owners_bpf_tables(struct socket_bpf *bpf, const struct collect_request *requ
 		      const struct netns_list *namespaces, struct snapshot *snapshot,
 		      const struct hold_list *holds, uint8_t *traits);
 
+/*
+ * What the bind buckets of TCP remember, if it is wanted, of the one port that is asked for. Where
+ * it cannot be read it is just not there: it decides in rare histories only.
+ */
+void owners_bpf_memory(struct socket_bpf *bpf, const struct collect_request *request,
+		       const struct netns_list *namespaces, struct snapshot *snapshot);
+
 #endif

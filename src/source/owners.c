@@ -281,6 +281,8 @@ static void find_by_bpf(struct search *search, const struct netns_list *namespac
 		search->bpf_error =
 			owners_bpf_tables(bpf, search->request, namespaces, search->snapshot,
 					  &search->holds, search->traits);
+	if (!search->bpf_error)
+		owners_bpf_memory(bpf, search->request, namespaces, search->snapshot);
 	socket_bpf_free(bpf);
 }
 

@@ -41,6 +41,14 @@ int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table)
 	return -ENOTSUP;
 }
 
+int socket_bpf_bucket(struct socket_bpf *bpf, uint16_t port, struct bucket_buffer *ret_bucket)
+{
+	(void)bpf;
+	(void)port;
+	(void)ret_bucket;
+	return -ENOTSUP;
+}
+
 void bpf_socket_table_done(struct bpf_socket_table *table)
 {
 	*table = (struct bpf_socket_table){ .sockets = NULL };

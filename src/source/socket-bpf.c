@@ -17,6 +17,8 @@
 #pragma GCC diagnostic ignored "-Wwrite-strings"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wunused-function"
+#include "bpf/bucket.lskel.h"
+#include "bpf/bucket-probe.lskel.h"
 #include "bpf/owners.lskel.h"
 #include "bpf/owners-probe.lskel.h"
 #include "bpf/tcp.lskel.h"
@@ -33,7 +35,7 @@ struct pass {
 };
 
 struct socket_bpf {
-	struct pass owners, tcp, udp;
+	struct pass owners, tcp, udp, bucket;
 };
 
 /*
@@ -59,6 +61,8 @@ struct socket_bpf {
 		return error;                                                                      \
 	}
 
+DEFINE_LOAD(bucket, bucket)
+DEFINE_LOAD(bucket_probe, bucket)
 DEFINE_LOAD(owners, owners)
 DEFINE_LOAD(owners_probe, owners)
 DEFINE_LOAD(tcp, tcp)
@@ -215,6 +219,7 @@ void socket_bpf_free(struct socket_bpf *bpf)
 	pass_done(&bpf->owners);
 	pass_done(&bpf->tcp);
 	pass_done(&bpf->udp);
+	pass_done(&bpf->bucket);
 	free(bpf);
 }
 
@@ -298,6 +303,29 @@ int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table)
 	buffer = bpf->udp.buffer;
 	memset(buffer, 0, offsetof(struct udp_buffer, sockets));
 	return run_table(&bpf->udp, &buffer->calls, empty_udp, ret_table);
+}
+
+static void keep_bucket(void *buffer, void *user)
+{
+	(void)buffer;
+	(void)user;
+}
+
+int socket_bpf_bucket(struct socket_bpf *bpf, uint16_t port, struct bucket_buffer *ret_bucket)
+{
+	struct bucket_buffer *buffer;
+	int error;
+
+	error = pass_load(&bpf->bucket, sizeof(*buffer), load_bucket, load_bucket_probe);
+	if (error)
+		return error;
+	buffer = bpf->bucket.buffer;
+	memset(buffer, 0, sizeof(*buffer));
+	buffer->port = port;
+	error = pass_run(&bpf->bucket, &buffer->calls, keep_bucket, NULL);
+	if (!error)
+		*ret_bucket = *buffer;
+	return error;
 }
 
 void bpf_socket_table_done(struct bpf_socket_table *table)

@@ -72,6 +72,12 @@ int socket_bpf_tcp(struct socket_bpf *bpf, bool ownerless_only, struct bpf_socke
  */
 int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table);
 
+/*
+ * What the bind bucket of a TCP port, in the namespace that the calling thread is in, remembers;
+ * ret_bucket->found is 0 if no socket leads to it. Returns as the others do.
+ */
+int socket_bpf_bucket(struct socket_bpf *bpf, uint16_t port, struct bucket_buffer *ret_bucket);
+
 void bpf_socket_table_done(struct bpf_socket_table *table);
 
 #endif

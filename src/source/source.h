@@ -25,6 +25,7 @@ enum collect_want {
 	WANT_SYSCTLS = 1U << 8, /* sysctls and counters of the namespaces */
 	WANT_MULTICAST = 1U << 9, /* multicast memberships */
 	WANT_PID = 1U << 10, /* pid, ppid and uid of each owner: with /proc one read, with BPF none */
+	WANT_BIND_MEMORY = 1U << 11, /* of the TCP port, where one alone is asked for */
 };
 #define WANT_EVERYTHING ((1U << 11) - 1)
 
