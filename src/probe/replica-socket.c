@@ -251,33 +251,38 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool ot
 	return error;
 }
 
-int replica_socket_remember(const struct bind_memory *memory, uint16_t port, bool others)
+static int bind_once(const struct bind_candidate *socket, bool others)
 {
-	struct bind_candidate last = {
-		.protocol = PROTOCOL_TCP,
-		.family = memory->reuse_port > 0 ? memory->family : AF_INET,
-		.address = memory->address,
-		.v6only = memory->reuse_port > 0 && memory->v6only,
-		.reuse_port = memory->reuse_port > 0,
-		.uid = memory->uid,
-		.port = port,
-	};
 	const char *step;
 	int fd, error;
 
-	/* An address that binds force to be v6only: it does so by itself. */
-	if (!address_is_wildcard(last.family, &last.address))
-		last.v6only = false;
 	if (others)
-		setfsuid((uid_t)last.uid);
-	fd = bind_socket_new(&last, NULL, &step);
+		setfsuid((uid_t)socket->uid);
+	fd = bind_socket_new(socket, NULL, &step);
 	if (others)
 		setfsuid(0);
 	if (fd < 0)
 		return fd;
-	error = bind_anyhow(fd, &last, NULL);
+	error = bind_anyhow(fd, socket, NULL);
 	close(fd);
 	return error;
+}
+
+int replica_socket_remember(const struct bind_memory *memory, uint16_t port, bool others)
+{
+	struct bind_candidate last = { .protocol = PROTOCOL_TCP, .family = AF_INET, .port = port };
+	/* First nothing: a bind that fits what is remembered leaves that as it is. */
+	int error = bind_once(&last, false);
+
+	if (error || memory->reuse_port <= 0)
+		return error;
+	last.family = memory->family;
+	last.address = memory->address;
+	/* An address that forces it does so by itself; a mapped one cannot have it. */
+	last.v6only = memory->v6only && address_is_wildcard(last.family, &last.address);
+	last.reuse_port = true;
+	last.uid = memory->uid;
+	return bind_once(&last, others);
 }
 
 int replica_socket_finish(const struct inet_socket *socket, const struct replica_socket *made)

@@ -21,8 +21,10 @@
 
 #include "analysis/bind-conflict.h"
 #include "analysis/delivery.h"
+#include "analysis/probe.h"
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
+#include "probe/replica.h"
 
 #define SOCKETS_MAX 16
 #define PORT_FIRST 5000
@@ -36,7 +38,7 @@ static const uint32_t uids[] = { 0, 1001, 1002 };
 static unsigned int seed;
 static uint32_t n_uids; /* 1 where other users cannot be played */
 static bool has_devices;
-static unsigned int n_binds, n_listens, n_children, n_sent, n_blocked, n_wrong;
+static unsigned int n_probed, n_binds, n_listens, n_children, n_sent, n_blocked, n_wrong;
 
 struct entry {
 	int fd; /* -1: a TIME-WAIT bucket */
@@ -470,6 +472,90 @@ static void try_delivery(struct round *round, const uint32_t *order, uint32_t n_
 	}
 }
 
+/* The snapshot's rows in the order of members, which is what the index goes by. */
+static void sort_as_kernel(struct round *round)
+{
+	struct inet_socket sorted[SOCKETS_MAX];
+	struct entry entries[SOCKETS_MAX];
+	uint32_t i;
+
+	for (i = 0; i < round->count; i++) {
+		sorted[i] = round->snapshot->sockets[round->members[i]];
+		entries[i] = round->entries[round->members[i]];
+	}
+	for (i = 0; i < round->count; i++) {
+		round->snapshot->sockets[i] = sorted[i];
+		round->entries[i] = entries[i];
+		round->members[i] = i;
+	}
+}
+
+/* What the kernel says to the candidate, bound and then listening. */
+static struct probe_outcome ask_kernel(const struct bind_candidate *candidate)
+{
+	struct probe_outcome said = { .listen = PROBE_NOT_TRIED };
+	int fd = make(candidate, &said.bind);
+
+	if (fd < 0)
+		return said;
+	if (protocol_is_stream(candidate->protocol))
+		said.listen = listen(fd, 64) ? errno : 0;
+	close(fd);
+	return said;
+}
+
+static bool same_outcome(struct probe_outcome a, struct probe_outcome b)
+{
+	return a.bind == b.bind && a.listen == b.listen;
+}
+
+/* The whole matrix of a probe, by model and replica, against the kernel. */
+static void try_probe(struct round *round)
+{
+	/* As the replica does it: those without SO_REUSEPORT change what the bucket remembers. */
+	static const uint32_t order[PROBE_SETS] = { 2, 3, 0, 1 };
+	const struct probe_facts facts = { .privileged = true };
+	struct bind_candidate candidate = random_candidate(round);
+	struct bind_bucket_index index;
+	struct probe_report report;
+	uint32_t i;
+
+	if (round->protocol == PROTOCOL_TCP) {
+		struct bucket_memory *row = snapshot_add_memory(round->snapshot);
+
+		row->port = round->port;
+		row->memory = round->memory;
+	}
+	sort_as_kernel(round);
+	bind_bucket_index_init(&index, round->snapshot);
+	probe_report_init(&report, &candidate);
+	probe_predict(round->snapshot, &index, &facts, &report);
+	replica_ask(round->snapshot, &index, &facts, &report);
+	for (i = 0; i < report.n_limits && n_wrong < 20; i++)
+		diag("limit: %s", report.limits[i].text);
+	n_wrong += report.n_limits;
+	for (i = 0; i < PROBE_SETS; i++) {
+		const struct probe_attempt *attempt = &report.attempts[order[i]];
+		struct probe_outcome said;
+
+		candidate.reuse_addr = order[i] & 1;
+		candidate.reuse_port = order[i] & 2;
+		said = ask_kernel(&candidate);
+		n_probed++;
+		if (same_outcome(said, attempt->ways[PROBE_MODEL]) &&
+		    same_outcome(said, attempt->ways[PROBE_REPLICA]))
+			continue;
+		if (n_wrong++ >= 20)
+			continue;
+		diag("model %d %d, replica %d %d, kernel %d %d:", attempt->ways[PROBE_MODEL].bind,
+		     attempt->ways[PROBE_MODEL].listen, attempt->ways[PROBE_REPLICA].bind,
+		     attempt->ways[PROBE_REPLICA].listen, said.bind, said.listen);
+		print_case(round, &candidate, said.bind ? "inuse" : "ok", "-");
+	}
+	probe_report_done(&report);
+	bind_bucket_index_done(&index);
+}
+
 static void run_round(uint16_t port)
 {
 	struct round round = {
@@ -507,6 +593,9 @@ static void run_round(uint16_t port)
 	}
 	if (n_order && !below(4))
 		try_delivery(&round, order, n_order);
+	/* The last, since it changes what the bucket remembers. */
+	if (!below(6))
+		try_probe(&round);
 	for (i = 0; i < round.n_clients; i++)
 		close(round.clients[i]);
 	for (i = 0; i < round.count; i++)
@@ -543,6 +632,7 @@ int main(void)
 	enter_namespace();
 	for (i = 0; i < n; i++)
 		run_round((uint16_t)(PORT_FIRST + i % (PORT_LAST - PORT_FIRST)));
+	ok(n_probed > n / 10 * PROBE_SETS, "%u outcomes of probes", n_probed);
 	ok(n_binds > n && n_blocked > n / 4 && n_children > n / 50,
 	   "%u binds (%u refused), %u listens, %u connections, %u packets", n_binds, n_blocked,
 	   n_listens, n_children, n_sent);
