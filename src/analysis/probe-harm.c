@@ -12,20 +12,22 @@ static const char harm_memory[] = "it would change what the kernel remembers of 
 static const char harm_datagrams[] =
 	"it would receive, and lose, datagrams of the sockets on the port";
 
-static bool may_have_reuse_port(const struct snapshot *snapshot, const uint32_t *members,
-				uint32_t n_members)
+/* Whether somebody on the port lives by SO_REUSEPORT alone. */
+static bool any_pool(const struct snapshot *snapshot, const uint32_t *members, uint32_t n_members)
 {
 	uint32_t i;
 
 	for (i = 0; i < n_members; i++)
-		if (snapshot->sockets[members[i]].reuse_port != TRISTATE_NO)
+		if (snapshot->sockets[members[i]].reuse_port == TRISTATE_YES &&
+		    snapshot->sockets[members[i]].reuse_addr != TRISTATE_YES)
 			return true;
 	return false;
 }
 
 /*
- * inet_csk_update_fastreuse(): a bind that succeeds beside others rewrites the bucket's memory of
- * SO_REUSEPORT. One that fails changes nothing.
+ * inet_csk_update_fastreuse(): a bind that succeeds beside others rewrites what the bucket
+ * remembers of SO_REUSEPORT: with the flag it lets in more later, without it less, which matters to
+ * who has no other flag. One that fails changes nothing.
  */
 static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *members,
 			       uint32_t n_members, const struct probe_report *report, uint32_t set)
@@ -34,7 +36,7 @@ static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *
 		return harm_restart;
 	if (!n_members || report->attempts[set].ways[PROBE_MODEL].bind > 0)
 		return NULL;
-	if ((set & PROBE_SET(0, 1)) || may_have_reuse_port(snapshot, members, n_members))
+	if ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members))
 		return harm_memory;
 	return NULL;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/collect.h"
+#include "source/source.h"
 
 static const uint32_t stream_protocols = 1U << PROTOCOL_TCP | 1U << PROTOCOL_MPTCP;
 static const uint32_t datagram_protocols = 1U << PROTOCOL_UDP | 1U << PROTOCOL_UDPLITE;
@@ -94,7 +95,8 @@ struct snapshot *candidate_collect(const struct options *options,
 		all.filter.selectors = &port;
 		all.filter.n_selectors = 1;
 	}
-	return collect_snapshot(&all, want);
+	return collect_snapshot(&all, want | WANT_OWNERS | WANT_REUSE | WANT_CONNECTIONS_REUSE |
+					     WANT_BIND_MEMORY | WANT_SYSCTLS);
 }
 
 void candidate_attach(const struct options *options, struct snapshot *snapshot,

@@ -20,7 +20,7 @@ bool candidate_parse(const struct options *options, struct bind_candidate *ret_c
 
 /*
  * Take a snapshot of everything that shares the candidate's port (all sockets for port 0), in
- * every state and of both families. As collect_snapshot().
+ * every state and of both families, with all that decides a bind. As collect_snapshot().
  */
 struct snapshot *candidate_collect(const struct options *options,
 				   const struct bind_candidate *candidate, uint32_t want);

@@ -200,8 +200,7 @@ static int status_of(const struct probe_verdict *verdict)
 
 static int probe(const struct probe_command *command, struct bind_candidate *candidate)
 {
-	struct snapshot *snapshot = candidate_collect(&command->common, candidate,
-						      WANT_EVERYTHING | WANT_BIND_MEMORY);
+	struct snapshot *snapshot = candidate_collect(&command->common, candidate, WANT_EVERYTHING);
 	struct probe_facts facts = { .address_error = PROBE_UNKNOWN };
 	struct bind_bucket_index index;
 	struct finding_list findings;

@@ -96,11 +96,15 @@ static void remember(const struct work *work)
 {
 	const struct probe_report *report = work->report;
 	const char *step = "remembering the last bind";
-	int error = make_place(NULL, report->memory.family, &report->memory.address, &step);
+	struct bind_memory memory = report->memory;
+	int error;
 
+	/* Here all are of one user: what is remembered of another would fit. */
+	if (!work->others && memory.uid != report->candidate.uid)
+		memory.reuse_port = 0;
+	error = make_place(NULL, memory.family, &memory.address, &step);
 	if (!error)
-		error = replica_socket_remember(&report->memory, report->candidate.port,
-						work->others);
+		error = replica_socket_remember(&memory, report->candidate.port, work->others);
 	if (error)
 		note_not_made(work->result, SNAPSHOT_NONE, error, step);
 }
@@ -239,6 +243,32 @@ static void fail(struct result *result, const char *step, int error)
 	strncpy(result->step, step, sizeof(result->step) - 1);
 }
 
+static bool can_play(uint32_t uid)
+{
+	bool can;
+
+	setfsuid((uid_t)uid);
+	can = setfsuid((uid_t)-1) == (int)uid;
+	setfsuid(0);
+	return can;
+}
+
+/* Without the right, or where a user namespace does not have them, setfsuid() does nothing. */
+static bool can_play_users(const struct work *work)
+{
+	uint32_t i;
+
+	if (geteuid() || !can_play(work->report->candidate.uid))
+		return false;
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
+
+		if ((socket->known & SOCKET_HAS_UID) && !can_play(socket->uid))
+			return false;
+	}
+	return true;
+}
+
 static void run(void *user)
 {
 	struct work *work = user;
@@ -251,7 +281,7 @@ static void run(void *user)
 		fail(result, "a private network", error);
 		return;
 	}
-	work->others = !result->one_user && !geteuid();
+	work->others = !result->one_user && can_play_users(work);
 	result->one_user = !work->others;
 	set_sysctls(work);
 	/* An address that cannot be bound there is not to be had here either. */

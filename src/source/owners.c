@@ -317,7 +317,7 @@ void owners_collect(const struct collect_request *request, const struct netns_li
 	set_statuses(&search);
 	hold_list_assign(&search.holds, snapshot);
 	if (any_inode && !search.by_bpf && (request->want & WANT_REUSE))
-		reuse_getfd_collect(snapshot);
+		reuse_getfd_collect(snapshot, request->want & WANT_CONNECTIONS_REUSE);
 	report_owners(&search);
 	report_flags(&search);
 	if (search.has_scan) {

@@ -27,11 +27,11 @@ struct question_list {
 	uint32_t count, capacity;
 };
 
-static bool is_wanted(const struct inet_socket *socket)
+static bool is_wanted(const struct inet_socket *socket, bool connections)
 {
 	if (!socket->n_owners || socket->reuse_evidence != EVIDENCE_UNKNOWN)
 		return false;
-	return socket_is_bound(socket) || !protocol_is_stream(socket->protocol);
+	return connections || socket_is_bound(socket) || !protocol_is_stream(socket->protocol);
 }
 
 static bool get_option(int fd, int level, int option, int *ret_value)
@@ -143,7 +143,7 @@ static void ask_next_owner(const struct snapshot *snapshot, struct question_list
 	list->count = n;
 }
 
-void reuse_getfd_collect(struct snapshot *snapshot)
+void reuse_getfd_collect(struct snapshot *snapshot, bool connections)
 {
 	struct question_list list = { .items = NULL };
 	uint32_t i, k, attempt;
@@ -152,7 +152,7 @@ void reuse_getfd_collect(struct snapshot *snapshot)
 		const struct inet_socket *socket = &snapshot->sockets[i];
 		const struct owner *owner = snapshot->owners + socket->first_owner;
 
-		if (!is_wanted(socket))
+		if (!is_wanted(socket, connections))
 			continue;
 		/* A fixed file of io_uring has no descriptor; it sorts before those that have. */
 		if (owner->fd < 0 && socket->n_owners > 1)

@@ -1,0 +1,353 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# probe: every cause for which a bind fails is told apart, and the three ways agree on it.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter "$0" "$@"
+netns_need jq
+LC_ALL=C.UTF-8
+export LC_ALL
+cd "$netns_tmp" || exit 99
+mksock_start listening,port=4000,reuseaddr || exit 99
+has_bpf=$("$PORTSHARE" --json 2>/dev/null | jq -r '.sockets[0].reuse.evidence == "bpf"')
+mksock_stop
+
+# probe ARGUMENT...: the JSON in probe.json, the text in probe.txt, the exit status in $status.
+probe()
+{
+	"$PORTSHARE" probe "$@" >probe.txt 2>err
+	status=$?
+	"$PORTSHARE" probe "$@" --json >probe.json 2>>err
+	json_status=$?
+}
+field()
+{
+	jq -c -r "$1" probe.json
+}
+# What model and replica say to bind() with each set, and whether all three ways agree.
+binds='[.attempts[].model.bind] | join(" ")'
+agree='[.attempts[] | (.replica == .model) and (.live == null or .live.bind == .model.bind)] | all'
+
+# expect NAME STATUS BINDS: the last probe, both forms of it.
+expect()
+{
+	is "$1: exit status" "$status $json_status" "$2 $2"
+	is "$1: binds" "$(field "$binds")" "$3"
+	is "$1: model, replica and live agree" "$(field "$agree")" true
+	is "$1: nothing on stderr" "$(cat err)" ""
+}
+cause()
+{
+	is "$1: cause" "$(field '[.blockers[].cause] | unique | join(" ")')" "$2"
+}
+
+no='EADDRINUSE EADDRINUSE EADDRINUSE EADDRINUSE'
+
+probe tcp:8080
+expect "a free port" 0 "ok ok ok ok"
+is "a free port: listen() passes too" "$(field '[.attempts[].replica.listen] | unique | join(" ")')" ok
+is "a free port: nothing in the way" "$(field '.blockers | length')" 0
+is "a free port: bound live with SO_REUSEADDR only" \
+	"$(field '[.attempts[].live != null] | join(" ")')" "false true false true"
+like "a free port: one sentence" "$(head -n 1 probe.txt)" '^Yes: tcp 0.0.0.0:8080 can be bound with no reuse flag'
+
+# A live listener.
+mksock_start listening,addr=0.0.0.0,port=8080,reuseaddr || exit 99
+probe tcp:8080 --reuseaddr
+expect "a listener" 1 "$no"
+cause "a listener" listener
+like "a listener: who and why" "$(tr -s ' \n' '  ' <probe.txt)" 'mksock.*SO_REUSEADDR never lets anybody in beside a listener'
+is "a listener: its holder is in the snapshot" "$(field '.blockers[0].socket as $s | .snapshot.sockets[$s].owners[0].pid')" \
+	"$(mksock_get pid role=listener)"
+probe tcp:127.0.0.1:8080
+expect "a listener on the wildcard, a bind to an address" 1 "$no"
+probe tcp:8081
+expect "another port" 0 "ok ok ok ok"
+mksock_stop
+
+# TIME-WAIT, made with the flag and without; each on a port of its own, for it stays.
+if [ "$has_bpf" = true ]; then
+	mksock_start time-wait,port=8101 || exit 99
+	probe tcp:8101 --reuseaddr
+	expect "TIME-WAIT without SO_REUSEADDR" 1 "$no"
+	cause "TIME-WAIT without SO_REUSEADDR" time-wait
+	is "TIME-WAIT without SO_REUSEADDR: until when" \
+		"$(field '.verdict.frees_in_ms > 30000 and .verdict.frees_in_ms <= 60000 and .blockers[0].frees_in_ms == .verdict.frees_in_ms')" true
+	like "TIME-WAIT without SO_REUSEADDR: which side" "$(field '.blockers[0].why')" 'made without SO_REUSEADDR, and both sides need it'
+	like "TIME-WAIT without SO_REUSEADDR: waiting is what is left" "$(field '.verdict.remedy | join(" ")')" '^Wait: nothing that the new socket sets helps'
+	for each in tcp_tw_reuse tcp_fin_timeout SO_LINGER; do
+		like "TIME-WAIT: $each does not help" "$(field '.verdict.notes | join(" ")')" "does not help: .*$each"
+	done
+	mksock_stop
+	mksock_start time-wait,port=8102,reuseaddr || exit 99
+	probe tcp:8102
+	expect "TIME-WAIT with SO_REUSEADDR" 1 "EADDRINUSE ok EADDRINUSE ok"
+	cause "TIME-WAIT with SO_REUSEADDR" time-wait
+	like "TIME-WAIT with SO_REUSEADDR: it can be bound with it" "$(field .verdict.text)" 'with SO_REUSEADDR it can\.$'
+	probe tcp:8102 --reuseaddr
+	expect "TIME-WAIT with SO_REUSEADDR on both sides" 0 "EADDRINUSE ok EADDRINUSE ok"
+	is "TIME-WAIT with SO_REUSEADDR on both sides: bound live" "$(field '.attempts[1].live.bind')" ok
+	mksock_stop
+	mksock_start time-wait,port=8103,reuseport,conns=40 || exit 99
+	probe tcp:8103 --reuseport
+	expect "many TIME-WAIT with SO_REUSEPORT" 0 "EADDRINUSE EADDRINUSE ok ok"
+	mksock_stop
+	# A listener of root whose workers accept as another user, as many servers do it.
+	if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
+		mksock_start time-wait,port=8105,reuseaddr,uid=1001 || exit 99
+		probe tcp:8105 --reuseaddr --as 1002
+		expect "TIME-WAIT asks for no uid" 0 "EADDRINUSE ok EADDRINUSE ok"
+		mksock_stop
+	else
+		skip "TIME-WAIT asks for no uid" "other users cannot be played here"
+	fi
+else
+	skip "TIME-WAIT" "its flags take BPF"
+	mksock_start time-wait,port=8106,reuseaddr || exit 99
+	probe tcp:8106 --reuseaddr
+	is "flags that cannot be read: the model cannot tell" "$(field '.attempts[1].model.bind')" unknown
+	is "flags that cannot be read: nor can the replica" "$(field '.attempts[1].replica.bind')" unknown
+	is "flags that cannot be read: but the port itself can" "$status $(field '.attempts[1].live.bind')" "0 ok"
+	probe tcp:8106 --reuseport
+	is "flags that cannot be read: nobody can" "$status $(field .verdict.answer)" "3 unknown"
+	mksock_stop
+fi
+
+# A listener that a child has inherited.
+mksock_start inherited,port=8080,reuseaddr,parent-exits || exit 99
+probe tcp:8080 --reuseaddr
+expect "an inherited listener" 1 "$no"
+like "an inherited listener: cause" "$(field '.blockers[0].cause')" '^(inherited-)?listener$'
+mksock_stop
+cat >server.py <<'PY'
+import os, socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8080))
+s.listen()
+s.set_inheritable(True)
+if os.fork() == 0:
+    os.execvp("sleep", ["sleep", "60"])
+print("ready", flush=True)
+os._exit(0)
+PY
+python3 server.py >ready 9>&-
+probe tcp:8080 --reuseaddr
+holder=$(field '.snapshot.processes[] | select(.comm == "sleep") | .pid')
+expect "a listener that a helper kept" 1 "$no"
+cause "a listener that a helper kept" inherited-listener
+like "a listener that a helper kept: what to do" "$(field '.verdict.remedy[0]')" "^End \"sleep\" \(pid $holder\)"
+kill "$holder"
+
+# An outgoing connection that has the port.
+mksock_start connected,side=client,port=9,client-port=40080 || exit 99
+probe tcp:127.0.0.1:40080 --reuseaddr
+expect "an outgoing connection" 1 "$no"
+cause "an outgoing connection" outgoing-connection
+like "an outgoing connection: what to do" "$(field '.verdict.remedy[0]')" 'ip_local_reserved_ports'
+mksock_stop
+
+# A connection of a server that is gone.
+mksock_start connected,port=8107 || exit 99
+probe tcp:127.0.0.1:8107 --reuseaddr
+expect "a connection" 1 "$no"
+mksock_stop
+mksock_start close-wait,port=8108,reuseaddr || exit 99
+probe tcp:127.0.0.1:8108 --reuseaddr
+expect "a closing connection with SO_REUSEADDR" 0 "EADDRINUSE ok EADDRINUSE ok"
+probe tcp:127.0.0.1:8108
+cause "a closing connection" connection
+mksock_stop
+
+# Bound and not listening.
+mksock_start bound,port=8080,reuseaddr || exit 99
+probe tcp:127.0.0.1:8080
+expect "bound, not listening" 1 "EADDRINUSE ok EADDRINUSE ok"
+cause "bound, not listening" bound-not-listening
+mksock_stop
+
+# IPv4 and IPv6.
+mksock_start listening,addr=::,port=8080,v6only=0 || exit 99
+probe tcp:0.0.0.0:8080
+expect "[::] is in the way of IPv4" 1 "$no"
+like "[::] is in the way of IPv4: why" "$(field '.blockers[0].why')" 'IPV6_V6ONLY covers IPv4 too'
+mksock_stop
+mksock_start listening,addr=::,port=8080,v6only=1 || exit 99
+probe tcp:0.0.0.0:8080
+expect "[::] with IPV6_V6ONLY is not" 0 "ok ok ok ok"
+probe -6 tcp:8080 --v6only
+expect "nor the other way round" 1 "$no"
+mksock_stop
+mksock_start listening,addr=0.0.0.0,port=8080 || exit 99
+probe -6 tcp:8080
+expect "IPv4 is in the way of [::]" 1 "$no"
+probe -6 tcp:8080 --v6only
+expect "not with IPV6_V6ONLY" 0 "ok ok ok ok"
+mksock_stop
+probe 'tcp:[::ffff:127.0.0.1]:8080' --v6only
+is "an address that is mapped and v6only" "$status $(field "$binds")" "1 EINVAL EINVAL EINVAL EINVAL"
+
+# A pool, and another user's.
+mksock_start listening,addr=0.0.0.0,port=8080,reuseport,count=3,step=0 || exit 99
+probe tcp:8080 --reuseport
+expect "a pool" 0 "EADDRINUSE EADDRINUSE ok ok"
+is "a pool: nothing is bound live that would pass" "$(field '[.attempts[].live.bind] | join(" ")')" " EADDRINUSE  "
+is "a pool: who receives, before and after" \
+	"$(field '.delivery | .method, (.before | length), (.after | length), ([.after[] | .share > 0.1 and .share < 0.45] | all), ([.after[].socket] | index(null) != null)' | tr '\n' ' ')" \
+	"replica 3 4 true true "
+if [ "$(id -u)" = 0 ]; then
+	probe tcp:8080 --reuseport --as 1001
+	expect "another user's pool" 1 "$no"
+	like "another user's pool: why" "$(field '.blockers[0].why')" 'this is of uid 0, the bind by uid 1001'
+else
+	skip "another user's pool" "needs root"
+fi
+mksock_stop
+
+# UDP.
+mksock_start udp,addr=0.0.0.0,port=5060,reuseaddr,count=2,step=0 || exit 99
+newest=$(mksock_get inode spec=1 fd=4)
+probe udp:5060 --reuseaddr
+expect "UDP with SO_REUSEADDR" 0 "EADDRINUSE ok EADDRINUSE ok"
+is "UDP with SO_REUSEADDR: bound live in every way, which harms nobody" "$(field '[.attempts[].live != null] | all')" true
+is "UDP with SO_REUSEADDR: the last one bound receives" \
+	"$(field '.snapshot.sockets[.delivery.before[0].socket].inode, .delivery.before[0].share' | tr '\n' ' ')" "$newest 1 "
+is "UDP with SO_REUSEADDR: a new one would take all" "$(field '.delivery.after')" '[{"socket":null,"share":1}]'
+like "UDP with SO_REUSEADDR: and that is said" "$(field '.verdict.notes | join(" ")')" 'take all the datagrams that .* gets now'
+probe udp:127.0.0.1:5060 --reuseaddr
+expect "UDP, more specific" 0 "EADDRINUSE ok EADDRINUSE ok"
+is "UDP, more specific: not bound live, it would steal" "$(field '.attempts[1].live')" null
+like "UDP, more specific: --live is named" "$(field '[.limits[].text] | join(" ")')" 'would receive, and lose, datagrams .*--live'
+mksock_stop
+mksock_start udp,addr=::,port=5060,reuseaddr,v6only=1 || exit 99
+probe -6 udp:5060 --reuseaddr --v6only
+expect "UDP over IPv6" 0 "EADDRINUSE ok EADDRINUSE ok"
+is "UDP over IPv6: flags are not tried live" "$(field '[.attempts[].live != null] | join(" ")')" "true false false false"
+probe -6 udp:5060 --reuseaddr --v6only --live
+expect "UDP over IPv6 with --live" 0 "EADDRINUSE ok EADDRINUSE ok"
+is "UDP over IPv6 with --live: all are" "$(field '[.attempts[].live != null] | all')" true
+is "UDP over IPv6 with --live: and how long it had the port" "$(field '.attempts[1].live.held_us > 0')" true
+like "UDP over IPv6 with --live: in the text too" "$(cat probe.txt)" 'ok, held for [0-9]+ us'
+mksock_stop
+
+# Not allowed, not there.
+before=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
+if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
+	probe tcp:80 --as 1001
+	expect "a privileged port" 1 "EACCES EACCES EACCES EACCES"
+	like "a privileged port: the sysctl is named" "$(field .verdict.text)" 'ip_unprivileged_port_start'
+	echo 80 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+	probe tcp:80 --as 1001
+	expect "a port that is not privileged here" 0 "ok ok ok ok"
+	echo "$before" >/proc/sys/net/ipv4/ip_unprivileged_port_start
+else
+	skip "a privileged port" "other users cannot be played here"
+fi
+probe tcp:10.9.8.7:8080
+expect "an address that is not there" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
+like "an address that is not there: in words" "$(field .verdict.text)" 'no interface of this network namespace has it'
+if ip link add dummy7 type dummy 2>/dev/null; then
+	ip link set dummy7 up
+	probe tcp:8080 --device dummy7
+	expect "on a device" 0 "ok ok ok ok"
+	mksock_start listening,addr=0.0.0.0,port=8080,device=dummy7 || exit 99
+	probe tcp:8080 --device lo
+	expect "on two devices" 0 "ok ok ok ok"
+	probe tcp:8080
+	expect "on any device" 1 "$no"
+	mksock_stop
+	ip -6 address add 2001:db8::7/64 dev dummy7
+	probe 'tcp:[2001:db8::7]:8080'
+	like "a tentative address" "$status $(field "$binds")" '^(1 EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL|0 ok ok ok ok)$'
+	ip link del dummy7
+else
+	skip "devices" "this kernel has no dummy device"
+fi
+probe tcp:8080 --device nothere
+like "a device that is not there" "$(field '[.limits[].text] | join(" ")')" 'SO_BINDTODEVICE: ENODEV'
+
+# Reserved ports, and none left.
+echo 41000-41010 >/proc/sys/net/ipv4/ip_local_reserved_ports
+probe tcp:41005
+expect "a reserved port" 0 "ok ok ok ok"
+like "a reserved port: is no obstacle" "$(field '.verdict.notes | join(" ")')" 'never stands in the way of a bind'
+echo 41000 41019 >/proc/sys/net/ipv4/ip_local_port_range
+probe tcp:0
+is "any port" "$status $(field "$binds")" "0 ok ok ok ok"
+mksock_start listening,addr=0.0.0.0,port=41011,count=9 || exit 99
+probe tcp:0
+is "any port, and none is left" "$status $(field "$binds")" "1 $no"
+is "any port, and none is left: nor live" "$(field '[.attempts[].live.bind] | join(" ")')" " EADDRINUSE  EADDRINUSE"
+like "any port, and none is left: in words" "$(field .verdict.text)" 'no free port left .* 41000-41019'
+echo "" >/proc/sys/net/ipv4/ip_local_reserved_ports
+probe tcp:0
+is "any port, and the reserved ones are" "$status $(field "$binds")" "0 ok ok ok ok"
+mksock_stop
+echo 32768 60999 >/proc/sys/net/ipv4/ip_local_port_range
+
+# Another namespace.
+mkfifo hold
+unshare -n sh -c 'ip link set lo up; exec "$MKSOCK" listening,addr=0.0.0.0,port=8080' <hold >other.out 2>/dev/null 9>&- &
+other=$!
+exec 8>hold
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	grep -q ready other.out && break
+	sleep 0.1
+done
+probe tcp:8080
+expect "a listener in another namespace" 0 "ok ok ok ok"
+if [ "$(id -u)" = 0 ]; then
+	probe tcp:8080 --netns "$other"
+	expect "asked about in there" 1 "$no"
+	cause "asked about in there" listener
+fi
+exec 8>&-
+wait "$other"
+
+# Snapshots of others.
+mksock_start listening,addr=0.0.0.0,port=8080 || exit 99
+"$PORTSHARE" --json >saved.json
+mksock_stop
+probe tcp:8080 --from saved.json
+is "a snapshot: by the model alone" "$status $(field "$binds") $(field '[.attempts[] | .replica, .live] | unique')" "1 $no [null]"
+is "a snapshot: its sockets keep their numbers" "$(field '.snapshot.sockets[.blockers[0].socket].local.port')" 8080
+"$PORTSHARE" probe tcp:8080 --from - --json <saved.json | jq 'del(.snapshot)' >from.json
+is "from stdin" "$(jq 'del(.snapshot)' probe.json)" "$(cat from.json)"
+probe tcp:8080 --model
+is "--model asks the kernel nothing" "$status $(field '[.attempts[] | .replica, .live] | unique')" "0 [null]"
+
+# A program of the kernel's own: none of the ways may listen on the port.
+not_ok "nothing is left on the port" sh -c '"$PORTSHARE" list tcp:8080 udp:5060'
+
+# Mistakes.
+wrong()
+{
+	name=$1
+	shift
+	"$PORTSHARE" probe "$@" >out 2>err
+	is "$name: exit status" $? 2
+	is "$name: one sentence" "$(wc -l <err)" 1
+	is "$name: no output" "$(cat out)" ""
+}
+wrong "no port"
+wrong "two ports" tcp:1 tcp:2
+wrong "a range" tcp:1-2
+wrong "no such protocol" foo:80
+wrong "two protocols" -u tcp:80
+wrong "SCTP" sctp:80
+wrong "an address and another" tcp:127.0.0.1:80 --address 127.0.0.2
+wrong "no address" --address nowhere tcp:80
+wrong "IPv4 with -6" -6 tcp:127.0.0.1:80
+wrong "IPv6 with -4" -4 'tcp:[::1]:80'
+wrong "v6only and IPv4" --v6only tcp:80
+wrong "no such user" --as nosuchuser tcp:80
+wrong "a filter" --state listen tcp:80
+wrong "live in a file" --live --from saved.json tcp:80
+wrong "live by the model" --live --model tcp:80
+wrong "no such file" --from nosuchfile tcp:80
+wrong "no such namespace" --netns nosuchnamespace tcp:80
+wrong "a long device" --device abcdefghijklmnop tcp:80
+done_testing
