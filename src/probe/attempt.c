@@ -158,7 +158,9 @@ static struct result *run_in_child(const struct attempt_request *request,
 
 int attempt_address(const struct attempt_request *request, struct probe_report *report)
 {
-	struct result *results = run_in_child(request, NULL, report);
+	/* Whose it is does not matter to an address. */
+	const struct attempt_request as_caller = { .snapshot = request->snapshot };
+	struct result *results = run_in_child(&as_caller, NULL, report);
 	int answer = PROBE_UNKNOWN;
 
 	if (!results)

@@ -208,6 +208,12 @@ static int make_bound(const struct inet_socket *socket, const struct bind_candid
 	return error;
 }
 
+bool replica_socket_foreign(const struct inet_socket *socket, uint32_t candidate_uid)
+{
+	return (socket->known & SOCKET_HAS_UID) && socket->uid != candidate_uid &&
+	       !socket_is_time_wait(socket);
+}
+
 int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool others,
 			uint32_t candidate_uid, uint16_t peer_port,
 			struct replica_socket *ret_socket, const char **ret_step)
@@ -216,8 +222,7 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool ot
 	const char *device = snapshot_text(snapshot, socket->device);
 	bool stream = protocol_is_stream((enum protocol)socket->protocol);
 	bool is_connection = stream && socket->state != STATE_LISTEN && socket->state != STATE_BOUND;
-	bool foreign = (socket->known & SOCKET_HAS_UID) && socket->uid != candidate_uid &&
-		       !socket_is_time_wait(socket);
+	bool foreign = replica_socket_foreign(socket, candidate_uid);
 	struct bind_candidate wanted = {
 		.address = socket->local,
 		.port = socket->local_port,
@@ -226,7 +231,7 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool ot
 		.v6only = socket->family == AF_INET6 && socket->v6only == TRISTATE_YES &&
 			  !address_is_v4_mapped(AF_INET6, &socket->local),
 		.reuse_addr = socket->reuse_addr == TRISTATE_YES,
-		.reuse_port = socket->reuse_port == TRISTATE_YES && (others || !foreign),
+		.reuse_port = socket->reuse_port == TRISTATE_YES,
 	};
 	int error;
 
@@ -285,9 +290,17 @@ int replica_socket_remember(const struct bind_memory *memory, uint16_t port, boo
 	return bind_once(&last, others);
 }
 
-int replica_socket_finish(const struct inet_socket *socket, const struct replica_socket *made)
+int replica_socket_finish(const struct inet_socket *socket, bool others, uint32_t candidate_uid,
+			  const struct replica_socket *made)
 {
-	if (protocol_is_stream((enum protocol)socket->protocol) || made->fd < 0)
+	bool stream = protocol_is_stream((enum protocol)socket->protocol);
+	int error = 0;
+
+	if (made->fd < 0)
 		return 0;
-	return set(made->fd, SOL_SOCKET, SO_REUSEADDR, socket->reuse_addr == TRISTATE_YES);
+	if (!stream)
+		error = set(made->fd, SOL_SOCKET, SO_REUSEADDR, socket->reuse_addr == TRISTATE_YES);
+	if (!error && !others && replica_socket_foreign(socket, candidate_uid))
+		error = set(made->fd, SOL_SOCKET, SO_REUSEPORT, 0);
+	return error;
 }

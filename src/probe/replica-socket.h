@@ -18,16 +18,23 @@ struct replica_socket {
 };
 
 /*
- * others: uids can be played, else all sockets are the caller's, and one that is not the
- * candidate's has no SO_REUSEPORT. peer_port is a port that no other call has got. Returns 0, or
+ * others: uids can be played, else all sockets are the caller's. peer_port is a port that no other call has got. Returns 0, or
  * -errno with *ret_step, what failed. The namespace's devices and addresses are there already.
  */
 int replica_socket_make(const struct snapshot *snapshot, uint32_t socket, bool others,
 			uint32_t candidate_uid, uint16_t peer_port,
 			struct replica_socket *ret_socket, const char **ret_step);
 
-/* Flags that a UDP socket was given for its bind only go; to be called when all are made. */
-int replica_socket_finish(const struct inet_socket *socket, const struct replica_socket *made);
+/*
+ * To be called when all are made: flags go that a UDP socket was given for its bind only, and
+ * without others SO_REUSEPORT of sockets of other users, which do not share by it with the
+ * candidate.
+ */
+int replica_socket_finish(const struct inet_socket *socket, bool others, uint32_t candidate_uid,
+			  const struct replica_socket *made);
+
+/* Whether it is of another user, as far as that counts: not for TIME-WAIT. */
+bool replica_socket_foreign(const struct inet_socket *socket, uint32_t candidate_uid);
 
 /*
  * Make the TCP bucket of a port, which has sockets, remember this, as it does in the original: by a

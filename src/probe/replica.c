@@ -136,7 +136,8 @@ static void rebuild(struct work *work)
 	if (work->n_sockets && protocol_is_stream((enum protocol)candidate->protocol))
 		remember(work);
 	for (i = 0; i < work->n_sockets; i++)
-		replica_socket_finish(&work->snapshot->sockets[work->sockets[i]], &work->made[i]);
+		replica_socket_finish(&work->snapshot->sockets[work->sockets[i]], work->others,
+				      candidate->uid, &work->made[i]);
 }
 
 /* A child of root has CAP_NET_BIND_SERVICE, whatever uid it plays. */
@@ -269,6 +270,18 @@ static bool can_play_users(const struct work *work)
 	return true;
 }
 
+/* A group of theirs is none in the replica. */
+static bool any_foreign(const struct work *work)
+{
+	uint32_t i;
+
+	for (i = 0; i < work->n_sockets; i++)
+		if (replica_socket_foreign(&work->snapshot->sockets[work->sockets[i]],
+					   work->report->candidate.uid))
+			return true;
+	return false;
+}
+
 static void run(void *user)
 {
 	struct work *work = user;
@@ -295,7 +308,7 @@ static void run(void *user)
 	}
 	rebuild(work);
 	ask_sets(work);
-	if (work->count_traffic)
+	if (work->count_traffic && !(result->one_user && any_foreign(work)))
 		count_traffic(work);
 }
 
@@ -379,13 +392,11 @@ static void note_limits(const struct work *work, struct probe_report *report)
 
 	for (i = 0; i < work->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[work->sockets[i]];
-		bool has_uid = (socket->known & SOCKET_HAS_UID) && !socket_is_time_wait(socket);
 
 		n_flags += socket->reuse_addr == TRISTATE_UNKNOWN ||
 			   socket->reuse_port == TRISTATE_UNKNOWN;
-		n_users += result->one_user && has_uid &&
-			   socket->reuse_port == TRISTATE_YES &&
-			   socket->uid != report->candidate.uid;
+		n_users += result->one_user && socket->reuse_port == TRISTATE_YES &&
+			   replica_socket_foreign(socket, report->candidate.uid);
 		n_devices += !(socket->known & SOCKET_HAS_DEVICE) && !socket->device &&
 			     report->candidate.device;
 	}
