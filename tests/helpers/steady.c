@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A server and its client in one program, at work until SIGTERM, that miss nothing that is taken
+ * from them: steady udp|pool|restart PORT. Prints "ready", and at the end what it did and what it
+ * lost. Everything is on 127.0.0.1; each step waits for the one before, so nothing overflows.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define POOL 3
+
+static volatile sig_atomic_t stopped;
+static uint16_t port;
+static uint64_t n_done, n_lost;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static struct sockaddr_in place(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return at;
+}
+
+static int new_socket(int type, int flag)
+{
+	const struct timeval patience = { .tv_sec = 2 };
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		fail("socket");
+	if (flag)
+		setsockopt(fd, SOL_SOCKET, flag, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+static int server_socket(int type, int flag)
+{
+	struct sockaddr_in at = place();
+	int fd = new_socket(type, flag);
+
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		fail("bind");
+	return fd;
+}
+
+static void *echo_datagrams(void *user)
+{
+	int fd = *(int *)user;
+	struct sockaddr_in from;
+	char bytes[64];
+
+	for (;;) {
+		socklen_t size = sizeof(from);
+		ssize_t n = recvfrom(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &size);
+
+		if (n > 0)
+			sendto(fd, bytes, (size_t)n, 0, (struct sockaddr *)&from, size);
+	}
+	return NULL;
+}
+
+static void *serve_connections(void *user)
+{
+	int fd = *(int *)user;
+
+	for (;;) {
+		int connection = accept(fd, NULL, NULL);
+
+		if (connection < 0)
+			continue;
+		if (write(connection, "!", 1) != 1)
+			n_lost++;
+		close(connection);
+	}
+	return NULL;
+}
+
+static void start(void *(*work)(void *), int *fd)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, work, fd))
+		fail("pthread_create");
+	pthread_detach(thread);
+}
+
+/* A new client socket each time, so that every flow of a group is met. */
+static void send_datagrams(void)
+{
+	struct sockaddr_in at = place();
+	uint64_t sent, back;
+
+	while (!stopped) {
+		int i, fd = new_socket(SOCK_DGRAM, 0);
+
+		for (i = 0; i < 16 && !stopped; i++) {
+			sent = ++n_done;
+			/* The one that the signal comes into is given up, not lost. */
+			if ((sendto(fd, &sent, sizeof(sent), 0, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+			     recv(fd, &back, sizeof(back), 0) != sizeof(back) || back != sent) &&
+			    !stopped)
+				n_lost++;
+		}
+		close(fd);
+	}
+}
+
+static void connect_often(void)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	struct sockaddr_in at = place();
+	char byte;
+
+	while (!stopped) {
+		int fd = new_socket(SOCK_STREAM, 0);
+
+		/* Its port is free at once: thousands of connections follow each other. */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		n_done++;
+		if ((connect(fd, (struct sockaddr *)&at, sizeof(at)) || read(fd, &byte, 1) != 1) &&
+		    !stopped)
+			n_lost++;
+		close(fd);
+	}
+}
+
+static void restart_often(void)
+{
+	struct sockaddr_in at = place();
+
+	while (!stopped) {
+		int fd = new_socket(SOCK_STREAM, SO_REUSEADDR);
+
+		n_done++;
+		if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 8))
+			n_lost++;
+		close(fd);
+	}
+}
+
+static void run_udp(void)
+{
+	static int fd;
+
+	fd = server_socket(SOCK_DGRAM, SO_REUSEADDR);
+	start(echo_datagrams, &fd);
+	puts("ready");
+	fflush(stdout);
+	send_datagrams();
+}
+
+static void run_pool(void)
+{
+	static int fds[POOL];
+	int i;
+
+	for (i = 0; i < POOL; i++) {
+		fds[i] = server_socket(SOCK_STREAM, SO_REUSEPORT);
+		if (listen(fds[i], 64))
+			fail("listen");
+		start(serve_connections, &fds[i]);
+	}
+	puts("ready");
+	fflush(stdout);
+	connect_often();
+}
+
+int main(int argc, char **argv)
+{
+	/* Without SA_RESTART, so that the last wait ends too. */
+	const struct sigaction on_term = { .sa_handler = stop };
+
+	if (argc != 3)
+		return 2;
+	port = (uint16_t)atoi(argv[2]);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigaction(SIGTERM, &on_term, NULL))
+		fail("sigaction");
+	if (!strcmp(argv[1], "udp")) {
+		run_udp();
+	} else if (!strcmp(argv[1], "pool")) {
+		run_pool();
+	} else {
+		puts("ready");
+		fflush(stdout);
+		restart_often();
+	}
+	printf("done %llu lost %llu\n", (unsigned long long)n_done, (unsigned long long)n_lost);
+	return 0;
+}

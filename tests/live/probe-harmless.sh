@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# probe harms nobody: servers under load lose nothing to a thousand probes, restarts do not fail,
+# and nothing is left behind, however a probe ends. PORTSHARE_PROBES changes how many there are.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter "$0" "$@"
+netns_need jq
+cd "$netns_tmp" || exit 99
+probes=${PORTSHARE_PROBES:-1000}
+steady=${builddir:?}/tests/helpers/steady
+
+steady_pids=
+netns_exit_hook()
+{
+	for each in $steady_pids; do
+		kill "$each" 2>/dev/null
+	done
+}
+# load KIND PORT: starts it; its process is $load_pid, its output $load_out.
+load()
+{
+	load_out=$netns_tmp/$1.out
+	"$steady" "$1" "$2" >"$load_out" 2>"$1.err" 9>&- &
+	load_pid=$!
+	steady_pids="$steady_pids $load_pid"
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -q ready "$load_out" && return
+		sleep 0.1
+	done
+	echo "Bail out! $1: $(cat "$1.err")"
+	exit 99
+}
+end_load()
+{
+	kill "$load_pid"
+	wait "$load_pid"
+	sed -n 's/^done //p' "$load_out"
+}
+counters()
+{
+	cat /proc/net/snmp /proc/net/netstat | awk '
+		/^(Udp|TcpExt):/ {
+			if ($1 in names) {
+				n = split(names[$1], name, " ")
+				for (i = 2; i <= n; i++)
+					if (name[i] ~ /^(InErrors|RcvbufErrors|InCsumErrors|ListenOverflows|ListenDrops|TCPReqQFullDrop|TCPMigrateReqFailure)$/)
+						print $1 name[i], $i
+			} else
+				names[$1] = $0
+		}'
+}
+# probe_often N ARGUMENT...: one after the other; counts what they answered.
+probe_often()
+{
+	n=$1
+	shift
+	while [ "$n" -gt 0 ]; do
+		"$PORTSHARE" probe "$@" >out 2>&1
+		echo "$?"
+		n=$((n - 1))
+	done | sort | uniq -c | tr -s ' \n' ' '
+}
+
+# UDP with SO_REUSEADDR, whose datagrams a careless probe takes.
+load udp 5060
+before=$(counters)
+is "$probes probes of a UDP server: all answer" "$(probe_often "$probes" udp:127.0.0.1:5060 --reuseaddr)" " $probes 0 "
+"$PORTSHARE" --json udp:5060 >list.json 2>/dev/null
+is "$probes probes of a UDP server: it dropped nothing" "$(jq -c '[.sockets[].queue.drops]' list.json)" "[0]"
+is "$probes probes of a UDP server: no counter has moved" "$(counters)" "$before"
+result=$(end_load)
+like "$probes probes of a UDP server: no datagram is lost" "$result" '^[0-9]{4,} lost 0$'
+# The test itself would see a loss: this one takes what it can, and says so.
+load udp 5062
+python3 -c '
+import socket, time
+for i in range(400):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", 5062))
+    time.sleep(0.0005)
+    s.close()
+'
+# The client is patient for 2 s.
+sleep 2.5
+like "a bind that does take datagrams is noticed here" "$(end_load)" '^[0-9]+ lost [1-9]'
+
+# A pool with SO_REUSEPORT, from which listen() or a close would take connections.
+load pool 8080
+before=$(counters)
+is "$probes probes of a pool: all answer" "$(probe_often "$probes" tcp:127.0.0.1:8080 --reuseport)" " $probes 0 "
+is "$probes probes of a pool: no counter has moved" "$(counters)" "$before"
+like "$probes probes of a pool: no connection is lost" "$(end_load)" '^[0-9]{4,} lost 0$'
+
+# Tight restarts; the probes go on until there were enough of them.
+load restart 8090
+n=0
+while [ "$n" -lt $((probes / 5)) ]; do
+	"$PORTSHARE" probe tcp:127.0.0.1:8090 >out 2>&1
+	n=$((n + 1))
+done
+result=$(end_load)
+like "restarts with SO_REUSEADDR while probes run: none fails" "$result" '^[0-9]+ lost 0$'
+ok "restarts with SO_REUSEADDR while probes run: 3,000 at least" test "${result%% *}" -ge 3000
+
+# Killed at any moment.
+mksock_start listening,addr=0.0.0.0,port=7000,reuseport,count=3,step=0 udp,addr=0.0.0.0,port=7001,reuseaddr || exit 99
+PROBE_MARK=$netns_tmp
+export PROBE_MARK
+sockets()
+{
+	"$PORTSHARE" --raw -H -o proto,local,port,state,pid tcp:7000 udp:7001 2>/dev/null | sort
+}
+mkdir left
+before=$(sockets)
+n=0
+killed=0
+while [ "$n" -lt 60 ]; do
+	for each in "tcp:7000 --reuseport" "udp:7001 --reuseaddr" "udp:7001 --live"; do
+		# shellcheck disable=SC2086 # words
+		TMPDIR=$netns_tmp/left "$PORTSHARE" probe $each >out 2>&1 &
+		pid=$!
+		sleep "$(printf '0.%03d' $((n % 30)))"
+		kill -9 "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+		[ $? = 137 ] && killed=$((killed + 1))
+	done
+	n=$((n + 1))
+done
+ok "$killed probes were killed in the middle" test "$killed" -gt 20
+left_processes()
+{
+	for each in /proc/[0-9]*/environ; do
+		cat "$each" 2>/dev/null | tr '\0' '\n' | grep -qx "PROBE_MARK=$netns_tmp" || continue
+		each=${each#/proc/}
+		each=${each%/environ}
+		# Not this shell's own helpers.
+		if [ "$(cat "/proc/$each/comm" 2>/dev/null)" = portshare ]; then echo "$each"; fi
+	done
+}
+# The children die with their parent, at once but not in the same instant.
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ -z "$(left_processes)" ] && break
+	sleep 0.1
+done
+is "no process is left, and so no namespace" "$(left_processes)" ""
+is "no socket is left" "$(sockets)" "$before"
+is "no file is left" "$(ls left)" ""
+done_testing
