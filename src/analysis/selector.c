@@ -108,7 +108,7 @@ static int parse_place(const char **ret_text, struct selector *ret_selector,
 		}
 		if (length != 1 || *text != '*') {
 			if (address_parse(text, length, &family, &selector.address)) {
-				*ret_expected = "expected [tcp:|udp:][ADDRESS:]PORT[-PORT] with a "
+				*ret_expected = "expected [tcp:|udp:][ADDRESS:]PORT with a "
 						"numeric address";
 				return -EINVAL;
 			}

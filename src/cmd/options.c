@@ -48,6 +48,7 @@ static const struct option_text common_filters[] = {
 	{ OPTION_PROCESS, "process", "NAME", "sockets of processes of this name (a pattern)", NULL },
 	{ OPTION_USER, "user", "USER", "sockets of this user (name or number)", NULL },
 	{ OPTION_UNIT, "unit", "NAME", "sockets of this systemd unit (a pattern)", NULL },
+	{ 'p', NULL, NULL, "accepted for the habit's sake: owners are always shown", NULL },
 	{ 'A', "all-netns", NULL, "every network namespace that can be found", "Where to look:" },
 };
 
@@ -75,7 +76,6 @@ static const struct option_text common_where[] = {
 static const struct option_text common_last[] = {
 	{ 'J', "json", NULL, "the whole snapshot as JSON", NULL },
 	{ OPTION_COLOR, "color", "WHEN", "auto, always or never", NULL },
-	{ 'p', NULL, NULL, "accepted for the habit's sake: owners are always shown", NULL },
 	{ 'h', "help", NULL, "this text", NULL },
 	{ 'V', "version", NULL, "the version", NULL },
 };

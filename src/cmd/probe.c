@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "analysis/probe-harm.h"
@@ -90,16 +88,6 @@ static bool parse(int argc, char **argv, struct probe_command *command, int *ret
 
 	return options_parse(argc, argv, &line, &command->common, ret_status) &&
 	       check_options(command);
-}
-
-/* Whether the caller has the capability itself, as a server with a file capability has. */
-static bool has_bind_service(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { .effective = 0 } };
-
-	return !syscall(SYS_capget, &header, data) &&
-	       (data[0].effective & 1U << CAP_NET_BIND_SERVICE);
 }
 
 /* Be in the namespace that was asked about, to bind there. *ret_home is -1 if it is the own one. */
@@ -214,7 +202,7 @@ static int probe(const struct probe_command *command, struct bind_candidate *can
 	candidate_attach(&command->common, snapshot, candidate);
 	facts.privileged = command->common.from || command->common.bind.user ?
 				   candidate->uid == 0 :
-				   has_bind_service();
+				   attempt_privileged();
 	bind_bucket_index_init(&index, snapshot);
 	probe_report_init(&report, candidate);
 	if (command->common.from || command->model_only)

@@ -20,7 +20,8 @@ $private true 2>/dev/null || private=
 {
 	sed -nE 's/^(\$ |    )?(sudo )?(portshare( .*)?)$/\3/p' "$source_dir/README.md"
 	sed -nE 's/^\.Dl \$ (portshare.*)$/\1/p' "$source_dir/man/portshare.1" \
-		"$source_dir/man/portshare-list.1" "$source_dir/man/portshare-check.1"
+		"$source_dir/man/portshare-list.1" "$source_dir/man/portshare-check.1" \
+		"$source_dir/man/portshare-probe.1"
 } | sed -E 's/ +#.*//' >commands
 ok 'there are examples' test "$(wc -l <commands)" -ge 10
 

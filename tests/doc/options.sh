@@ -21,12 +21,17 @@ options_of() {
 	sed -E 's/=[A-Z]+//' "$scratch/help.$1" | tr -s ' ' '\n' | sort >"$scratch/expected.$1"
 }
 
-# Options of the manual: the heads of its lists, .It Fl s , Fl -state Ar list
+# Options of the manual: the heads of its lists, .It Fl s , Fl -state Ar list. What asks for a bind has
+# all of its own.
 manual_options() {
-	sed -nE 's/^\.It (Fl .*)/\1/p' "$source_dir/man/portshare.1" "$source_dir/man/portshare-$1.1"
+	case $1 in
+	probe) set -- "$1" ;;
+	*) set -- "$1" "$source_dir/man/portshare.1" ;;
+	esac
+	sed -nE 's/^\.It (Fl .*)/\1/p' "$source_dir/man/portshare-$1.1" ${2+"$2"}
 }
 
-for command in list check; do
+for command in list check probe; do
 	options_of "$command"
 	ok "$command --help shows options" test -s "$scratch/expected.$command"
 	manual_options "$command" | tr ' ' '\n' | awk 'after { print "-" $0 } { after = ($0 == "Fl") }' |
@@ -159,6 +164,7 @@ never'
 	is 'bash offers the command' "$(ask_bash portshare l)" 'list'
 	is 'bash offers the protocols of a selector' "$(ask_bash portshare -n u)" 'udp:'
 	is 'bash offers the options of check' "$(ask_bash portshare check - | sorted)" "$(cat "$scratch/expected.check")"
+	is 'bash offers the options of probe' "$(ask_bash portshare probe - | sorted)" "$(cat "$scratch/expected.probe")"
 	is 'bash offers findings' "$(ask_bash portshare check --ignore '' | sorted)" "$findings"
 	is 'bash offers findings to explain' "$(ask_bash portshare explain '' | sorted)" "$findings"
 	is 'bash offers levels' "$(ask_bash portshare check --warning n | sorted)" 'never
@@ -174,6 +180,9 @@ if command -v zsh >/dev/null 2>&1 && zsh -f -c 'zmodload zsh/zpty' 2>/dev/null; 
 		"$(ask_zsh 'portshare list -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected")"
 	is 'zsh offers the options of check' \
 		"$(ask_zsh 'portshare check -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.check")"
+	is 'zsh offers the options of probe' \
+		"$(ask_zsh 'portshare probe -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.probe")"
+	like 'zsh offers a bind' "$(ask_zsh 'portshare probe u')" '^udp:$'
 	is 'zsh offers findings' "$(ask_zsh 'portshare check --ignore=' | sed 's/.*=//' | sorted)" "$findings"
 	is 'zsh offers findings to explain' "$(ask_zsh 'portshare explain ' | sorted)" "$findings"
 	is 'zsh offers states' "$(ask_zsh 'portshare -s ' | sorted)" "$states"
@@ -195,6 +204,9 @@ if command -v fish >/dev/null 2>&1; then
 	is 'fish offers the options of check' \
 		"$({ ask_fish 'portshare check -'; ask_fish 'portshare check --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected.check")"
+	is 'fish offers the options of probe' \
+		"$({ ask_fish 'portshare probe -'; ask_fish 'portshare probe --'; } | sed 's/=$//' | sorted)" \
+		"$(cat "$scratch/expected.probe")"
 	is 'fish offers findings' "$(ask_fish 'portshare check --ignore ' | sorted)" "$findings"
 	is 'fish offers findings to explain' "$(ask_fish 'portshare explain ' | sorted)" "$findings"
 	is 'fish offers states' "$(ask_fish 'portshare -s ' | sorted)" "$states"

@@ -31,6 +31,11 @@ validate()
 	/usr/bin/python3 "$netns_tmp/validate.py" "${top_srcdir:-.}/docs/snapshot.schema.json" "$@"
 }
 
+validate_probe()
+{
+	/usr/bin/python3 "$netns_tmp/validate.py" "${top_srcdir:-.}/docs/probe.schema.json" --document
+}
+
 mksock_start listening,reuseaddr listening,addr=:: time-wait,reuseaddr connected udp,reuseport multicast udp-connected,addr=::1 \
 	bound listening,owner=io_uring listening,comm='a"\e[31m\xff\n' || exit 99
 "$PORTSHARE" --json >"$netns_tmp/snapshot"
@@ -40,6 +45,19 @@ is "--json without BPF" "$(validate --document <"$netns_tmp/plain" 2>&1)" 1
 lines=$("$PORTSHARE" --json-lines | tee "$netns_tmp/lines" | wc -l)
 is "--json-lines" "$(validate --line <"$netns_tmp/lines" 2>&1)" "$lines"
 is "as many lines as sockets" "$lines" "$(jq '.sockets | length' "$netns_tmp/snapshot")"
+for bind in tcp:8080 'tcp:127.0.0.1:0' '-6 udp:53' 'tcp:10.9.8.7:80 --reuseport' 'tcp:80 --as 1000' 'tcp:8080 --model'; do
+	# shellcheck disable=SC2086 # words
+	"$PORTSHARE" probe --json $bind >"$netns_tmp/probe" 2>/dev/null
+	is "probe --json $bind" "$(validate_probe <"$netns_tmp/probe" 2>&1)" 1
+	is "probe --json $bind: its snapshot" "$(jq .snapshot "$netns_tmp/probe" | validate --document 2>&1)" 1
+done
+"$PORTSHARE" list -H --raw -o proto,local,port,state 2>/dev/null | while read -r proto address port state; do
+	[ "$proto" = udplite ] && continue
+	"$PORTSHARE" probe --json "$proto:$address:$port" --reuseaddr >"$netns_tmp/probe" 2>"$netns_tmp/err"
+	echo "$proto:$address:$port $state $(cat "$netns_tmp/err") $(validate_probe <"$netns_tmp/probe" 2>&1)"
+done >"$netns_tmp/probed"
+is "probe --json of what is there" "$(grep -v ' 1$' "$netns_tmp/probed")" ""
+ok "which was much" test "$(wc -l <"$netns_tmp/probed")" -ge 8
 for kept in web hostile namespaces; do
 	is "$kept.json" "$(validate --document <"${top_srcdir:-.}/tests/golden/$kept.json" 2>&1)" 1
 done

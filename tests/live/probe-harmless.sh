@@ -14,6 +14,7 @@ probes=${PORTSHARE_PROBES:-1000}
 steady=${builddir:?}/tests/helpers/steady
 
 steady_pids=
+# shellcheck disable=SC2317 # called by netns_exit
 netns_exit_hook()
 {
 	for each in $steady_pids; do
@@ -99,7 +100,7 @@ like "$probes probes of a pool: no connection is lost" "$(end_load)" '^[0-9]{4,}
 # Tight restarts; the probes go on until there were enough of them.
 load restart 8090
 n=0
-while [ "$n" -lt $((probes / 5)) ]; do
+while [ "$n" -lt $((probes / 5 + 100)) ]; do
 	"$PORTSHARE" probe tcp:127.0.0.1:8090 >out 2>&1
 	n=$((n + 1))
 done
@@ -135,6 +136,7 @@ ok "$killed probes were killed in the middle" test "$killed" -gt 20
 left_processes()
 {
 	for each in /proc/[0-9]*/environ; do
+		# shellcheck disable=SC2002 # a process that has gone is no message
 		cat "$each" 2>/dev/null | tr '\0' '\n' | grep -qx "PROBE_MARK=$netns_tmp" || continue
 		each=${each#/proc/}
 		each=${each%/environ}

@@ -60,6 +60,7 @@ probe tcp:8080 --reuseaddr
 expect "a listener" 1 "$no"
 cause "a listener" listener
 like "a listener: who and why" "$(tr -s ' \n' '  ' <probe.txt)" 'mksock.*SO_REUSEADDR never lets anybody in beside a listener'
+# shellcheck disable=SC2016 # of jq
 is "a listener: its holder is in the snapshot" "$(field '.blockers[0].socket as $s | .snapshot.sockets[$s].owners[0].pid')" \
 	"$(mksock_get pid role=listener)"
 probe tcp:127.0.0.1:8080
@@ -290,6 +291,7 @@ echo 32768 60999 >/proc/sys/net/ipv4/ip_local_port_range
 
 # Another namespace.
 mkfifo hold
+# shellcheck disable=SC2016 # expanded inside
 unshare -n sh -c 'ip link set lo up; exec "$MKSOCK" listening,addr=0.0.0.0,port=8080' <hold >other.out 2>/dev/null 9>&- &
 other=$!
 exec 8>hold
@@ -319,7 +321,7 @@ is "from stdin" "$(jq 'del(.snapshot)' probe.json)" "$(cat from.json)"
 probe tcp:8080 --model
 is "--model asks the kernel nothing" "$status $(field '[.attempts[] | .replica, .live] | unique')" "0 [null]"
 
-# A program of the kernel's own: none of the ways may listen on the port.
+# shellcheck disable=SC2016 # expanded inside
 not_ok "nothing is left on the port" sh -c '"$PORTSHARE" list tcp:8080 udp:5060'
 
 # Mistakes.

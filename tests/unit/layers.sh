@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Who may include whom: util <- model <- analysis <- output, {util, model} <- source.
+# Who may include whom: util <- model <- analysis <- {output, probe}, {util, model} <- source.
 
 # shellcheck source=tests/helpers/tap.sh
 . "${top_srcdir:-.}/tests/helpers/tap.sh"
@@ -24,6 +24,7 @@ may model util
 may analysis model util
 may output analysis model util
 may source model util bpf
+may probe analysis model util
 may bpf
 
 wrong=$(grep -rnE --include='*.[ch]' '#[[:space:]]*include[[:space:]]*"\.' .)
@@ -31,14 +32,14 @@ is 'includes are relative to src/, none climbs' "$wrong" ''
 
 wrong=$(grep -rlE --include='*.[ch]' \
 	'#[[:space:]]*include[[:space:]]*<(libmnl/|linux/(inet_diag|sock_diag|netlink)|linux/bpf)' . |
-	grep -vE '^\./(source|bpf)/')
-is 'netlink and BPF headers are for source alone' "$wrong" ''
+	grep -vE '^\./(source|bpf)/|^\./probe/replica-net\.c$')
+is 'netlink and BPF headers are for source alone, and for what makes a namespace' "$wrong" ''
 
 # A header stands for a .c; these have none to stand for.
 lonely=
 for header in */*.h; do
 	case $header in
-	bpf/* | model/tristate.h | model/snapshot-json.h | cmd/command.h) continue ;;
+	bpf/* | model/bind-memory.h | model/tristate.h | model/snapshot-json.h | cmd/command.h) continue ;;
 	esac
 	[ -f "${header%.h}.c" ] || lonely="$lonely $header"
 done

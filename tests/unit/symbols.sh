@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the archives ask of the world: libcore.a links alone, and only source speaks to sockets.
+# What the archives ask of the world: libcore.a links alone, and only source and probe have sockets.
 
 # shellcheck source=tests/helpers/tap.sh
 . "${top_srcdir:-.}/tests/helpers/tap.sh"
@@ -74,6 +74,14 @@ is 'libsource.a prints nothing' \
 	"$(among 'printf|puts|putchar|perror|stdout|stderr|__printf_chk|__fprintf_chk' <"$scratch/source" |
 		grep -v -e '-netns\.o perror')" ''
 like 'and is the one with socket calls' "$(among "$socket_calls" <"$scratch/source")" ' setsockopt$'
+
+needs libprobe.a >"$scratch/probe"
+is 'libprobe.a prints nothing' \
+	"$(among 'printf|puts|putchar|perror|stdout|stderr|__printf_chk|__fprintf_chk' <"$scratch/probe")" ''
+is 'libprobe.a needs nothing of libsource.a and liboutput.a' "$(
+	"${NM:-nm}" -g --defined-only libsource.a liboutput.a | awk 'NF == 3 { print $3 }' >"$scratch/defined"
+	awk 'NR == FNR { defined[$1]; next } $2 in defined' "$scratch/defined" "$scratch/probe"
+)" ''
 
 commands=$(find src/cmd src -maxdepth 1 -name '*.o' | sort -u)
 # shellcheck disable=SC2086
