@@ -8,6 +8,8 @@
 #include "analysis/check.h"
 #include "analysis/filter.h"
 #include "analysis/infer.h"
+#include "analysis/probe-harm.h"
+#include "analysis/probe-verdict.h"
 #include "model/snapshot-json.h"
 #include "util/xalloc.h"
 
@@ -62,6 +64,43 @@ static void round_trip(const struct snapshot *snapshot)
 	snapshot_free(again);
 }
 
+/* A bind just like each of the first sockets: every sentence about it is made. */
+static void probe_each(const struct snapshot *snapshot)
+{
+	const struct probe_facts facts = { .address_error = PROBE_UNKNOWN };
+	struct bind_bucket_index index;
+	struct probe_verdict verdict;
+	struct probe_report report;
+	uint32_t i;
+
+	bind_bucket_index_init(&index, snapshot);
+	for (i = 0; i < snapshot->n_sockets && i < 16; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+		const struct bind_candidate candidate = {
+			.address = socket->local,
+			.netns = socket->netns,
+			.uid = socket->uid,
+			.device = socket->device,
+			.port = socket->local_port,
+			.protocol = (uint8_t)bind_bucket_protocol(socket->protocol),
+			.family = socket->family,
+			.reuse_addr = i & 1,
+			.reuse_port = i & 2,
+		};
+		struct probe_live_plan plan;
+
+		probe_report_init(&report, &candidate);
+		probe_predict(snapshot, &index, &facts, &report);
+		probe_plan_live(snapshot, &index, &report, false, &plan);
+		probe_conclude(snapshot, &report, NULL, &verdict);
+		if (!verdict.text || !*verdict.text)
+			abort();
+		probe_verdict_done(&verdict);
+		probe_report_done(&report);
+	}
+	bind_bucket_index_done(&index);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct snapshot *snapshot;
@@ -75,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	round_trip(snapshot);
 	infer_reuse(snapshot);
+	probe_each(snapshot);
 	filter_init(&filter);
 	filter.shared = true;
 	keep = xcalloc(snapshot->n_sockets, sizeof(*keep));

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "analysis/probe-harm.h"
+#include "analysis/probe-verdict.h"
+#include "helpers/make-snapshot.h"
+#include "helpers/tap.h"
+
+/* A snapshot, a candidate, and what is said of it; each test begins with bench_new(). */
+struct bench {
+	struct snapshot *snapshot;
+	struct bind_candidate candidate;
+	struct probe_facts facts;
+	struct bind_bucket_index index;
+	struct probe_report report;
+	struct probe_live_plan plan;
+	struct probe_verdict verdict;
+};
+
+static struct bench bench_new(enum protocol protocol, const char *address, uint16_t port)
+{
+	struct bench bench = {
+		.snapshot = snapshot_new(),
+		.candidate = { .protocol = (uint8_t)protocol, .port = port, .uid = 1000 },
+		.facts = { .address_error = PROBE_UNKNOWN },
+	};
+	int family;
+
+	if (address_parse(address, strlen(address), &family, &bench.candidate.address))
+		abort();
+	bench.candidate.family = (uint8_t)family;
+	snapshot_add_netns(bench.snapshot);
+	return bench;
+}
+
+static void predict(struct bench *bench)
+{
+	bind_bucket_index_init(&bench->index, bench->snapshot);
+	probe_report_init(&bench->report, &bench->candidate);
+	probe_predict(bench->snapshot, &bench->index, &bench->facts, &bench->report);
+	probe_plan_live(bench->snapshot, &bench->index, &bench->report, false, &bench->plan);
+}
+
+static void conclude(struct bench *bench)
+{
+	probe_conclude(bench->snapshot, &bench->report, NULL, &bench->verdict);
+}
+
+static void done(struct bench *bench)
+{
+	probe_verdict_done(&bench->verdict);
+	probe_report_done(&bench->report);
+	bind_bucket_index_done(&bench->index);
+	snapshot_free(bench->snapshot);
+}
+
+static struct inet_socket *add(struct bench *bench, enum socket_state state, const char *address,
+			       enum tristate addr, enum tristate port, uint32_t uid)
+{
+	struct inet_socket *socket = make_socket(bench->snapshot, bench->candidate.protocol, state,
+						 address, bench->candidate.port);
+
+	make_reuse(socket, addr, port, EVIDENCE_BPF);
+	socket->uid = uid;
+	socket->inode = 7;
+	socket->known = SOCKET_HAS_UID | SOCKET_HAS_INODE | SOCKET_HAS_DEVICE;
+	return socket;
+}
+
+static int model(const struct bench *bench, uint32_t set)
+{
+	return bench->report.attempts[set].ways[PROBE_MODEL].bind;
+}
+
+/* "ok use use ok" */
+static const char *model_text(const struct bench *bench)
+{
+	static char text[64];
+	uint32_t set;
+
+	*text = '\0';
+	for (set = 0; set < PROBE_SETS; set++) {
+		int said = model(bench, set);
+
+		strcat(text, set ? " " : "");
+		strcat(text, said == 0		      ? "ok" :
+			     said == EADDRINUSE	      ? "use" :
+			     said == EACCES	      ? "access" :
+			     said == EINVAL	      ? "invalid" :
+			     said == EADDRNOTAVAIL ? "address" :
+			     said == PROBE_UNKNOWN ? "?" :
+						     "other");
+	}
+	return text;
+}
+
+static const char *plan_text(const struct bench *bench)
+{
+	static const char letters[] = { [LIVE_NOT] = '-', [LIVE_DIRECT] = 'd', [LIVE_MAPPED] = 'm' };
+	static char text[PROBE_SETS + 1];
+	uint32_t set;
+
+	for (set = 0; set < PROBE_SETS; set++)
+		text[set] = letters[bench->plan.how[set]];
+	return text;
+}
+
+static void test_refusals(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 80);
+
+	predict(&bench);
+	is_str(model_text(&bench), "? ? ? ?", "a low port of which the sysctl is not known");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 80);
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_NO, 0);
+	predict(&bench);
+	is_str(model_text(&bench), "use use use use", "but in use it is in any case");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 80);
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_NO, 0);
+	predict(&bench);
+	is_str(model_text(&bench), "access access access access", "EACCES comes before EADDRINUSE");
+	conclude(&bench);
+	is_int(bench.verdict.n_blockers, 0, "then nobody is in the way");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 80);
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 80;
+	predict(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "a sysctl that is lower");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "::ffff:127.0.0.1", 8080);
+	bench.candidate.v6only = true;
+	predict(&bench);
+	is_str(model_text(&bench), "invalid invalid invalid invalid", "mapped and v6only");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "10.0.0.1", 80);
+	bench.facts.address_error = EADDRNOTAVAIL;
+	predict(&bench);
+	is_str(model_text(&bench), "address address address address", "the address comes first of all");
+	done(&bench);
+}
+
+static void test_any_port(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 0);
+	uint16_t port;
+
+	bench.snapshot->netns[0].port_range_first = 40000;
+	bench.snapshot->netns[0].port_range_last = 40009;
+	bench.snapshot->netns[0].reserved_ports = snapshot_string(bench.snapshot, "40003-40005");
+	for (port = 40000; port < 40003; port++)
+		make_reuse(make_socket(bench.snapshot, PROTOCOL_TCP, STATE_BOUND, "0.0.0.0", port),
+			   TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	predict(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "some are left");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 0);
+	bench.snapshot->netns[0].port_range_first = 40000;
+	bench.snapshot->netns[0].port_range_last = 40002;
+	for (port = 40000; port < 40003; port++)
+		make_reuse(make_socket(bench.snapshot, PROTOCOL_TCP, STATE_BOUND, "0.0.0.0", port),
+			   TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	predict(&bench);
+	is_str(model_text(&bench), "use use use use", "none is left, and TCP shares none");
+	probe_report_done(&bench.report);
+	bench.snapshot->netns[0].sysctls_known |= 1U << SYSCTL_IP_AUTOBIND_REUSE;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_AUTOBIND_REUSE] = 1;
+	probe_report_init(&bench.report, &bench.candidate);
+	probe_predict(bench.snapshot, &bench.index, &bench.facts, &bench.report);
+	is_str(model_text(&bench), "use ok use ok", "but with ip_autobind_reuse");
+	conclude(&bench);
+	ok(strstr(bench.verdict.text, "40000-40002") != NULL, "the range is named");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 0);
+	bench.snapshot->netns[0].port_range_first = 40000;
+	bench.snapshot->netns[0].port_range_last = 40000;
+	make_reuse(make_socket(bench.snapshot, PROTOCOL_UDP, STATE_BOUND, "0.0.0.0", 40000),
+		   TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	predict(&bench);
+	is_str(model_text(&bench), "use ok use ok", "UDP shares what the flags allow");
+	is_str(plan_text(&bench), "d---", "but takes no such port unasked");
+	done(&bench);
+}
+
+/* The unasked live binds. */
+static void test_harm(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+
+	predict(&bench);
+	is_str(plan_text(&bench), "-d-d", "TCP: with SO_REUSEADDR");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "-d--", "a pool: not what would pass");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
+	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_YES, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "----", "nor beside one at another address");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	predict(&bench);
+	is_str(plan_text(&bench), "-d--", "flags that are unknown");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "dmmm", "UDP: mapped below what is as specific, or more");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "d---", "not where it would be more specific");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	add(&bench, STATE_BOUND, "::", TRISTATE_YES, TRISTATE_NO, 1000)->v6only = TRISTATE_NO;
+	predict(&bench);
+	is_str(plan_text(&bench), "d---", "nor beside an IPv6 socket, which is not preferred");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
+	predict(&bench);
+	is_str(plan_text(&bench), "d---", "nor bound to a device, which is preferred itself");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	predict(&bench);
+	is_str(plan_text(&bench), "d---", "nor over IPv6");
+	probe_plan_live(bench.snapshot, &bench.index, &bench.report, true, &bench.plan);
+	is_str(plan_text(&bench), "dddd", "all when that is asked for");
+	done(&bench);
+}
+
+/* A pool of root whose workers accept as another user. */
+static void test_memory(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	struct bucket_memory *row;
+
+	bench.candidate.uid = 0;
+	bench.facts.privileged = true;
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 0);
+	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
+	predict(&bench);
+	is_str(model_text(&bench), "use use ok ok", "inferred from a listener like the candidate");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench.candidate.uid = 0;
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 0);
+	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
+	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 33);
+	predict(&bench);
+	is_str(model_text(&bench), "use use use use", "not if something may have been bound without");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench.candidate.uid = 0;
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 0);
+	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
+	row = snapshot_add_memory(bench.snapshot);
+	row->port = 8080;
+	predict(&bench);
+	is_str(model_text(&bench), "use use use use", "what was read counts more");
+	done(&bench);
+}
+
+static void test_ways(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+
+	predict(&bench);
+	bench.report.attempts[1].ways[PROBE_LIVE].bind = EADDRINUSE;
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_NO,
+	       "what the kernel refuses with SO_REUSEADDR it refuses without");
+	ok(strstr(bench.verdict.text, "cannot be seen") != NULL, "and then something is not seen");
+	is_int(bench.verdict.differences.count, 1, "the difference is told");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_TIME_WAIT, "0.0.0.0", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	bench.candidate.reuse_addr = true;
+	predict(&bench);
+	is_str(model_text(&bench), "use ? ? ?", "unknown flags");
+	bench.report.attempts[1].ways[PROBE_LIVE].bind = 0;
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_YES, "but the port itself answers");
+	probe_verdict_done(&bench.verdict);
+	bench.report.attempts[1].ways[PROBE_LIVE].bind = PROBE_NOT_TRIED;
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_UNKNOWN, "without it nobody can tell");
+	is_int(bench.verdict.n_blockers, 1, "because of one");
+	ok(!bench.verdict.blockers[0].certain, "that blocks perhaps");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	predict(&bench);
+	bench.report.attempts[0].ways[PROBE_REPLICA] = (struct probe_outcome){ EADDRINUSE, -1 };
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_UNKNOWN, "model and replica that differ decide nothing");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	predict(&bench);
+	bench.report.attempts[0].ways[PROBE_LIVE].bind = 0;
+	bench.report.attempts[0].other_port = 5399;
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_NO, "another port is not what was asked for");
+	ok(strstr(bench.verdict.text, "gave port 5399") != NULL, "and is named");
+	done(&bench);
+}
+
+static void test_moment(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	struct inet_socket *socket;
+
+	socket = add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 0);
+	make_expiry(socket, 41000);
+	socket = add(&bench, STATE_TIME_WAIT, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 0);
+	make_expiry(socket, 7000);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.frees_in_ms, 41000, "free when the last has ended");
+	is_int(bench.verdict.blockers[1].frees_in_ms, 7000, "each has its own time");
+	ok(strstr(bench.verdict.text, "for another 41.0 s") != NULL, "the sentence has it");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	make_expiry(add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 0), 41000);
+	add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 0);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.frees_in_ms, -1, "nothing tells when a listener ends");
+	done(&bench);
+}
+
+static void test_delivery(void)
+{
+	struct bench bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_int(bench.report.before.n_shares, 1, "one receives");
+	is_int(bench.report.before.shares[0].socket, 0, "the newest");
+	is_int(bench.report.after.shares[0].socket, SNAPSHOT_NONE, "then the one that was asked about");
+	conclude(&bench);
+	is_int(bench.verdict.notes.count, 1, "which is worth a warning");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	bench.candidate.reuse_port = true;
+	add(&bench, STATE_BOUND, "::", TRISTATE_NO, TRISTATE_YES, 1000)->v6only = TRISTATE_NO;
+	predict(&bench);
+	is_int(bench.report.after.n_shares, 2, "a group shares");
+	ok(bench.report.after.shares[0].share > 0.49 && bench.report.after.shares[0].share < 0.51,
+	   "evenly");
+	done(&bench);
+}
+
+int main(void)
+{
+	test_refusals();
+	test_any_port();
+	test_harm();
+	test_memory();
+	test_ways();
+	test_moment();
+	test_delivery();
+	return done_testing();
+}
