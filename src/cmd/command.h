@@ -7,6 +7,7 @@ enum exit_status {
 	EXIT_OK = 0,
 	EXIT_NOTHING = 1, /* what was asked for is not there */
 	EXIT_TROUBLE = 2, /* usage error, or it could not be done */
+	EXIT_CANNOT_TELL = 3, /* a question that what is seen does not answer */
 };
 
 struct command {

@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/probe-harm.h"
-#include "analysis/probe-verdict.h"
-#include "analysis/probe.h"
 #include "cmd/candidate.h"
 #include "cmd/command.h"
-#include "cmd/judge.h"
+#include "cmd/look.h"
 #include "cmd/options.h"
 #include "cmd/terminal.h"
 #include "output/color.h"
 #include "output/probe-json.h"
 #include "output/probe-text.h"
-#include "probe/attempt.h"
-#include "probe/replica.h"
-#include "source/netns.h"
-#include "source/source.h"
 #include "util/xalloc.h"
-
-/* Exit statuses that others do not have: it answers a question. */
-enum {
-	EXIT_CAN = 0,
-	EXIT_CANNOT = 1,
-	EXIT_CANNOT_TELL = 3,
-};
 
 struct probe_command {
 	struct options common;
@@ -90,74 +75,7 @@ static bool parse(int argc, char **argv, struct probe_command *command, int *ret
 	       check_options(command);
 }
 
-/* Be in the namespace that was asked about, to bind there. *ret_home is -1 if it is the own one. */
-static int enter(const struct options *options, struct netns_list *list, int *ret_home)
-{
-	const struct collect_request request = { .netns = options->netns };
-	int error;
-
-	*ret_home = -1;
-	*list = (struct netns_list){ .items = NULL };
-	if (!options->netns)
-		return 0;
-	error = netns_list_open(&request, list);
-	if (!error && list->count)
-		error = netns_enter(&list->items[0], ret_home);
-	return error;
-}
-
-/* Where the other live binds do not say it already. */
-static void note_left_out(const struct probe_live_plan *plan, struct probe_report *report)
-{
-	uint32_t asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port);
-
-	if (plan->how[asked] == LIVE_NOT && probe_live_outcome(report, asked, NULL) < 0)
-		probe_add_limit(report, "live",
-				"the port itself was not bound with %s, since %s; --live does it all "
-				"the same",
-				probe_set_name(asked), plan->why_not[asked]);
-}
-
-/* What takes the kernel: the address, the live binds, the replica. */
-static void ask_kernel(const struct probe_command *command, const struct snapshot *snapshot,
-		       const struct bind_bucket_index *index, struct probe_facts *facts,
-		       struct probe_report *report)
-{
-	bool other_user = report->candidate.uid != (uint32_t)geteuid();
-	struct probe_live_plan plan;
-	struct attempt_request request = {
-		.snapshot = snapshot,
-		.switch_user = other_user,
-		.plan = &plan,
-	};
-	struct netns_list namespaces;
-	int home, error;
-
-	error = enter(&command->common, &namespaces, &home);
-	if (error) {
-		probe_add_limit(report, "live", "the network namespace cannot be entered: %s",
-				strerror(-error));
-		probe_predict(snapshot, index, facts, report);
-	} else if (other_user && geteuid()) {
-		probe_add_limit(report, "live", "only root can ask the kernel as another user");
-		probe_predict(snapshot, index, facts, report);
-	} else {
-		facts->address_error = attempt_address(&request, report);
-		probe_predict(snapshot, index, facts, report);
-		probe_plan_live(snapshot, index, report, command->live, &plan);
-		attempt_live(&request, report);
-		note_left_out(&plan, report);
-	}
-	if (home >= 0)
-		netns_leave(home);
-	netns_list_done(&namespaces);
-	if (report->candidate.port)
-		replica_ask(snapshot, index, facts, report);
-}
-
-static int present(const struct probe_command *command, const struct snapshot *snapshot,
-		   const struct probe_report *report, const struct probe_verdict *verdict,
-		   const struct finding_list *findings)
+static int present(const struct probe_command *command, const struct look *look)
 {
 	const struct probe_text_options text = {
 		.width = terminal_text_width(),
@@ -168,9 +86,10 @@ static int present(const struct probe_command *command, const struct snapshot *s
 
 	out_init(&out, STDOUT_FILENO);
 	if (command->common.json)
-		probe_json_write(snapshot, report, verdict, findings, &out);
+		probe_json_write(look->snapshot, &look->report, &look->verdict, &look->findings,
+				 &out);
 	else
-		probe_text_write(snapshot, report, verdict, &text, &out);
+		probe_text_write(look->snapshot, &look->report, &look->verdict, &text, &out);
 	error = out_flush(&out);
 	out_done(&out);
 	if (!error || error == -EPIPE)
@@ -183,40 +102,20 @@ static int status_of(const struct probe_verdict *verdict)
 {
 	if (verdict->answer == TRISTATE_UNKNOWN)
 		return EXIT_CANNOT_TELL;
-	return verdict->answer == TRISTATE_YES ? EXIT_CAN : EXIT_CANNOT;
+	return verdict->answer == TRISTATE_YES ? EXIT_OK : EXIT_NOTHING;
 }
 
-static int probe(const struct probe_command *command, struct bind_candidate *candidate)
+static int probe(const struct probe_command *command, const struct bind_candidate *candidate)
 {
-	struct snapshot *snapshot = candidate_collect(&command->common, candidate, WANT_EVERYTHING);
-	struct probe_facts facts = { .address_error = PROBE_UNKNOWN };
-	struct bind_bucket_index index;
-	struct finding_list findings;
-	struct probe_verdict verdict;
-	struct probe_report report;
+	uint32_t ways = LOOK_LIVE | LOOK_REPLICA | (command->live ? LOOK_HARMFUL : 0);
 	int status = EXIT_TROUBLE;
+	struct look look;
 
-	if (!snapshot)
+	if (!look_at(&command->common, candidate, command->model_only ? 0 : ways, &look))
 		return status;
-	judge_snapshot(&command->common, snapshot, SEVERITY_NOTE, &findings);
-	candidate_attach(&command->common, snapshot, candidate);
-	facts.privileged = command->common.from || command->common.bind.user ?
-				   candidate->uid == 0 :
-				   attempt_privileged();
-	bind_bucket_index_init(&index, snapshot);
-	probe_report_init(&report, candidate);
-	if (command->common.from || command->model_only)
-		probe_predict(snapshot, &index, &facts, &report);
-	else
-		ask_kernel(command, snapshot, &index, &facts, &report);
-	probe_conclude(snapshot, &report, &findings, &verdict);
-	if (!present(command, snapshot, &report, &verdict, &findings))
-		status = status_of(&verdict);
-	probe_verdict_done(&verdict);
-	probe_report_done(&report);
-	bind_bucket_index_done(&index);
-	finding_list_done(&findings);
-	snapshot_free(snapshot);
+	if (!present(command, &look))
+		status = status_of(&look.verdict);
+	look_done(&look);
 	return status;
 }
 

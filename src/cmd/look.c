@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/look.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/probe-harm.h"
+#include "analysis/probe.h"
+#include "cmd/candidate.h"
+#include "cmd/judge.h"
+#include "probe/attempt.h"
+#include "probe/replica.h"
+#include "source/netns.h"
+#include "source/source.h"
+
+/* Be in the namespace that was asked about, to bind there. *ret_home is -1 if it is the own one. */
+static int enter(const struct options *options, struct netns_list *list, int *ret_home)
+{
+	const struct collect_request request = { .netns = options->netns };
+	int error;
+
+	*ret_home = -1;
+	*list = (struct netns_list){ .items = NULL };
+	if (!options->netns)
+		return 0;
+	error = netns_list_open(&request, list);
+	if (!error && list->count)
+		error = netns_enter(&list->items[0], ret_home);
+	return error;
+}
+
+/* Where the other live binds do not say it already. */
+static void note_left_out(const struct probe_live_plan *plan, struct probe_report *report)
+{
+	uint32_t asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port);
+
+	if (plan->how[asked] == LIVE_NOT && probe_live_outcome(report, asked, NULL) < 0)
+		probe_add_limit(report, "live",
+				"the port itself was not bound with %s, since %s; --live does it all "
+				"the same",
+				probe_set_name(asked), plan->why_not[asked]);
+}
+
+/* What takes the kernel: the address, the live binds, the replica. */
+static void ask_kernel(const struct options *options, uint32_t ways, struct probe_facts *facts,
+		       struct look *look)
+{
+	const struct snapshot *snapshot = look->snapshot;
+	struct probe_report *report = &look->report;
+	bool other_user = report->candidate.uid != (uint32_t)geteuid();
+	struct probe_live_plan plan;
+	struct attempt_request request = {
+		.snapshot = snapshot,
+		.switch_user = other_user,
+		.plan = &plan,
+	};
+	struct netns_list namespaces;
+	int home, error;
+
+	error = enter(options, &namespaces, &home);
+	if (error) {
+		probe_add_limit(report, "live", "the network namespace cannot be entered: %s",
+				strerror(-error));
+		probe_predict(snapshot, &look->index, facts, report);
+	} else if (other_user && geteuid()) {
+		probe_add_limit(report, "live", "only root can ask the kernel as another user");
+		probe_predict(snapshot, &look->index, facts, report);
+	} else {
+		facts->address_error = attempt_address(&request, report);
+		probe_predict(snapshot, &look->index, facts, report);
+		probe_plan_live(snapshot, &look->index, report, ways & LOOK_HARMFUL, &plan);
+		attempt_live(&request, report);
+		note_left_out(&plan, report);
+	}
+	if (home >= 0)
+		netns_leave(home);
+	netns_list_done(&namespaces);
+	if ((ways & LOOK_REPLICA) && report->candidate.port)
+		replica_ask(snapshot, &look->index, facts, report);
+}
+
+bool look_at(const struct options *options, const struct bind_candidate *wanted, uint32_t ways,
+	     struct look *ret_look)
+{
+	struct bind_candidate candidate = *wanted;
+	struct probe_facts facts = { .address_error = PROBE_UNKNOWN };
+	struct look look = { .snapshot = candidate_collect(options, &candidate, WANT_EVERYTHING) };
+
+	if (!look.snapshot)
+		return false;
+	judge_snapshot(options, look.snapshot, SEVERITY_NOTE, &look.findings);
+	candidate_attach(options, look.snapshot, &candidate);
+	facts.privileged = options->from || options->bind.user ? candidate.uid == 0 :
+								 attempt_privileged();
+	bind_bucket_index_init(&look.index, look.snapshot);
+	probe_report_init(&look.report, &candidate);
+	if (options->from || !ways)
+		probe_predict(look.snapshot, &look.index, &facts, &look.report);
+	else
+		ask_kernel(options, ways, &facts, &look);
+	probe_conclude(look.snapshot, &look.report, &look.findings, &look.verdict);
+	*ret_look = look;
+	return true;
+}
+
+void look_done(struct look *look)
+{
+	probe_verdict_done(&look->verdict);
+	probe_report_done(&look->report);
+	bind_bucket_index_done(&look->index);
+	finding_list_done(&look->findings);
+	snapshot_free(look->snapshot);
+}
