@@ -12,6 +12,7 @@ const struct command commands[] = {
 	{ "check", "ports shared by accident, stuck, or blocked for the next start", command_check },
 	{ "explain", "what a finding means, and what to do about it", command_explain },
 	{ "probe", "could a port be bound, and if not: why, and until when", command_probe },
+	{ "wait", "until a port can be bound, then run a command", command_wait },
 	{ NULL, NULL, NULL },
 };
 

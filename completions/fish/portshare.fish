@@ -28,12 +28,17 @@ end
 
 function __portshare_binds
     set -l words (commandline -opc)
-    test (count $words) -ge 2; and contains -- "$words[2]" probe
+    test (count $words) -ge 2; and contains -- "$words[2]" probe wait
 end
 
 function __portshare_probes
     set -l words (commandline -opc)
     test (count $words) -ge 2 -a "$words[2]" = probe
+end
+
+function __portshare_waits
+    set -l words (commandline -opc)
+    test (count $words) -ge 2 -a "$words[2]" = wait
 end
 
 function __portshare_filters
@@ -48,6 +53,7 @@ complete -c portshare -f
 complete -c portshare -n __fish_is_first_arg -a list -d 'Sockets per port'
 complete -c portshare -n __fish_is_first_arg -a check -d 'Ports shared by accident, stuck or blocked'
 complete -c portshare -n __fish_is_first_arg -a explain -d 'What a finding means'
+complete -c portshare -n __fish_is_first_arg -a wait -d 'Until a port can be bound'
 complete -c portshare -n __fish_is_first_arg -a probe -d 'Could a port be bound, and if not, why'
 complete -c portshare -n '__fish_seen_subcommand_from explain' -a 'udp-accidental-share udp-shadowed udp-hijackable reuseport-strangers reuseport-stale-member reuseport-stuck-member inherited-listener time-wait-blocks-bind restart-blocked-later port-taken-by-client bound-not-listening dual-stack-overlap ephemeral-exhaustion time-wait-overflow'
 complete -c portshare -n '__fish_seen_subcommand_from explain' -l markdown -d 'All texts as Markdown'
@@ -94,3 +100,6 @@ complete -c portshare -n __portshare_binds -l device -x -a '(ls /sys/class/net 2
 complete -c portshare -n __portshare_binds -l as -x -a '(__fish_complete_users)' -d 'By this user'
 complete -c portshare -n __portshare_probes -l model -d 'Compute the answer only'
 complete -c portshare -n __portshare_probes -l live -d 'Bind the port in every way'
+complete -c portshare -n __portshare_waits -l timeout -x -a '10s 90s 5m' -d 'Give up after this time'
+complete -c portshare -n __portshare_waits -l until -x -a 'free listening' -d 'What to wait for'
+complete -c portshare -n __portshare_waits -s q -l quiet -d 'Say nothing while waiting'

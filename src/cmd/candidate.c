@@ -78,8 +78,8 @@ bool candidate_parse(const struct options *options, struct bind_candidate *ret_c
 	return true;
 }
 
-struct snapshot *candidate_collect(const struct options *options,
-				   const struct bind_candidate *candidate, uint32_t want)
+static struct snapshot *collect(const struct options *options,
+				const struct bind_candidate *candidate, uint32_t want)
 {
 	struct selector port = {
 		.protocols = candidate->protocol == PROTOCOL_TCP ? stream_protocols :
@@ -95,8 +95,21 @@ struct snapshot *candidate_collect(const struct options *options,
 		all.filter.selectors = &port;
 		all.filter.n_selectors = 1;
 	}
-	return collect_snapshot(&all, want | WANT_OWNERS | WANT_REUSE | WANT_CONNECTIONS_REUSE |
-					     WANT_BIND_MEMORY | WANT_SYSCTLS);
+	return collect_snapshot(&all, want);
+}
+
+struct snapshot *candidate_collect(const struct options *options,
+				   const struct bind_candidate *candidate, uint32_t want)
+{
+	return collect(options, candidate,
+		       want | WANT_OWNERS | WANT_REUSE | WANT_CONNECTIONS_REUSE | WANT_BIND_MEMORY |
+			       WANT_SYSCTLS);
+}
+
+struct snapshot *candidate_glance(const struct options *options,
+				  const struct bind_candidate *candidate)
+{
+	return collect(options, candidate, 0);
 }
 
 void candidate_attach(const struct options *options, struct snapshot *snapshot,

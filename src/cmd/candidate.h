@@ -25,6 +25,10 @@ bool candidate_parse(const struct options *options, struct bind_candidate *ret_c
 struct snapshot *candidate_collect(const struct options *options,
 				   const struct bind_candidate *candidate, uint32_t want);
 
+/* The same sockets alone, which costs little: no owners, no flags, nothing of the namespace. */
+struct snapshot *candidate_glance(const struct options *options,
+				  const struct bind_candidate *candidate);
+
 /* Give the candidate its place in a snapshot: namespace, device, and v6only as a socket has it. */
 void candidate_attach(const struct options *options, struct snapshot *snapshot,
 		      struct bind_candidate *candidate);

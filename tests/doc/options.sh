@@ -25,13 +25,13 @@ options_of() {
 # all of its own.
 manual_options() {
 	case $1 in
-	probe) set -- "$1" ;;
+	probe | wait) set -- "$1" ;;
 	*) set -- "$1" "$source_dir/man/portshare.1" ;;
 	esac
 	sed -nE 's/^\.It (Fl .*)/\1/p' "$source_dir/man/portshare-$1.1" ${2+"$2"}
 }
 
-for command in list check probe; do
+for command in list check probe wait; do
 	options_of "$command"
 	ok "$command --help shows options" test -s "$scratch/expected.$command"
 	manual_options "$command" | tr ' ' '\n' | awk 'after { print "-" $0 } { after = ($0 == "Fl") }' |
@@ -165,6 +165,10 @@ never'
 	is 'bash offers the protocols of a selector' "$(ask_bash portshare -n u)" 'udp:'
 	is 'bash offers the options of check' "$(ask_bash portshare check - | sorted)" "$(cat "$scratch/expected.check")"
 	is 'bash offers the options of probe' "$(ask_bash portshare probe - | sorted)" "$(cat "$scratch/expected.probe")"
+	is 'bash offers the options of wait' "$(ask_bash portshare wait - | sorted)" "$(cat "$scratch/expected.wait")"
+	is 'bash offers what to wait for' "$(ask_bash portshare wait --until '' | sorted)" 'free
+listening'
+	like 'bash offers commands to run' "$(ask_bash portshare wait tcp:80 -- prin)" '^printf$'
 	is 'bash offers findings' "$(ask_bash portshare check --ignore '' | sorted)" "$findings"
 	is 'bash offers findings to explain' "$(ask_bash portshare explain '' | sorted)" "$findings"
 	is 'bash offers levels' "$(ask_bash portshare check --warning n | sorted)" 'never
@@ -182,6 +186,8 @@ if command -v zsh >/dev/null 2>&1 && zsh -f -c 'zmodload zsh/zpty' 2>/dev/null; 
 		"$(ask_zsh 'portshare check -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.check")"
 	is 'zsh offers the options of probe' \
 		"$(ask_zsh 'portshare probe -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.probe")"
+	is 'zsh offers the options of wait' \
+		"$(ask_zsh 'portshare wait -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.wait")"
 	like 'zsh offers a bind' "$(ask_zsh 'portshare probe u')" '^udp:$'
 	is 'zsh offers findings' "$(ask_zsh 'portshare check --ignore=' | sed 's/.*=//' | sorted)" "$findings"
 	is 'zsh offers findings to explain' "$(ask_zsh 'portshare explain ' | sorted)" "$findings"
@@ -207,6 +213,9 @@ if command -v fish >/dev/null 2>&1; then
 	is 'fish offers the options of probe' \
 		"$({ ask_fish 'portshare probe -'; ask_fish 'portshare probe --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected.probe")"
+	is 'fish offers the options of wait' \
+		"$({ ask_fish 'portshare wait -'; ask_fish 'portshare wait --'; } | sed 's/=$//' | sorted)" \
+		"$(cat "$scratch/expected.wait")"
 	is 'fish offers findings' "$(ask_fish 'portshare check --ignore ' | sorted)" "$findings"
 	is 'fish offers findings to explain' "$(ask_fish 'portshare explain ' | sorted)" "$findings"
 	is 'fish offers states' "$(ask_fish 'portshare -s ' | sorted)" "$states"

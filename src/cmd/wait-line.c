@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/wait-line.h"
+
+#include <langinfo.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analysis/words.h"
+#include "util/escape.h"
+#include "util/xalloc.h"
+
+#define BAR_WIDTH 20
+#define WIDTH_UNKNOWN 80
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+#define N_SIGNALS ARRAY_SIZE(signals)
+
+struct wait_line {
+	char *where;
+	bool until_listening, quiet, terminal, utf8;
+	char *said; /* what the last line says, without what moves; NULL: nothing */
+	int64_t moment_ms; /* when all has ended; -1: not known */
+	int64_t total_ms; /* what there was to wait when that was first known: a whole bar */
+	struct sigaction before[N_SIGNALS];
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Back to the beginning of the line, and away with it (ECMA-48, EL). */
+static const char erase[] = "\r\033[K";
+
+static void end_cleanly(int number)
+{
+	ssize_t ignored = write(STDERR_FILENO, erase, sizeof(erase) - 1);
+
+	/* SA_RESETHAND has brought back what it does by itself. */
+	(void)ignored;
+	raise(number);
+}
+
+static void catch_signals(struct wait_line *line)
+{
+	struct sigaction action = { .sa_handler = end_cleanly, .sa_flags = (int)SA_RESETHAND };
+	size_t i;
+
+	for (i = 0; i < N_SIGNALS; i++) {
+		sigaction(signals[i], NULL, &line->before[i]);
+		/* What the caller ignores stays ignored, for the command too. */
+		if (line->before[i].sa_handler == SIG_DFL)
+			sigaction(signals[i], &action, NULL);
+	}
+}
+
+struct wait_line *wait_line_new(const struct bind_candidate *candidate, bool until_listening,
+				bool quiet)
+{
+	struct wait_line *line = xcalloc(1, sizeof(*line));
+	const char *term = getenv("TERM");
+	bool v6 = candidate->family == AF_INET6;
+	char address[ADDRESS_TEXT_MAX];
+
+	address_format(candidate->family, &candidate->address, address);
+	line->where = xasprintf("%s %s%s%s:%u", protocol_name((enum protocol)candidate->protocol),
+				v6 ? "[" : "", address, v6 ? "]" : "", candidate->port);
+	line->until_listening = until_listening;
+	line->quiet = quiet;
+	line->terminal = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+	line->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	line->moment_ms = -1;
+	if (line->terminal)
+		catch_signals(line);
+	return line;
+}
+
+static void write_all(const char *bytes, size_t length)
+{
+	struct out out;
+
+	out_init(&out, STDERR_FILENO);
+	out_bytes(&out, bytes, length);
+	out_flush(&out);
+	out_done(&out);
+}
+
+void wait_line_free(struct wait_line *line)
+{
+	size_t i;
+
+	if (line->terminal) {
+		if (line->said)
+			write_all(erase, sizeof(erase) - 1);
+		for (i = 0; i < N_SIGNALS; i++)
+			sigaction(signals[i], &line->before[i], NULL);
+	}
+	free(line->where);
+	free(line->said);
+	free(line);
+}
+
+static uint32_t width_of_terminal(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		return WIDTH_UNKNOWN;
+	return size.ws_col;
+}
+
+static void append_bar(const struct wait_line *line, int64_t left_ms, struct out *out)
+{
+	int64_t full = line->total_ms > 0 ? left_ms * BAR_WIDTH / line->total_ms : 0;
+	int i;
+
+	out_string(out, "  ");
+	for (i = 0; i < BAR_WIDTH; i++)
+		out_string(out, i < full ? (line->utf8 ? "█" : "#") : (line->utf8 ? "░" : "."));
+	out_printf(out, " %.0f s", (double)left_ms / 1000);
+}
+
+/* The countdown is never cut off, the words are. */
+static void draw(const struct wait_line *line)
+{
+	struct out words, bar, all;
+	uint32_t width = width_of_terminal();
+	size_t taken = 0, fits;
+
+	out_init(&words, -1);
+	out_init(&bar, -1);
+	out_init(&all, -1);
+	escape_append(&words, ESCAPE_TERMINAL, line->said, strlen(line->said));
+	if (line->moment_ms >= 0) {
+		int64_t left_ms = line->moment_ms - now_ms();
+
+		append_bar(line, left_ms > 0 ? left_ms : 0, &bar);
+		taken = escape_width(bar.buffer, bar.used);
+	}
+	fits = escape_fit(words.buffer, words.used, width > taken + 1 ? width - taken - 1 : 0, NULL);
+	out_string(&all, erase);
+	out_bytes(&all, words.buffer, fits);
+	out_bytes(&all, bar.buffer, bar.used);
+	write_all(all.buffer, all.used);
+	out_done(&words);
+	out_done(&bar);
+	out_done(&all);
+}
+
+bool wait_line_moves(const struct wait_line *line)
+{
+	return line->terminal && line->said && line->moment_ms >= 0;
+}
+
+void wait_line_tick(struct wait_line *line)
+{
+	if (wait_line_moves(line))
+		draw(line);
+}
+
+/* "tcp 127.0.0.1:8080, TIME-WAIT, no process, no reuse flag (bpf) and 3 more" */
+static char *words_of(const struct wait_line *line, const struct look *look)
+{
+	const struct probe_verdict *verdict = look ? &look->verdict : NULL;
+	char *first, *text;
+
+	if (!look)
+		return xasprintf("%s: nobody listens yet", line->where);
+	if (!verdict->n_blockers)
+		return xstrdup(verdict->text);
+	first = words_described(look->snapshot, verdict->blockers[0].socket);
+	if (verdict->n_blockers > 1)
+		text = xasprintf("%s: waiting for %s and %u more", line->where, first,
+				 verdict->n_blockers - 1);
+	else
+		text = xasprintf("%s: waiting for %s", line->where, first);
+	free(first);
+	return text;
+}
+
+static void print_line(const char *text, int64_t left_ms)
+{
+	struct out out;
+
+	out_init(&out, STDERR_FILENO);
+	out_string(&out, "portshare: ");
+	escape_append(&out, ESCAPE_TERMINAL, text, strlen(text));
+	if (left_ms >= 0)
+		out_printf(&out, ", %.1f s", (double)left_ms / 1000);
+	out_char(&out, '\n');
+	out_flush(&out);
+	out_done(&out);
+}
+
+void wait_line_show(struct wait_line *line, const struct look *look)
+{
+	int64_t left_ms = look ? look->verdict.frees_in_ms : -1, moment;
+	char *said;
+	bool same;
+
+	if (line->quiet)
+		return;
+	said = words_of(line, look);
+	same = line->said && !strcmp(said, line->said);
+	free(line->said);
+	line->said = said;
+	moment = left_ms >= 0 ? now_ms() + left_ms : -1;
+	/* It is known to the second only: no new bar for less. */
+	if (moment < 0 || line->moment_ms < 0 || moment > line->moment_ms + 1000)
+		line->total_ms = left_ms;
+	line->moment_ms = moment;
+	if (line->terminal)
+		draw(line);
+	else if (!same)
+		print_line(said, left_ms);
+}
+
+void wait_line_end(struct wait_line *line, const struct look *look)
+{
+	char *said = words_of(line, look);
+
+	if (line->terminal && line->said)
+		write_all(erase, sizeof(erase) - 1);
+	free(line->said);
+	line->said = NULL;
+	if (look && !look->verdict.n_blockers) {
+		print_line(look->verdict.text, -1);
+	} else {
+		char *text = xasprintf("given up: %s", said);
+
+		print_line(text, look ? look->verdict.frees_in_ms : -1);
+		free(text);
+	}
+	free(said);
+}

@@ -1,0 +1,222 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# wait: until a port can be bound, then at once; and what it says meanwhile.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter "$0" "$@"
+netns_need python3
+netns_need ss
+LC_ALL=C.UTF-8
+export LC_ALL
+cd "$netns_tmp" || exit 99
+
+# A server without SO_REUSEADDR is killed while clients are connected; its remains are ended by sock_diag, as if their
+# minute were over. A second program tries to bind all the time and notes the first moment at which it can.
+cat >server.py <<'PY'
+import socket, sys, time
+s = socket.socket()
+s.bind(("127.0.0.1", 8080))
+s.listen()
+print("started %.6f" % time.clock_gettime(time.CLOCK_MONOTONIC), flush=True)
+if len(sys.argv) > 1:
+    clients = [socket.create_connection(("127.0.0.1", 8080)) for _ in range(4)]
+    served = [s.accept()[0] for _ in clients]
+    for each in served: each.close()
+    for each in clients: each.close()
+PY
+cat >watcher.py <<'PY'
+import socket, time
+while True:
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", 8080))
+        break
+    except OSError:
+        s.close()
+        time.sleep(0.002)
+s.close()
+open("first", "w").write("%.6f" % time.clock_gettime(time.CLOCK_MONOTONIC))
+PY
+python3 server.py dies >old
+is "the server has left TIME-WAIT" "$("$PORTSHARE" --raw -H -o state tcp:8080 2>/dev/null | sort -u)" TIME-WAIT
+if ss -K -t state time-wait 'sport = :1' >out 2>&1 && ! grep -q 'not supported\|denied' out; then
+	"$PORTSHARE" wait tcp:127.0.0.1:8080 --timeout 50s -- python3 server.py >new 2>said &
+	waiter=$!
+	sleep 1
+	is "it waits" "$(cat new)" ""
+	# Not beside wait, whose bind it might catch: just before the end.
+	python3 watcher.py 9>&- &
+	watcher=$!
+	ss -K -t state time-wait 'sport = :8080' >out 2>&1
+	wait "$waiter"
+	is "the server has been started in its place" "$?" 0
+	wait "$watcher"
+	ok "within 1 s of the first moment at which it can bind" python3 -c '
+import sys
+first, started = float(open("first").read()), float(open("new").read().split()[1])
+print(first, started)
+sys.exit(not started - first < 1)'
+	like "what was in the way is said" "$(cat said)" '^portshare: tcp 127\.0\.0\.1:8080: waiting for tcp 127\.0\.0\.1:8080, TIME-WAIT, .* and 3 more, [0-9.]+ s$'
+	is "in one line, for nothing has changed" "$(wc -l <said)" 1
+else
+	skip "a server is started within 1 s" "this kernel cannot destroy sockets: $(cat out)"
+fi
+
+# Events: a listener that goes.
+mksock_start listening,addr=0.0.0.0,port=8081 || exit 99
+"$PORTSHARE" wait tcp:8081 -q 2>said &
+waiter=$!
+sleep 0.5
+ok "a listener: it waits" kill -0 "$waiter"
+mksock_stop
+wait "$waiter"
+is "a listener has gone" "$? $(cat said)" "0 "
+mksock_start udp,addr=0.0.0.0,port=8082 || exit 99
+"$PORTSHARE" wait udp:8082 2>said &
+waiter=$!
+sleep 0.5
+mksock_stop
+wait "$waiter"
+is "a UDP socket has gone" "$?" 0
+like "which was named" "$(cat said)" 'waiting for udp 0.0.0.0:8082, BOUND, .*mksock'
+
+# What is there already.
+ok "a free port" "$PORTSHARE" wait tcp:8083
+is "a command's exit status is its own" "$("$PORTSHARE" wait tcp:8083 -- sh -c 'exit 7'; echo $?)" 7
+is "and so are its arguments" "$("$PORTSHARE" wait -q tcp:8083 -- printf '%s|' --timeout x -- '')" '--timeout|x|--||'
+mksock_start bound,port=8084,reuseaddr || exit 99
+ok "with SO_REUSEADDR on both sides" "$PORTSHARE" wait tcp:127.0.0.1:8084 --reuseaddr --timeout 5
+"$PORTSHARE" wait tcp:127.0.0.1:8084 --timeout 300ms 2>said
+is "not in time" "$?" 1
+like "and what still blocks is said" "$(tail -n 1 said)" '^portshare: given up: .*BOUND, .*mksock'
+"$PORTSHARE" wait tcp:127.0.0.1:8084 --timeout 300ms -q 2>said
+is "with -q too, but nothing else" "$? $(wc -l <said)" "1 1"
+mksock_stop
+
+# Until somebody listens.
+"$PORTSHARE" wait tcp:8085 --until listening --timeout 300ms 2>said
+is "nobody listens" "$?" 1
+like "which is said" "$(tail -n 1 said)" '^portshare: given up: .*nobody listens yet$'
+"$PORTSHARE" wait tcp:8085 --until listening -q --timeout 20s &
+waiter=$!
+sleep 0.3
+mksock_start bound,port=8085 || exit 99
+sleep 0.6
+ok "bound is not listening" kill -0 "$waiter"
+mksock_stop
+mksock_start listening,port=8085 || exit 99
+wait "$waiter"
+is "now it listens" "$?" 0
+ok "on the address asked for" "$PORTSHARE" wait tcp:127.0.0.1:8085 --until listening
+"$PORTSHARE" wait tcp:127.0.0.2:8085 --until listening --timeout 100ms -q 2>/dev/null
+is "not on another" "$?" 1
+mksock_stop
+
+# Nothing to wait for.
+if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
+	"$PORTSHARE" wait tcp:80 --as 1001 --timeout 20 2>said
+	is "a bind that is never allowed" "$?" 2
+	like "is not waited for" "$(cat said)" '^portshare: No: uid 1001 may not bind'
+fi
+if ip link add dummy8 type dummy 2>/dev/null; then
+	"$PORTSHARE" wait tcp:10.9.8.7:80 --timeout 20 2>/dev/null &
+	waiter=$!
+	sleep 0.3
+	ip link set dummy8 up
+	ip address add 10.9.8.7/32 dev dummy8
+	wait "$waiter"
+	is "an address that comes" "$?" 0
+	ip link del dummy8
+fi
+
+# It sleeps. Switches that it asked for itself, in two seconds of waiting for a listener.
+mksock_start listening,addr=0.0.0.0,port=8086 || exit 99
+"$PORTSHARE" wait tcp:8086 -q &
+waiter=$!
+sleep 2
+switches=$(awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$waiter/status")
+ok "no busy loop: $switches switches" test "$switches" -lt 400
+kill "$waiter"
+wait "$waiter"
+is "SIGTERM ends it as it ends others" "$?" 143
+mksock_stop
+
+# On a terminal: a bar that moves, a line that goes away; signals and descriptors are the command's.
+cat >terminal.py <<'PY'
+import os, pty, signal, subprocess, sys, time, select, fcntl, termios, struct
+program, mode = sys.argv[1:3]
+arguments = sys.argv[3:]
+pid, master = pty.fork()
+if pid == 0:
+    os.environ["TERM"] = "xterm"
+    os.execv(program, [program] + arguments)
+fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+seen, start = b"", time.time()
+sent = False
+while True:
+    ready = select.select([master], [], [], 0.1)[0]
+    if ready:
+        try:
+            data = os.read(master, 4096)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+    if not sent and time.time() - start > 1.2 and mode != "run":
+        os.kill(pid, {"int": signal.SIGINT, "term": signal.SIGTERM}[mode])
+        sent = True
+status = os.waitpid(pid, 0)[1]
+last = seen.decode(errors="replace").split("\r\x1b[K")
+print("status", -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+print("frames", len(set(last)) > 2)
+print("bar", any("█" in each or "░" in each for each in last))
+print("wide", max([len(each) for each in last[:-1]], default=0) < 60)
+print("end", repr(last[-1]))
+PY
+mksock_start time-wait,port=8087 || exit 99
+is "a terminal: SIGINT, and the line is gone" \
+	"$(python3 terminal.py "$PORTSHARE" int wait tcp:127.0.0.1:8087 | tr '\n' ' ')" "status -2 frames True bar True wide True end '' "
+is "a terminal: SIGTERM" \
+	"$(python3 terminal.py "$PORTSHARE" term wait tcp:127.0.0.1:8087 | tr '\n' ' ')" "status -15 frames True bar True wide True end '' "
+mksock_stop
+cat >asked.py <<'PY'
+import os, signal, sys
+names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGPIPE", "SIGCHLD"]
+handlers = [signal.getsignal(getattr(signal, each)) in (signal.SIG_DFL, signal.default_int_handler) for each in names]
+print(handlers.count(True), sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])), sys.stdin.isatty(),
+      sorted(int(each) for each in os.listdir("/proc/self/fd"))[:4])
+PY
+like "a terminal: the command gets it, with all signals, and no descriptor more" \
+	"$(python3 terminal.py "$PORTSHARE" run wait tcp:8088 -- /usr/bin/python3 asked.py | grep ^end)" '5 \[\] True \[0, 1, 2, 3\]'
+# (python3 itself ignores SIGPIPE.)
+trap '' HUP
+like "what was ignored stays ignored" "$("$PORTSHARE" wait -q tcp:8088 -- sh -c 'grep SigIgn /proc/self/status')" '[13579bdf]$'
+trap 'exit 129' HUP
+
+# Mistakes.
+wrong()
+{
+	name=$1
+	expected=$2
+	shift 2
+	"$PORTSHARE" wait "$@" >out 2>err
+	is "$name: exit status" $? "$expected"
+	is "$name: one sentence" "$(wc -l <err)" 1
+	is "$name: no output" "$(cat out)" ""
+}
+wrong "no port" 2
+wrong "no port before the command" 2 -- true
+wrong "no time" 2 --timeout soon tcp:1
+wrong "a negative time" 2 --timeout=-1 tcp:1
+wrong "no unit" 2 --timeout 1w tcp:1
+wrong "until what" 2 --until doomsday tcp:1
+wrong "a snapshot" 2 --from saved.json tcp:1
+wrong "JSON" 2 --json tcp:1
+wrong "no such namespace" 2 --netns nosuchnamespace tcp:1
+wrong "a command that is not there" 127 tcp:8089 -- ./nosuchcommand
+wrong "a command that is no program" 126 tcp:8089 -- ./asked.py
+done_testing
