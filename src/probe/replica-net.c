@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -74,7 +75,7 @@ int replica_net_enter(bool *ret_one_user)
 static int ask(struct nlmsghdr *request)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	char buffer[8192];
+	alignas(struct nlmsghdr) char buffer[8192];
 	ssize_t length;
 	int error = 0;
 
@@ -97,7 +98,7 @@ static int ask(struct nlmsghdr *request)
 
 static int add_link(const char *name, const char *kind)
 {
-	char buffer[REQUEST_SIZE];
+	alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct nlattr *info;
 
@@ -130,7 +131,7 @@ int replica_net_add_device(const char *name)
 
 int replica_net_add_address(const char *device, int family, const struct address *address)
 {
-	char buffer[REQUEST_SIZE];
+	alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct ifaddrmsg *header;
 	struct address v4;

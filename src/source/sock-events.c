@@ -7,6 +7,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -20,7 +21,7 @@ struct sock_events {
 	struct mnl_socket *netlink;
 	uint16_t port; /* while they are taken: the one asked for */
 	bool found;
-	char buffer[BUFFER_SIZE];
+	alignas(struct nlmsghdr) char buffer[BUFFER_SIZE];
 };
 
 static int join(struct mnl_socket *netlink)

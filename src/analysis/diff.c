@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/words.h"
+#include "util/xalloc.h"
+
+void history_init(struct history *history)
+{
+	*history = (struct history){ .ports = NULL };
+}
+
+static void port_done(struct port_history *port)
+{
+	free(port->who);
+	free(port->before);
+}
+
+void history_done(struct history *history)
+{
+	uint32_t i;
+
+	for (i = 0; i < history->n_ports; i++)
+		port_done(&history->ports[i]);
+	free(history->ports);
+	free(history->cookies);
+	history_init(history);
+}
+
+static int compare_cookies(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void compare_sockets(struct history *history, const struct snapshot *snapshot, bool *is_new)
+{
+	uint64_t *cookies = xcalloc(snapshot->n_sockets, sizeof(*cookies));
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		cookies[i] = snapshot->sockets[i].cookie;
+		is_new[i] = history->has_snapshot &&
+			    (snapshot->sockets[i].known & SOCKET_HAS_COOKIE) &&
+			    (!history->n_cookies ||
+			     !bsearch(&cookies[i], history->cookies, history->n_cookies,
+				      sizeof(*cookies), compare_cookies));
+	}
+	if (snapshot->n_sockets)
+		qsort(cookies, snapshot->n_sockets, sizeof(*cookies), compare_cookies);
+	free(history->cookies);
+	history->cookies = cookies;
+	history->n_cookies = snapshot->n_sockets;
+}
+
+static uint64_t mix(uint64_t value)
+{
+	value *= 0x9e3779b97f4a7c15;
+	return value ^ value >> 31;
+}
+
+/* Who serves it, in a number: the processes, whatever sockets they have. */
+static uint64_t digest(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	uint64_t sum = 0;
+	uint32_t i, last = SNAPSHOT_NONE;
+
+	for (i = 0; i < socket->n_owners; i++) {
+		uint32_t row = snapshot->owners[socket->first_owner + i].process;
+
+		if (row != last)
+			sum += mix(snapshot->processes[row].pid + 1);
+		last = row;
+	}
+	return sum + mix(socket->owner_status);
+}
+
+static int compare_ports(const void *a, const void *b)
+{
+	const struct port_history *x = a, *y = b;
+
+	if (x->netns != y->netns)
+		return x->netns < y->netns ? -1 : 1;
+	if (x->protocol != y->protocol)
+		return x->protocol < y->protocol ? -1 : 1;
+	return (x->port > y->port) - (x->port < y->port);
+}
+
+static uint64_t netns_id(const struct snapshot *snapshot, uint32_t netns)
+{
+	return netns < snapshot->n_netns ? snapshot->netns[netns].id : 0;
+}
+
+static struct port_history *find(const struct history *history, const struct port_history *key)
+{
+	if (!history->n_ports)
+		return NULL;
+	return bsearch(key, history->ports, history->n_ports, sizeof(*key), compare_ports);
+}
+
+static struct port_history key_of(const struct snapshot *snapshot, const struct bind_bucket *bucket)
+{
+	return (struct port_history){
+		.netns = netns_id(snapshot, bucket->netns),
+		.port = bucket->port,
+		.protocol = bucket->protocol,
+	};
+}
+
+/* The bucket as it is now. Returns false if nobody serves it. */
+static bool look(const struct snapshot *snapshot, const struct bind_bucket *bucket,
+		 const uint32_t *members, struct port_history *ret_port, uint32_t *ret_first)
+{
+	bool served = false;
+	uint32_t i;
+
+	*ret_port = key_of(snapshot, bucket);
+	for (i = 0; i < bucket->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[members[i]];
+
+		if (!bucket->port || !socket_is_bound(socket))
+			continue;
+		if (!served)
+			*ret_first = members[i];
+		served = true;
+		ret_port->holders += digest(snapshot, socket);
+	}
+	return served;
+}
+
+static void add(struct history *history, const struct port_history *port)
+{
+	ARRAY_RESERVE(history->ports, history->n_ports, history->capacity);
+	history->ports[history->n_ports++] = *port;
+}
+
+/* Go on with what was known of the port before. */
+static void continue_from(const struct port_history *old, int64_t now_ns, struct port_history *port)
+{
+	port->since_ns = old->since_ns;
+	port->changed = old->changed;
+	port->before = old->before ? xstrdup(old->before) : NULL;
+	if (!old->gone && old->holders == port->holders)
+		return;
+	free(port->before);
+	port->before = old->who ? xstrdup(old->who) : NULL;
+	port->since_ns = now_ns;
+	port->changed = true;
+}
+
+void history_take(struct history *history, const struct snapshot *snapshot,
+		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new)
+{
+	struct history next = { .ports = NULL };
+	uint32_t i, first = 0;
+
+	compare_sockets(history, snapshot, is_new);
+	for (i = 0; i < index->n_buckets; i++) {
+		const struct bind_bucket *bucket = &index->buckets[i];
+		struct port_history port;
+		const struct port_history *old;
+
+		if (!look(snapshot, bucket, index->members + bucket->first, &port, &first))
+			continue;
+		old = find(history, &port);
+		port.who = words_holders(snapshot, first);
+		if (old)
+			continue_from(old, snapshot->end_ns, &port);
+		else if (history->has_snapshot)
+			port.since_ns = snapshot->end_ns;
+		add(&next, &port);
+	}
+	if (next.n_ports)
+		qsort(next.ports, next.n_ports, sizeof(*next.ports), compare_ports);
+	/* What has gone since, for a while. */
+	for (i = 0; i < history->n_ports; i++) {
+		struct port_history *old = &history->ports[i];
+		struct port_history gone = *old;
+
+		if (find(&next, old))
+			continue;
+		if (!gone.gone)
+			gone.since_ns = snapshot->end_ns;
+		gone.gone = true;
+		if (snapshot->end_ns - gone.since_ns > keep_ns)
+			continue;
+		old->who = NULL;
+		old->before = NULL;
+		add(&next, &gone);
+	}
+	if (next.n_ports)
+		qsort(next.ports, next.n_ports, sizeof(*next.ports), compare_ports);
+	next.cookies = history->cookies;
+	next.n_cookies = history->n_cookies;
+	next.has_snapshot = true;
+	history->cookies = NULL;
+	history_done(history);
+	*history = next;
+}
+
+void history_copy(const struct history *history, struct history *ret_copy)
+{
+	uint32_t i;
+
+	history_init(ret_copy);
+	for (i = 0; i < history->n_ports; i++) {
+		struct port_history port = history->ports[i];
+
+		port.who = port.who ? xstrdup(port.who) : NULL;
+		port.before = port.before ? xstrdup(port.before) : NULL;
+		add(ret_copy, &port);
+	}
+}
+
+const struct port_history *history_find(const struct history *history,
+					const struct snapshot *snapshot,
+					const struct bind_bucket *bucket)
+{
+	const struct port_history key = key_of(snapshot, bucket);
+	const struct port_history *port = find(history, &key);
+
+	return port && !port->gone ? port : NULL;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYSIS_DIFF_H
+#define ANALYSIS_DIFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/bind-bucket.h"
+#include "model/snapshot.h"
+
+/*
+ * What has changed from snapshot to snapshot: which sockets are new, and for each port since when
+ * the same processes serve it. Carried from one to the next; time is that of the snapshots.
+ */
+
+/* Of a bind bucket that is served: something listens or is bound. */
+struct port_history {
+	uint64_t netns; /* id of the namespace */
+	uint16_t port;
+	uint8_t protocol; /* bind_bucket_protocol() */
+	bool gone; /* was there before, and is no more */
+	bool changed; /* others serve it than when it was first seen */
+	uint64_t holders; /* digest of pids and their start times */
+	int64_t since_ns; /* when that began; 0: before the first snapshot */
+	char *who, *before; /* in words: those that serve it, and those before them or NULL */
+};
+
+struct history {
+	struct port_history *ports; /* by namespace, protocol, port */
+	uint32_t n_ports, capacity;
+	uint64_t *cookies; /* of the last snapshot, ascending */
+	uint32_t n_cookies;
+	bool has_snapshot;
+};
+
+void history_init(struct history *history);
+void history_done(struct history *history);
+
+/*
+ * Take the next snapshot. is_new, with an element for each socket, receives which were not there in
+ * the one before; none in the first. Ports that have gone stay for keep_ns.
+ */
+void history_take(struct history *history, const struct snapshot *snapshot,
+		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new);
+
+/* A copy of what is known of ports, without the sockets: to be looked at, not carried on. */
+void history_copy(const struct history *history, struct history *ret_copy);
+
+/* Of a bucket; NULL: it is not served. */
+const struct port_history *history_find(const struct history *history,
+					const struct snapshot *snapshot,
+					const struct bind_bucket *bucket);
+
+#endif

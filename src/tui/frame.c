@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/port-range.h"
+#include "util/xalloc.h"
+
+void frame_maker_init(struct frame_maker *maker)
+{
+	*maker = (struct frame_maker){ .n_trend = 0 };
+	history_init(&maker->history);
+}
+
+void frame_maker_done(struct frame_maker *maker)
+{
+	history_done(&maker->history);
+}
+
+static void count_sockets(struct frame *frame)
+{
+	const struct snapshot *snapshot = frame->snapshot;
+	struct frame_totals *totals = &frame->totals;
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (socket->protocol == PROTOCOL_TCP)
+			totals->tcp[socket->state]++;
+		else if (!protocol_is_stream((enum protocol)socket->protocol))
+			totals->udp++;
+		totals->time_wait += socket_is_time_wait(socket);
+	}
+}
+
+/* Of the first namespace, which is the own one. */
+static void count_ports(struct frame *frame)
+{
+	const struct snapshot *snapshot = frame->snapshot;
+	struct frame_totals *totals = &frame->totals;
+	const struct netns *netns = snapshot->netns;
+	uint16_t first, last, counted = 0;
+	uint32_t i;
+
+	if (!snapshot->n_netns)
+		return;
+	port_range(snapshot, 0, &first, &last);
+	totals->local_ports = (uint32_t)last - first + 1 - port_n_reserved(netns, snapshot);
+	for (i = 0; i < frame->index.n_buckets; i++) {
+		const struct bind_bucket *bucket = &frame->index.buckets[i];
+
+		/* Buckets of one port, of TCP and UDP, are neighbours. */
+		if (bucket->netns || bucket->port < first || bucket->port > last ||
+		    bucket->port == counted)
+			continue;
+		counted = bucket->port;
+		totals->local_ports_used++;
+	}
+	if (netns->sysctls_known & 1U << SYSCTL_TCP_MAX_TW_BUCKETS)
+		totals->time_wait_limit = netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS];
+}
+
+static void count_findings(struct frame *frame)
+{
+	uint32_t i;
+
+	for (i = 0; i < frame->findings.count; i++) {
+		const struct finding *finding = &frame->findings.items[i];
+
+		if (finding->undecided)
+			frame->totals.undecided++;
+		else
+			frame->totals.findings[finding->severity]++;
+	}
+}
+
+static void add_to_trend(struct frame_maker *maker, uint32_t value)
+{
+	if (maker->n_trend == FRAME_TREND)
+		memmove(maker->trend, maker->trend + 1,
+			(FRAME_TREND - 1) * sizeof(*maker->trend));
+	else
+		maker->n_trend++;
+	maker->trend[maker->n_trend - 1] = value;
+}
+
+struct frame *frame_new(struct frame_maker *maker, struct snapshot *snapshot,
+			const struct finding_list *findings, uint32_t *notes)
+{
+	struct frame *frame = xcalloc(1, sizeof(*frame));
+
+	frame->snapshot = snapshot;
+	frame->findings = *findings;
+	frame->notes = notes ? notes : xcalloc(snapshot->n_sockets, sizeof(*notes));
+	frame->is_new = xcalloc(snapshot->n_sockets, sizeof(*frame->is_new));
+	bind_bucket_index_init(&frame->index, snapshot);
+	port_view_init(&frame->ports, snapshot, false);
+	history_take(&maker->history, snapshot, &frame->index, FRAME_KEEP_GONE_NS, frame->is_new);
+	history_copy(&maker->history, &frame->history);
+	count_sockets(frame);
+	count_ports(frame);
+	count_findings(frame);
+	add_to_trend(maker, frame->totals.time_wait);
+	memcpy(frame->trend, maker->trend, sizeof(frame->trend));
+	frame->n_trend = maker->n_trend;
+	return frame;
+}
+
+void frame_free(struct frame *frame)
+{
+	if (!frame)
+		return;
+	history_done(&frame->history);
+	port_view_done(&frame->ports);
+	bind_bucket_index_done(&frame->index);
+	finding_list_done(&frame->findings);
+	snapshot_free(frame->snapshot);
+	free(frame->notes);
+	free(frame->is_new);
+	free(frame);
+}

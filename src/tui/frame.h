@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TUI_FRAME_H
+#define TUI_FRAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analysis/diff.h"
+#include "analysis/port-view.h"
+#include "model/bind-bucket.h"
+#include "model/finding.h"
+#include "model/snapshot.h"
+
+/* For so long a port that has gone is still shown. */
+#define FRAME_KEEP_GONE_NS (5 * INT64_C(1000000000))
+
+/* One reading with all that is derived from it: made by who collects, then only read. */
+
+#define FRAME_TREND 120 /* values of a sparkline that are kept */
+
+struct frame_totals {
+	uint32_t tcp[N_STATES];
+	uint32_t udp;
+	uint32_t time_wait; /* buckets, those in FIN-WAIT-2 too */
+	int64_t time_wait_limit; /* tcp_max_tw_buckets; 0: not known */
+	uint32_t local_ports, local_ports_used; /* of the range for connections */
+	uint32_t findings[N_SEVERITIES];
+	uint32_t undecided;
+};
+
+struct frame {
+	struct snapshot *snapshot; /* owned, as all the rest */
+	struct finding_list findings;
+	struct bind_bucket_index index;
+	struct port_view ports;
+	uint32_t *notes; /* of each socket 1 + the index of its worst finding, 0 = none */
+	bool *is_new; /* of each socket */
+	struct history history; /* as it was then, for history_find() and what has gone */
+	struct frame_totals totals;
+	uint32_t trend[FRAME_TREND]; /* of TIME-WAIT, up to now */
+	uint32_t n_trend;
+};
+
+/* What is carried from one frame to the next. */
+struct frame_maker {
+	struct history history;
+	uint32_t trend[FRAME_TREND];
+	uint32_t n_trend;
+};
+
+void frame_maker_init(struct frame_maker *maker);
+void frame_maker_done(struct frame_maker *maker);
+
+/*
+ * A frame of a snapshot and the findings in it, which it owns from now on. notes is as
+ * column_notes_of() makes it, and may be NULL.
+ */
+struct frame *frame_new(struct frame_maker *maker, struct snapshot *snapshot,
+			const struct finding_list *findings, uint32_t *notes);
+void frame_free(struct frame *frame);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TUI_ROWS_H
+#define TUI_ROWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analysis/filter.h"
+#include "tui/frame.h"
+
+/* What the list of a view has, row by row: which, in what order, how deep. */
+
+enum view_id {
+	VIEW_PORTS,
+	VIEW_SOCKETS,
+	VIEW_FINDINGS,
+	N_VIEWS,
+};
+
+enum sort_id {
+	SORT_ALARM, /* the worst finding first, then by port */
+	SORT_PORT,
+	SORT_OWNER,
+	SORT_QUEUE, /* the fullest first */
+	SORT_COUNT, /* the most sockets first */
+	N_SORTS,
+};
+
+const char *sort_name(enum sort_id sort);
+
+enum row_kind {
+	ROW_PORT, /* the first row of a port; index into frame.ports.rows */
+	ROW_PART, /* a further one */
+	ROW_CLIENT, /* outgoing connections; the same index */
+	ROW_SOCKET, /* index into snapshot.sockets */
+	ROW_FINDING, /* index into findings.items */
+	ROW_GONE, /* index into frame.history.ports */
+};
+
+struct row {
+	uint64_t key; /* the same from frame to frame */
+	uint32_t index;
+	uint8_t kind; /* enum row_kind */
+	uint8_t depth;
+	bool foldable, open;
+	bool is_new;
+};
+
+/* Rows that are open, by their keys. */
+struct fold_set {
+	uint64_t *keys;
+	uint32_t count, capacity;
+};
+
+bool fold_is_open(const struct fold_set *set, uint64_t key);
+void fold_toggle(struct fold_set *set, uint64_t key);
+
+struct row_list {
+	struct row *rows;
+	uint32_t count, capacity;
+};
+
+struct row_request {
+	enum view_id view;
+	enum sort_id sort;
+	bool reverse;
+	const struct filter *filter;
+	const struct fold_set *open;
+};
+
+/* Make the list anew. Empty it, and free what it has, with rows_done(). */
+void rows_make(struct row_list *list, const struct frame *frame, const struct row_request *request);
+void rows_done(struct row_list *list);
+
+/* The sockets that a row stands for: at least one, but for ROW_GONE and a finding about none. */
+const uint32_t *row_sockets(const struct frame *frame, const struct row *row, uint32_t *ret_count);
+
+#endif

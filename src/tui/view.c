@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/view.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tui/keys.h"
+#include "util/escape.h"
+#include "util/utf8.h"
+#include "util/xalloc.h"
+
+#define INTERVAL_LEAST_MS 250
+#define INTERVAL_MOST_MS 60000
+
+void view_init(struct view *view, const struct view_host *host)
+{
+	*view = (struct view){ .host = host, .interval_ms = 1000 };
+	filter_words_init(&view->words);
+	out_init(&view->overlay, -1);
+}
+
+void view_done(struct view *view)
+{
+	frame_free(view->frame);
+	rows_done(&view->rows);
+	filter_words_done(&view->words);
+	free(view->open.keys);
+	free(view->search);
+	free(view->message);
+	free(view->overlay_title);
+	out_done(&view->overlay);
+}
+
+void view_say(struct view *view, const char *format, ...)
+{
+	va_list arguments;
+
+	free(view->message);
+	va_start(arguments, format);
+	if (vasprintf(&view->message, format, arguments) < 0)
+		view->message = xchecked(NULL);
+	va_end(arguments);
+}
+
+/* ---- what is shown ---- */
+
+static struct filter current_filter(const struct view *view)
+{
+	struct filter filter = view->words.filter;
+
+	if (view->only_tcp)
+		filter.protocols &= 1U << PROTOCOL_TCP | 1U << PROTOCOL_MPTCP;
+	if (view->only_udp)
+		filter.protocols &= 1U << PROTOCOL_UDP | 1U << PROTOCOL_UDPLITE;
+	if (view->only_listening)
+		filter.listening = true;
+	return filter;
+}
+
+/* Where the selected row is now; if it has gone, about where it was. */
+static void find_cursor(struct view *view)
+{
+	uint64_t key = view->selected[view->id];
+	uint32_t i;
+
+	for (i = 0; key && i < view->rows.count; i++) {
+		if (view->rows.rows[i].key == key) {
+			view->cursor = i;
+			return;
+		}
+	}
+	if (!key)
+		view->cursor = 0;
+	if (view->cursor >= view->rows.count)
+		view->cursor = view->rows.count ? view->rows.count - 1 : 0;
+}
+
+static void make_rows(struct view *view)
+{
+	struct filter filter = current_filter(view);
+	const struct row_request request = {
+		.view = view->id,
+		.sort = view->sorts[view->id],
+		.reverse = view->reverse[view->id],
+		.filter = &filter,
+		.open = &view->open,
+	};
+
+	if (!view->frame)
+		return;
+	rows_make(&view->rows, view->frame, &request);
+	find_cursor(view);
+}
+
+void view_take(struct view *view, struct frame *frame)
+{
+	frame_free(view->frame);
+	view->frame = frame;
+	view->counted_ns = frame->snapshot->end_ns;
+	make_rows(view);
+}
+
+void view_tick(struct view *view, int64_t now_ns)
+{
+	int64_t passed_ms = (now_ns - view->counted_ns) / 1000000;
+	uint32_t i;
+
+	view->now_ns = now_ns;
+	if (!view->frame || view->from_file || passed_ms <= 0)
+		return;
+	for (i = 0; i < view->frame->snapshot->n_sockets; i++) {
+		struct inet_socket *socket = &view->frame->snapshot->sockets[i];
+
+		if (!socket_is_time_wait(socket) || !(socket->known & SOCKET_HAS_EXPIRES))
+			continue;
+		socket->timer_expires_ms = socket->timer_expires_ms > passed_ms ?
+						   socket->timer_expires_ms - (uint32_t)passed_ms :
+						   0;
+	}
+	view->counted_ns += passed_ms * 1000000;
+}
+
+bool view_filter(struct view *view, const char *text, char **ret_error)
+{
+	if (!filter_words_read(&view->words, text, view->host->service, ret_error))
+		return false;
+	make_rows(view);
+	return true;
+}
+
+/* ---- moving ---- */
+
+static void select_row(struct view *view, uint32_t row)
+{
+	if (!view->rows.count)
+		return;
+	view->cursor = row < view->rows.count ? row : view->rows.count - 1;
+	view->selected[view->id] = view->rows.rows[view->cursor].key;
+}
+
+static void move(struct view *view, int64_t by)
+{
+	int64_t row = (int64_t)view->cursor + by;
+
+	select_row(view, row < 0 ? 0 : row > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)row);
+}
+
+static void change_view(struct view *view, int by)
+{
+	view->id = (enum view_id)((view->id + N_VIEWS + by) % N_VIEWS);
+	view->top = 0;
+	make_rows(view);
+}
+
+/* From a finding to its port. */
+static void go_to_port(struct view *view, const struct row *row)
+{
+	const uint32_t *sockets;
+	uint32_t i, k, count, wanted;
+
+	sockets = row_sockets(view->frame, row, &count);
+	if (!count)
+		return;
+	wanted = sockets[0];
+	view->id = VIEW_PORTS;
+	view->top = 0;
+	make_rows(view);
+	for (i = 0; i < view->rows.count; i++) {
+		const struct row *other = &view->rows.rows[i];
+		const struct inet_socket *socket;
+
+		sockets = row_sockets(view->frame, other, &count);
+		for (k = 0; k < count; k++) {
+			socket = &view->frame->snapshot->sockets[sockets[k]];
+			if (sockets[k] != wanted &&
+			    (other->kind != ROW_PORT ||
+			     socket->local_port !=
+				     view->frame->snapshot->sockets[wanted].local_port ||
+			     socket->protocol != view->frame->snapshot->sockets[wanted].protocol))
+				continue;
+			select_row(view, i);
+			return;
+		}
+	}
+}
+
+static void open_row(struct view *view)
+{
+	const struct row *row = view->rows.rows + view->cursor;
+
+	if (!view->rows.count)
+		return;
+	if (row->kind == ROW_FINDING) {
+		go_to_port(view, row);
+		return;
+	}
+	if (!row->foldable)
+		return;
+	fold_toggle(&view->open, row->key);
+	make_rows(view);
+}
+
+/* ---- search ---- */
+
+static bool contains(const struct view *view, const struct out *text)
+{
+	size_t i, length = strlen(view->search);
+
+	for (i = 0; i + length <= text->used; i++)
+		if (!strncasecmp(text->buffer + i, view->search, length))
+			return true;
+	return false;
+}
+
+static void search(struct view *view)
+{
+	struct out text;
+	uint32_t i;
+
+	if (!view->search || !*view->search)
+		return;
+	for (i = 1; i <= view->rows.count; i++) {
+		uint32_t row = (view->cursor + i) % view->rows.count;
+		bool found;
+
+		out_init(&text, -1);
+		view_row_text(view, &view->rows.rows[row], &text);
+		found = contains(view, &text);
+		out_done(&text);
+		if (found) {
+			select_row(view, row);
+			return;
+		}
+	}
+	view_say(view, "\"%s\" is not here", view->search);
+}
+
+/* ---- overlays and prompts ---- */
+
+void view_overlay(struct view *view, const char *title, const char *text, size_t length)
+{
+	free(view->overlay_title);
+	view->overlay_title = xstrdup(title);
+	view->overlay.used = 0;
+	out_bytes(&view->overlay, text, length);
+	view->overlay_top = 0;
+}
+
+static void close_overlay(struct view *view)
+{
+	free(view->overlay_title);
+	view->overlay_title = NULL;
+}
+
+static void show_help(struct view *view)
+{
+	struct out text;
+
+	out_init(&text, -1);
+	view_help_text(&text);
+	view_overlay(view, "Keys", text.buffer, text.used);
+	out_done(&text);
+}
+
+/* The finding of a row, or -1. */
+static int64_t finding_of(const struct view *view, const struct row *row)
+{
+	const uint32_t *sockets;
+	uint32_t i, count;
+
+	if (row->kind == ROW_FINDING)
+		return row->index;
+	sockets = row_sockets(view->frame, row, &count);
+	for (i = 0; i < count; i++)
+		if (view->frame->notes[sockets[i]])
+			return (int64_t)view->frame->notes[sockets[i]] - 1;
+	return -1;
+}
+
+static void explain(struct view *view)
+{
+	int64_t index = view->rows.count ? finding_of(view, view->rows.rows + view->cursor) : -1;
+	enum finding_id id;
+	struct out text;
+
+	if (index < 0) {
+		view_say(view, "There is no finding about this row");
+		return;
+	}
+	id = (enum finding_id)view->frame->findings.items[index].id;
+	out_init(&text, -1);
+	view->host->explain(view->host->user, id, 72, &text);
+	view_overlay(view, finding_name(id), text.buffer, text.used);
+	out_done(&text);
+}
+
+static void probe(struct view *view)
+{
+	const uint32_t *sockets = NULL;
+	uint32_t count = 0;
+
+	if (view->rows.count)
+		sockets = row_sockets(view->frame, view->rows.rows + view->cursor, &count);
+	if (!count) {
+		view_say(view, "There is no socket here whose port could be probed");
+		return;
+	}
+	view_say(view, "Probing the port ...");
+	view->host->probe(view->host->user, view->frame->snapshot, sockets[0]);
+}
+
+static void begin_prompt(struct view *view, enum view_prompt prompt, const char *text)
+{
+	view->prompt = prompt;
+	snprintf(view->input, sizeof(view->input), "%s", text);
+}
+
+static void begin_write(struct view *view)
+{
+	time_t seconds = (time_t)(view->now_ns / 1000000000);
+	char name[64] = "portshare.json";
+	struct tm utc;
+
+	if (gmtime_r(&seconds, &utc))
+		strftime(name, sizeof(name), "portshare-%Y%m%d-%H%M%S.json", &utc);
+	begin_prompt(view, PROMPT_WRITE, name);
+}
+
+static void end_prompt(struct view *view)
+{
+	enum view_prompt prompt = view->prompt;
+	char *said = NULL;
+
+	view->prompt = PROMPT_NONE;
+	switch (prompt) {
+	case PROMPT_SEARCH:
+		free(view->search);
+		view->search = xstrdup(view->input);
+		search(view);
+		break;
+	case PROMPT_FILTER:
+		if (!view_filter(view, view->input, &said))
+			view_say(view, "%s", said);
+		break;
+	case PROMPT_WRITE:
+		if (*view->input && view->frame) {
+			said = view->host->write(view->host->user, view->frame->snapshot,
+						 &view->frame->findings, view->input);
+			view_say(view, "%s", said);
+		}
+		break;
+	default:
+		break;
+	}
+	free(said);
+}
+
+/* UTF-8 of a character, as long as it is a harmless one. */
+static size_t encode(uint32_t code, char bytes[5])
+{
+	size_t length;
+
+	if (code < 0x20 || code == 0x7f || code > 0x10ffff || escape_is_unsafe(code))
+		return 0;
+	if (code < 0x80) {
+		bytes[0] = (char)code;
+		length = 1;
+	} else if (code < 0x800) {
+		bytes[0] = (char)(0xc0 | code >> 6);
+		bytes[1] = (char)(0x80 | (code & 0x3f));
+		length = 2;
+	} else if (code < 0x10000) {
+		bytes[0] = (char)(0xe0 | code >> 12);
+		bytes[1] = (char)(0x80 | (code >> 6 & 0x3f));
+		bytes[2] = (char)(0x80 | (code & 0x3f));
+		length = 3;
+	} else {
+		bytes[0] = (char)(0xf0 | code >> 18);
+		bytes[1] = (char)(0x80 | (code >> 12 & 0x3f));
+		bytes[2] = (char)(0x80 | (code >> 6 & 0x3f));
+		bytes[3] = (char)(0x80 | (code & 0x3f));
+		length = 4;
+	}
+	bytes[length] = '\0';
+	return utf8_decode(bytes, length, NULL) == length ? length : 0;
+}
+
+static void erase_character(char *input)
+{
+	size_t length = strlen(input);
+
+	/* Back over what continues a character. */
+	while (length && ((unsigned char)input[length - 1] & 0xc0) == 0x80)
+		length--;
+	input[length ? length - 1 : 0] = '\0';
+}
+
+static void prompt_key(struct view *view, uint32_t key)
+{
+	size_t length = strlen(view->input), size;
+	char bytes[5];
+
+	switch (key) {
+	case TUI_KEY_ENTER:
+	case '\r':
+		end_prompt(view);
+		return;
+	case TUI_KEY_ESCAPE:
+		view->prompt = PROMPT_NONE;
+		return;
+	case TUI_KEY_ERASE:
+	case '\b':
+		erase_character(view->input);
+		return;
+	case 'U' & 0x1f:
+		view->input[0] = '\0';
+		return;
+	default:
+		size = encode(key, bytes);
+		if (size && length + size < sizeof(view->input))
+			memcpy(view->input + length, bytes, size + 1);
+	}
+}
+
+static bool overlay_key(struct view *view, enum tui_action action)
+{
+	switch (action) {
+	case ACTION_UP:
+		view->overlay_top -= view->overlay_top > 0;
+		break;
+	case ACTION_DOWN:
+		view->overlay_top++;
+		break;
+	case ACTION_PAGE_UP:
+		view->overlay_top -= view->overlay_top < 10 ? view->overlay_top : 10;
+		break;
+	case ACTION_PAGE_DOWN:
+		view->overlay_top += 10;
+		break;
+	case ACTION_FIRST:
+		view->overlay_top = 0;
+		break;
+	case ACTION_LAST:
+		view->overlay_top = UINT32_MAX;
+		break;
+	case ACTION_NONE:
+		break;
+	default:
+		close_overlay(view);
+	}
+	return true;
+}
+
+/* ---- keys ---- */
+
+static void toggle(struct view *view, bool *what, bool *other)
+{
+	*what = !*what;
+	if (other)
+		*other = false;
+	make_rows(view);
+}
+
+static void back(struct view *view)
+{
+	char *ignored;
+
+	if (view->search) {
+		free(view->search);
+		view->search = NULL;
+	} else if (*view->words.text || view->only_tcp || view->only_udp || view->only_listening) {
+		view->only_tcp = view->only_udp = view->only_listening = false;
+		view_filter(view, "", &ignored);
+	} else if (view->open.count) {
+		view->open.count = 0;
+		make_rows(view);
+	}
+}
+
+static void set_interval(struct view *view, int64_t ms)
+{
+	if (ms < INTERVAL_LEAST_MS)
+		ms = INTERVAL_LEAST_MS;
+	if (ms > INTERVAL_MOST_MS)
+		ms = INTERVAL_MOST_MS;
+	view->interval_ms = ms;
+	view->host->set_interval(view->host->user, ms, view->paused);
+	view_say(view, "every %.2g s", (double)ms / 1000);
+}
+
+static void pause_or_go(struct view *view)
+{
+	if (view->from_file) {
+		view_say(view, "This is a snapshot from a file: nothing moves");
+		return;
+	}
+	view->paused = !view->paused;
+	view->host->set_interval(view->host->user, view->interval_ms, view->paused);
+}
+
+static void do_action(struct view *view, enum tui_action action)
+{
+	switch (action) {
+	case ACTION_UP:
+		move(view, -1);
+		break;
+	case ACTION_DOWN:
+		move(view, 1);
+		break;
+	case ACTION_PAGE_UP:
+		move(view, -(int64_t)(view->page ? view->page : 1));
+		break;
+	case ACTION_PAGE_DOWN:
+		move(view, view->page ? view->page : 1);
+		break;
+	case ACTION_FIRST:
+		select_row(view, 0);
+		break;
+	case ACTION_LAST:
+		select_row(view, UINT32_MAX);
+		break;
+	case ACTION_OPEN:
+		open_row(view);
+		break;
+	case ACTION_NEXT_VIEW:
+		change_view(view, 1);
+		break;
+	case ACTION_PREVIOUS_VIEW:
+		change_view(view, -1);
+		break;
+	case ACTION_SEARCH:
+		begin_prompt(view, PROMPT_SEARCH, "");
+		break;
+	case ACTION_SEARCH_AGAIN:
+		search(view);
+		break;
+	case ACTION_FILTER:
+		begin_prompt(view, PROMPT_FILTER, view->words.text);
+		break;
+	case ACTION_SORT:
+		view->sorts[view->id] = (enum sort_id)((view->sorts[view->id] + 1) % N_SORTS);
+		make_rows(view);
+		view_say(view, "sorted by %s", sort_name(view->sorts[view->id]));
+		break;
+	case ACTION_REVERSE:
+		toggle(view, &view->reverse[view->id], NULL);
+		break;
+	case ACTION_TCP:
+		toggle(view, &view->only_tcp, &view->only_udp);
+		break;
+	case ACTION_UDP:
+		toggle(view, &view->only_udp, &view->only_tcp);
+		break;
+	case ACTION_LISTENING:
+		toggle(view, &view->only_listening, NULL);
+		break;
+	case ACTION_PROBE:
+		probe(view);
+		break;
+	case ACTION_EXPLAIN:
+		explain(view);
+		break;
+	case ACTION_WRITE:
+		begin_write(view);
+		break;
+	case ACTION_PAUSE:
+		pause_or_go(view);
+		break;
+	case ACTION_SLOWER:
+		set_interval(view, view->interval_ms * 2);
+		break;
+	case ACTION_FASTER:
+		set_interval(view, view->interval_ms / 2);
+		break;
+	case ACTION_HELP:
+		show_help(view);
+		break;
+	case ACTION_BACK:
+		back(view);
+		break;
+	default:
+		break;
+	}
+}
+
+bool view_key(struct view *view, uint32_t key)
+{
+	enum tui_action action = key_action(key);
+
+	if (key == TUI_KEY_NONE || key == TUI_KEY_RESIZE)
+		return true;
+	free(view->message);
+	view->message = NULL;
+	if (view->prompt) {
+		prompt_key(view, key);
+		return true;
+	}
+	if (view->overlay_title)
+		return overlay_key(view, action);
+	if (action == ACTION_QUIT)
+		return false;
+	if (view->frame || action == ACTION_HELP)
+		do_action(view, action);
+	return true;
+}
+
+void view_click(struct view *view, uint32_t row, uint32_t column, bool twice)
+{
+	(void)column;
+	if (view->overlay_title) {
+		close_overlay(view);
+		return;
+	}
+	if (view->prompt || row < view->list_row || row >= view->list_row + view->page ||
+	    view->top + row - view->list_row >= view->rows.count)
+		return;
+	select_row(view, view->top + row - view->list_row);
+	if (twice)
+		open_row(view);
+}
+
+void view_wheel(struct view *view, int direction)
+{
+	if (view->overlay_title)
+		overlay_key(view, direction < 0 ? ACTION_UP : ACTION_DOWN);
+	else if (!view->prompt)
+		move(view, direction * 3);
+}
