@@ -13,6 +13,7 @@ const struct command commands[] = {
 	{ "explain", "what a finding means, and what to do about it", command_explain },
 	{ "probe", "could a port be bound, and if not: why, and until when", command_probe },
 	{ "wait", "until a port can be bound, then run a command", command_wait },
+	{ "watch", "a live view of ports, sockets and findings", command_watch },
 	{ NULL, NULL, NULL },
 };
 

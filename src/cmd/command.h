@@ -22,6 +22,7 @@ int command_explain(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_probe(int argc, char **argv);
 int command_wait(int argc, char **argv);
+int command_watch(int argc, char **argv);
 
 /* All of them; ends with a name that is NULL. */
 extern const struct command commands[];

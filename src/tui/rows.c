@@ -170,6 +170,25 @@ static void add_part(struct maker *maker, enum row_kind kind, uint32_t index, ui
 		add_sockets_of(maker, port_row, (uint8_t)(depth + 1));
 }
 
+/* What a folded port hides. Findings are sorted, so the worst has the least index. */
+static void sum_up(const struct maker *maker, const struct item *item, struct row *row)
+{
+	const struct port_view *ports = &maker->frame->ports;
+	uint32_t i, k;
+
+	for (i = 0; i < item->count; i++) {
+		const struct port_row *part = &ports->rows[item->first + i];
+
+		row->n_folded += i ? part->count : 0;
+		for (k = 0; k < part->count; k++) {
+			uint32_t note = maker->frame->notes[ports->sockets[part->first + k]];
+
+			if (note && (!row->note || note < row->note))
+				row->note = note;
+		}
+	}
+}
+
 /* A port: folded to its first row, or all of them. */
 static void add_port(struct maker *maker, const struct item *item)
 {
@@ -187,8 +206,10 @@ static void add_port(struct maker *maker, const struct item *item)
 	row->foldable = item->count > 1 || lead->count > 1;
 	row->open = row->foldable && open;
 	row->is_new = is_new;
-	if (!row->open)
+	if (!row->open) {
+		sum_up(maker, item, row);
 		return;
+	}
 	if (lead->count > 1)
 		add_sockets_of(maker, lead, 1);
 	for (i = 1; i < item->count; i++)
@@ -401,8 +422,16 @@ void rows_make(struct row_list *list, const struct frame *frame, const struct ro
 		.keep = xcalloc(frame->snapshot->n_sockets, sizeof(*maker.keep)),
 	};
 
+	bool *base;
+	uint32_t i;
+
 	list->count = 0;
 	filter_apply(request->filter, frame->snapshot, maker.keep);
+	base = xcalloc(frame->snapshot->n_sockets, sizeof(*base));
+	filter_apply(request->base, frame->snapshot, base);
+	for (i = 0; i < frame->snapshot->n_sockets; i++)
+		maker.keep[i] = maker.keep[i] && base[i];
+	free(base);
 	switch (request->view) {
 	case VIEW_PORTS:
 		make_ports(&maker);

@@ -44,6 +44,8 @@ struct row {
 	uint8_t depth;
 	bool foldable, open;
 	bool is_new;
+	uint32_t n_folded; /* sockets that a port has beside those of its first row, while folded */
+	uint32_t note; /* 1 + the index of the worst finding about what is folded; 0: none */
 };
 
 /* Rows that are open, by their keys. */
@@ -64,7 +66,7 @@ struct row_request {
 	enum view_id view;
 	enum sort_id sort;
 	bool reverse;
-	const struct filter *filter;
+	const struct filter *base, *filter; /* both must let a socket through */
 	const struct fold_set *open;
 };
 

@@ -18,6 +18,7 @@
 void view_init(struct view *view, const struct view_host *host)
 {
 	*view = (struct view){ .host = host, .interval_ms = 1000 };
+	filter_init(&view->base);
 	filter_words_init(&view->words);
 	out_init(&view->overlay, -1);
 }
@@ -85,6 +86,7 @@ static void make_rows(struct view *view)
 		.view = view->id,
 		.sort = view->sorts[view->id],
 		.reverse = view->reverse[view->id],
+		.base = &view->base,
 		.filter = &filter,
 		.open = &view->open,
 	};
@@ -121,6 +123,12 @@ void view_tick(struct view *view, int64_t now_ns)
 						   0;
 	}
 	view->counted_ns += passed_ms * 1000000;
+}
+
+void view_set_base(struct view *view, const struct filter *base)
+{
+	view->base = *base;
+	make_rows(view);
 }
 
 bool view_filter(struct view *view, const char *text, char **ret_error)
@@ -273,6 +281,8 @@ static int64_t finding_of(const struct view *view, const struct row *row)
 
 	if (row->kind == ROW_FINDING)
 		return row->index;
+	if (row->note)
+		return (int64_t)row->note - 1;
 	sockets = row_sockets(view->frame, row, &count);
 	for (i = 0; i < count; i++)
 		if (view->frame->notes[sockets[i]])

@@ -54,6 +54,7 @@ struct view {
 	uint32_t page; /* rows that were seen when last drawn */
 	uint32_t list_row; /* where on the screen they began */
 	struct fold_set open;
+	struct filter base; /* what the command line asked for; not owned */
 	struct filter_words words;
 	bool only_tcp, only_udp, only_listening;
 
@@ -82,6 +83,9 @@ void view_take(struct view *view, struct frame *frame);
 
 /* Let time pass: TIME-WAIT counts down. */
 void view_tick(struct view *view, int64_t now_ns);
+
+/* Sockets that are to be shown at all; what it points to stays the caller's. */
+void view_set_base(struct view *view, const struct filter *base);
 
 /* Set the filter, as typed. Returns false with a sentence that the caller frees. */
 bool view_filter(struct view *view, const char *text, char **ret_error);

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/options.h"
+#include "cmd/terminal.h"
+#include "cmd/watch-collector.h"
+#include "model/snapshot-json.h"
+#include "output/color.h"
+#include "output/explain-text.h"
+#include "tui/keys.h"
+#include "tui/terminal.h"
+#include "tui/view.h"
+#include "util/duration.h"
+#include "util/xalloc.h"
+
+#define BATCH_ROWS 40
+#define BATCH_COLUMNS 120
+#define SIZE_MAX_CHARACTERS 1000
+#define TICK_MS 500 /* TIME-WAIT counts down, marks fade */
+
+struct watch_command {
+	struct options common;
+	int64_t interval_ms;
+	unsigned long count; /* frames of --batch; 0: without end */
+	bool batch, json_lines, interval_named;
+
+	struct view view;
+	struct watch_collector *collector; /* NULL: the snapshot is from a file, or --batch */
+};
+
+enum {
+	OPTION_BATCH = OPTION_OWN,
+	OPTION_JSON_LINES,
+};
+
+static const struct option_text own_options[] = {
+	{ 'n', "interval", "TIME", "read the sockets so often: 1s, 500ms", "How to show it:" },
+	{ OPTION_BATCH, "batch", NULL, "print frames as text, without a terminal", NULL },
+	{ 'c', "count", "N", "so many frames, with --batch", NULL },
+	{ OPTION_JSON_LINES, "json-lines", NULL, "with --batch: a summary a line, as JSON", NULL },
+};
+
+static bool take_option(void *user, int code, const char *argument)
+{
+	struct watch_command *command = user;
+	char *end;
+
+	switch (code) {
+	case 'n':
+		command->interval_named = true;
+		if (duration_parse(argument, &command->interval_ms))
+			return options_error("cannot read the interval", argument,
+					     "expected a number with s, m, h or ms");
+		break;
+	case 'c':
+		errno = 0;
+		command->count = strtoul(argument, &end, 10);
+		if (*argument < '0' || *argument > '9' || *end || errno || !command->count)
+			return options_error("cannot read the count", argument,
+					     "expected a number from 1");
+		break;
+	case OPTION_BATCH:
+		command->batch = true;
+		break;
+	case OPTION_JSON_LINES:
+		command->json_lines = true;
+		break;
+	}
+	return true;
+}
+
+static bool check_options(struct watch_command *command)
+{
+	if (command->common.json)
+		return options_error("watch has no --json; --batch --json-lines has summaries, and list "
+				     "--json a snapshot",
+				     NULL, NULL);
+	if ((command->count || command->json_lines) && !command->batch)
+		return options_error("--count and --json-lines are for --batch", NULL, NULL);
+	/* What is in a file stays as it is. */
+	if (command->batch && command->common.from && !command->count)
+		command->count = 1;
+	if (!command->batch && command->interval_ms < 100)
+		return options_error("the interval is too short", NULL, "expected 100ms or more");
+	return true;
+}
+
+static bool parse(int argc, char **argv, struct watch_command *command, int *ret_status)
+{
+	const struct command_line line = {
+		.usage = "Usage: portshare watch [OPTION]... [SELECTOR]...\n"
+			 "\n"
+			 "A live view of ports, sockets and findings; ? shows the keys. With selectors or\n"
+			 "filters, what concerns those sockets.\n",
+		.status = "Exit status: 0, 2 on a usage error, without a terminal that can be used, or if\n"
+			  "sockets cannot be read. Manual: portshare-watch(1).\n",
+		.own = own_options,
+		.n_own = ARRAY_SIZE(own_options),
+		.trouble = EXIT_TROUBLE,
+		.take = take_option,
+		.user = command,
+	};
+
+	return options_parse(argc, argv, &line, &command->common, ret_status) &&
+	       check_options(command);
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- what the view cannot do ---- */
+
+static int find_service(const char *name, uint32_t protocols)
+{
+	const char *protocol = protocols & 1U << PROTOCOL_TCP ? "tcp" : "udp";
+	const struct servent *service = getservbyname(name, protocol);
+
+	return service ? ntohs((uint16_t)service->s_port) : -ENOENT;
+}
+
+static void host_probe(void *user, const struct snapshot *snapshot, uint32_t index)
+{
+	struct watch_command *command = user;
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	const struct bind_candidate candidate = {
+		.address = socket->local,
+		.uid = (uint32_t)geteuid(),
+		.port = socket->local_port,
+		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
+		.family = socket->family,
+		.v6only = socket->family == AF_INET6 && socket->v6only == TRISTATE_YES,
+	};
+	static const char none[] = "A snapshot from a file cannot be probed here: portshare probe --from "
+				   "FILE does it.\n";
+
+	if (command->collector)
+		watch_collector_probe(command->collector, &candidate,
+				      snapshot_text(snapshot, socket->device));
+	else
+		view_overlay(&command->view, "Probe", none, sizeof(none) - 1);
+}
+
+static void host_explain(void *user, enum finding_id id, uint32_t width, struct out *out)
+{
+	const struct finding_text_options options = { .width = width };
+
+	(void)user;
+	explain_write(id, &options, out);
+}
+
+/* Never over a file that is there. */
+static char *host_write(void *user, const struct snapshot *snapshot,
+			const struct finding_list *findings, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), error;
+	struct json_writer writer;
+	struct out out;
+
+	(void)user;
+	if (fd < 0)
+		return xasprintf("Cannot write %s: %s", path, strerror(errno));
+	out_init(&out, fd);
+	json_writer_init(&writer, &out, true);
+	snapshot_json_save(snapshot, findings, &writer);
+	error = out_flush(&out);
+	out_done(&out);
+	if (close(fd) && !error)
+		error = -errno;
+	if (!error)
+		return xasprintf("Written: portshare --from %s", path);
+	unlink(path);
+	return xasprintf("Cannot write %s: %s", path, strerror(-error));
+}
+
+static void host_set_interval(void *user, int64_t ms, bool paused)
+{
+	struct watch_command *command = user;
+
+	if (command->collector)
+		watch_collector_set(command->collector, ms, paused);
+}
+
+/* ---- on a terminal ---- */
+
+/* What others say on stderr would tear the picture: it is kept until the terminal is free again. */
+struct kept_messages {
+	int stderr_fd, file;
+};
+
+static void keep_messages(struct kept_messages *kept)
+{
+	kept->file = memfd_create("messages", MFD_CLOEXEC);
+	kept->stderr_fd = kept->file < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (kept->stderr_fd >= 0)
+		dup2(kept->file, STDERR_FILENO);
+}
+
+static void give_messages(struct kept_messages *kept)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	if (kept->stderr_fd >= 0) {
+		dup2(kept->stderr_fd, STDERR_FILENO);
+		close(kept->stderr_fd);
+		lseek(kept->file, 0, SEEK_SET);
+		while ((n = read(kept->file, bytes, sizeof(bytes))) > 0)
+			if (write(STDERR_FILENO, bytes, (size_t)n) != n)
+				break;
+	}
+	if (kept->file >= 0)
+		close(kept->file);
+}
+
+static bool take_events(struct watch_command *command)
+{
+	struct terminal_event event;
+
+	for (;;) {
+		if (!terminal_read(&event))
+			return false;
+		if (event.key == TUI_KEY_NONE)
+			return true;
+		if (event.key == TUI_KEY_MOUSE && event.wheel)
+			view_wheel(&command->view, event.wheel);
+		else if (event.key == TUI_KEY_MOUSE)
+			view_click(&command->view, event.row, event.column, event.twice);
+		else if (!view_key(&command->view, event.key))
+			return false;
+	}
+}
+
+static void take_news(struct watch_command *command)
+{
+	struct frame *frame = watch_collector_take(command->collector);
+	char *probe = watch_collector_take_probe(command->collector);
+
+	if (frame && !command->view.paused)
+		view_take(&command->view, frame);
+	else
+		frame_free(frame);
+	if (probe) {
+		free(command->view.message);
+		command->view.message = NULL;
+		view_overlay(&command->view, "Could this be bound?", probe, strlen(probe));
+	}
+	free(probe);
+}
+
+static void show(struct watch_command *command, struct screen *screen)
+{
+	uint32_t rows, columns;
+
+	terminal_size(&rows, &columns);
+	if (rows != screen->rows || columns != screen->columns) {
+		screen_resize(screen, rows, columns);
+		memset(command->view.widths, 0, sizeof(command->view.widths));
+	}
+	view_tick(&command->view, wall_ns());
+	view_draw(&command->view, screen);
+	terminal_show(screen);
+}
+
+/* Until a key, a signal, or the end of the terminal or of the sockets. */
+static int run(struct watch_command *command)
+{
+	struct screen screen;
+	int status = EXIT_OK;
+
+	screen_init(&screen);
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = STDIN_FILENO, .events = POLLIN },
+			{ .fd = command->collector ? watch_collector_fd(command->collector) : -1,
+			  .events = POLLIN },
+		};
+
+		show(command, &screen);
+		poll(fds, 2, command->collector ? TICK_MS : -1);
+		if (terminal_signal() || !take_events(command))
+			break;
+		if (!command->collector)
+			continue;
+		take_news(command);
+		if (watch_collector_failed(command->collector)) {
+			status = EXIT_TROUBLE;
+			break;
+		}
+	}
+	screen_done(&screen);
+	return status;
+}
+
+static int refuse_terminal(int error)
+{
+	if (error == -ENOTTY)
+		options_error("watch needs a terminal; --batch prints frames without one", NULL, NULL);
+	else
+		options_error("nothing is known of a terminal of the kind", getenv("TERM"),
+			      "set TERM, or use --batch, which needs none");
+	return EXIT_TROUBLE;
+}
+
+static int watch(struct watch_command *command, struct frame *from_file)
+{
+	int error = terminal_open(color_wanted(command->common.color, STDOUT_FILENO)), status, number;
+	struct kept_messages messages;
+
+	if (error) {
+		frame_free(from_file);
+		return refuse_terminal(error);
+	}
+	keep_messages(&messages);
+	if (from_file)
+		view_take(&command->view, from_file);
+	else
+		command->collector = watch_collector_new(&command->common, command->interval_ms);
+	status = from_file || command->collector ? run(command) : EXIT_TROUBLE;
+	if (command->collector)
+		watch_collector_free(command->collector);
+	number = terminal_signal();
+	terminal_close();
+	give_messages(&messages);
+	/* As it would have ended without a terminal to tidy up. */
+	if (number) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
+	return status;
+}
+
+/* ---- without one ---- */
+
+static uint32_t size_of(const char *variable, uint32_t otherwise)
+{
+	const char *text = getenv(variable);
+	unsigned long value = text ? strtoul(text, NULL, 10) : 0;
+
+	return value && value <= SIZE_MAX_CHARACTERS ? (uint32_t)value : otherwise;
+}
+
+static void write_count(struct json_writer *writer, const char *name, uint64_t value)
+{
+	json_name(writer, name);
+	json_write_unsigned(writer, value);
+}
+
+/* One line of --json-lines. */
+static void write_summary(const struct frame *frame, struct out *out)
+{
+	const struct frame_totals *totals = &frame->totals;
+	struct json_writer writer;
+	uint32_t i;
+
+	json_writer_init(&writer, out, false);
+	json_begin_object(&writer);
+	json_name(&writer, "time_ms");
+	json_write_signed(&writer, frame->snapshot->end_ns / 1000000);
+	write_count(&writer, "sockets", frame->snapshot->n_sockets);
+	json_name(&writer, "tcp");
+	json_begin_object(&writer);
+	for (i = 0; i < N_STATES; i++)
+		write_count(&writer, socket_state_name((enum socket_state)i), totals->tcp[i]);
+	json_end(&writer);
+	write_count(&writer, "udp", totals->udp);
+	write_count(&writer, "time_wait", totals->time_wait);
+	json_name(&writer, "time_wait_limit");
+	if (totals->time_wait_limit)
+		json_write_signed(&writer, totals->time_wait_limit);
+	else
+		json_write_null(&writer);
+	write_count(&writer, "local_ports", totals->local_ports);
+	write_count(&writer, "local_ports_used", totals->local_ports_used);
+	json_name(&writer, "findings");
+	json_begin_object(&writer);
+	for (i = 0; i < N_SEVERITIES; i++)
+		write_count(&writer, severity_name((enum severity)i), totals->findings[i]);
+	write_count(&writer, "undecided", totals->undecided);
+	json_end(&writer);
+	json_name(&writer, "worst");
+	if (frame->findings.count && !frame->findings.items[0].undecided)
+		json_write_string(&writer, frame->findings.items[0].title);
+	else
+		json_write_null(&writer);
+	json_end(&writer);
+	out_char(out, '\n');
+}
+
+static void sleep_ms(int64_t ms)
+{
+	const struct timespec pause = { .tv_sec = (time_t)(ms / 1000),
+					.tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+/* Returns 0 or -errno of writing. */
+static int print_frame(struct watch_command *command, struct frame *frame, struct screen *screen,
+		       bool first)
+{
+	struct out out;
+	int error;
+
+	out_init(&out, STDOUT_FILENO);
+	if (command->json_lines) {
+		write_summary(frame, &out);
+		frame_free(frame);
+	} else {
+		if (!first)
+			out_char(&out, '\n');
+		view_take(&command->view, frame);
+		view_draw(&command->view, screen);
+		screen_write(screen, &out);
+	}
+	error = out_flush(&out);
+	out_done(&out);
+	return error;
+}
+
+static int batch(struct watch_command *command, struct frame *from_file)
+{
+	struct frame_maker maker;
+	struct snapshot *last = NULL;
+	struct screen screen;
+	unsigned long i;
+	int status = EXIT_OK, error = 0;
+
+	frame_maker_init(&maker);
+	screen_init(&screen);
+	screen_resize(&screen, size_of("LINES", BATCH_ROWS), size_of("COLUMNS", BATCH_COLUMNS));
+	for (i = 0; !error && status == EXIT_OK && (!command->count || i < command->count); i++) {
+		struct frame *frame = from_file;
+
+		from_file = NULL;
+		if (i)
+			sleep_ms(command->interval_ms);
+		if (!frame)
+			frame = watch_collect(&command->common, &maker, &last);
+		if (frame)
+			error = print_frame(command, frame, &screen, !i);
+		else
+			status = EXIT_TROUBLE;
+	}
+	if (error && error != -EPIPE) {
+		options_error("cannot write to standard output", NULL, strerror(-error));
+		status = EXIT_TROUBLE;
+	}
+	frame_free(from_file);
+	snapshot_free(last);
+	screen_done(&screen);
+	frame_maker_done(&maker);
+	return status;
+}
+
+/* The file is read before the terminal is taken: then what is wrong with it can be said. */
+static int begin(struct watch_command *command)
+{
+	struct frame *from_file = NULL;
+	struct snapshot *last = NULL;
+	struct frame_maker maker;
+
+	if (command->common.from) {
+		frame_maker_init(&maker);
+		from_file = watch_collect(&command->common, &maker, &last);
+		frame_maker_done(&maker);
+		snapshot_free(last);
+		if (!from_file)
+			return EXIT_TROUBLE;
+		command->view.from_file = true;
+	}
+	return command->batch ? batch(command, from_file) : watch(command, from_file);
+}
+
+int command_watch(int argc, char **argv)
+{
+	struct watch_command command = { .interval_ms = 1000 };
+	const struct view_host host = {
+		.user = &command,
+		.probe = host_probe,
+		.explain = host_explain,
+		.write = host_write,
+		.service = find_service,
+		.set_interval = host_set_interval,
+	};
+	int status;
+
+	if (parse(argc, argv, &command, &status)) {
+		view_init(&command.view, &host);
+		command.view.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+		command.view.interval_ms = command.interval_ms;
+		/* What the command line asks for stays below what is typed. */
+		view_set_base(&command.view, &command.common.filter);
+		status = begin(&command);
+		view_done(&command.view);
+	}
+	options_done(&command.common);
+	return status;
+}

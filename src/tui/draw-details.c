@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The lower part: all about the selected row, in words; and texts that lie over everything. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analysis/delivery.h"
+#include "analysis/words.h"
+#include "output/finding-text.h"
+#include "tui/bar.h"
+#include "tui/view.h"
+#include "util/escape.h"
+#include "util/xalloc.h"
+
+#define SOCKETS_MAX 8
+#define MEMBERS_MAX 8
+#define SHARE_WIDTH 10
+
+static void say(struct out *out, uint32_t width, const char *label, char *text)
+{
+	finding_text_fill(label, text, width, out);
+	free(text);
+}
+
+static void describe_finding(const struct finding *finding, uint32_t width, struct out *out)
+{
+	char *label = xasprintf("%s: ", finding_name((enum finding_id)finding->id));
+
+	finding_text_fill(label, finding->title, width, out);
+	free(label);
+	if (*finding->text)
+		finding_text_fill("What happens: ", finding->text, width, out);
+	finding_text_fill("What to do: ", finding->remedy, width, out);
+	finding_text_fill("Evidence: ", finding->evidence, width, out);
+}
+
+/* The arguments, as one types them. */
+static char *command_line(const struct snapshot *snapshot, const struct process *process)
+{
+	size_t length, i;
+	const char *text = string_pool_get(&snapshot->strings, process->cmdline, &length);
+	char *line;
+
+	if (!text || !length)
+		return NULL;
+	line = xcalloc(length + 1, 1);
+	for (i = 0; i + 1 < length || (i < length && text[i]); i++)
+		line[i] = text[i] ? text[i] : ' ';
+	return line;
+}
+
+static void describe_owners(const struct snapshot *snapshot, const struct inet_socket *socket,
+			    uint32_t width, struct out *out)
+{
+	uint32_t i, last = SNAPSHOT_NONE, n = 0;
+
+	for (i = 0; i < socket->n_owners && n < MEMBERS_MAX; i++) {
+		uint32_t row = snapshot->owners[socket->first_owner + i].process;
+		char *line, *who, *origin;
+
+		if (row == last)
+			continue;
+		last = row;
+		n++;
+		line = command_line(snapshot, &snapshot->processes[row]);
+		who = words_process(snapshot, row);
+		origin = words_origin(snapshot, row);
+		say(out, width, "  held by ",
+		    xasprintf("%s%s%s: %s", who, line ? ", " : "", line ? line : "", origin));
+		free(line);
+		free(who);
+		free(origin);
+	}
+}
+
+/* Who gets what is sent to a port of UDP, or connects to one of TCP. */
+static void describe_delivery(const struct frame *frame, const struct inet_socket *socket,
+			      uint32_t width, struct out *out)
+{
+	const struct snapshot *snapshot = frame->snapshot;
+	struct delivery_query query = {
+		.to = socket->local,
+		.family = socket->family,
+		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
+		.cpu = DELIVERY_ANY,
+	};
+	const struct bind_bucket *bucket = NULL;
+	struct delivery_socket *sockets;
+	struct delivery delivery;
+	uint32_t i, n;
+	char *who, *text;
+
+	for (i = 0; i < frame->index.n_buckets && !bucket; i++)
+		if (frame->index.buckets[i].netns == socket->netns &&
+		    frame->index.buckets[i].port == socket->local_port &&
+		    frame->index.buckets[i].protocol == query.protocol)
+			bucket = &frame->index.buckets[i];
+	if (!bucket || !socket_is_bound(socket))
+		return;
+	if (address_is_wildcard(query.family, &query.to)) {
+		memset(&query.to, 0, sizeof(query.to));
+		if (query.family == AF_INET)
+			memcpy(query.to.bytes, "\177\0\0\1", 4);
+		else
+			query.to.bytes[15] = 1;
+	}
+	n = delivery_sockets_of(snapshot, frame->index.members + bucket->first, bucket->count,
+				&sockets);
+	delivery_predict(snapshot, sockets, n, &query, &delivery);
+	if (n > 1 && delivery.certain && delivery.n_receivers) {
+		who = words_holders(snapshot, delivery.receivers[0]);
+		if (delivery.mode == DELIVERY_SPREAD)
+			text = xasprintf("one of %u, by a hash of the sender: %s and others",
+					 delivery.n_receivers, who);
+		else if (delivery.mode == DELIVERY_COPIES)
+			text = xasprintf("a copy each: %s and others", who);
+		else
+			text = xasprintf("%s alone, of %u", who, n);
+		say(out, width, "  receives: ", text);
+		free(who);
+	} else if (n > 1 && !delivery.certain) {
+		finding_text_fill("  receives: ", "cannot be told, flags are unknown", width, out);
+	}
+	delivery_done(&delivery);
+	free(sockets);
+}
+
+/* Of a group: how many of the port's connections each member has. */
+static void describe_shares(const struct view *view, const uint32_t *sockets, uint32_t count,
+			    uint32_t width, struct out *out)
+{
+	const struct frame *frame = view->frame;
+	const struct snapshot *snapshot = frame->snapshot;
+	const struct inet_socket *first = &snapshot->sockets[sockets[0]];
+	uint32_t connections[MEMBERS_MAX] = { 0 }, total = 0, i, k, n = 0, members[MEMBERS_MAX];
+
+	if (!protocol_is_stream((enum protocol)first->protocol))
+		return;
+	for (i = 0; i < frame->index.n_buckets; i++) {
+		const struct bind_bucket *bucket = &frame->index.buckets[i];
+
+		if (bucket->port != first->local_port || bucket->netns != first->netns ||
+		    bucket->protocol != bind_bucket_protocol((enum protocol)first->protocol))
+			continue;
+		for (k = 0; k < bucket->count; k++) {
+			uint32_t index = frame->index.members[bucket->first + k];
+			const struct inet_socket *socket = &snapshot->sockets[index];
+
+			if (socket->state == STATE_LISTEN && socket->reuse_port == TRISTATE_YES &&
+			    socket->n_owners && n < MEMBERS_MAX)
+				members[n++] = index;
+		}
+		for (k = 0; k < bucket->count; k++) {
+			const struct inet_socket *socket =
+				&snapshot->sockets[frame->index.members[bucket->first + k]];
+			uint32_t m;
+
+			if (socket->state != STATE_ESTAB || !socket->n_owners)
+				continue;
+			for (m = 0; m < n; m++)
+				if (snapshot->owners[socket->first_owner].process ==
+				    snapshot->owners[snapshot->sockets[members[m]].first_owner]
+					    .process) {
+					connections[m]++;
+					total++;
+					break;
+				}
+		}
+	}
+	(void)count;
+	for (i = 0; n > 1 && i < n; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[members[i]];
+		char *who = words_holders(snapshot, members[i]);
+		struct out line;
+
+		out_init(&line, -1);
+		bar_append(&line, SHARE_WIDTH, connections[i], total ? total : 1, view->ascii);
+		out_printf(&line, " %u of %u connections, %u waiting, %u lost: %s", connections[i],
+			   total, socket->queue_recv,
+			   socket->known & SOCKET_HAS_DROPS ? socket->drops : 0, who);
+		out_char(&line, '\0');
+		finding_text_fill("  ", line.buffer, width, out);
+		out_done(&line);
+		free(who);
+	}
+}
+
+static void describe_since(const struct frame *frame, const struct inet_socket *socket,
+			   uint32_t width, struct out *out)
+{
+	const struct bind_bucket bucket = {
+		.netns = socket->netns,
+		.port = socket->local_port,
+		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
+	};
+	const struct port_history *port = history_find(&frame->history, frame->snapshot, &bucket);
+	char *moment;
+
+	if (!port || !port->since_ns)
+		return;
+	moment = words_moment(port->since_ns);
+	say(out, width, "  ",
+	    port->before ? xasprintf("served by these since %s, before by %s", moment, port->before) :
+			   xasprintf("served since %s", moment));
+	free(moment);
+}
+
+static void describe_sockets(const struct view *view, const struct row *row, uint32_t width,
+			     struct out *out)
+{
+	const struct frame *frame = view->frame;
+	uint32_t i, count, note = row->note;
+	const uint32_t *sockets = row_sockets(frame, row, &count);
+
+	for (i = 0; i < count && !note; i++)
+		note = frame->notes[sockets[i]];
+	if (note)
+		describe_finding(&frame->findings.items[note - 1], width, out);
+	for (i = 0; i < count && i < SOCKETS_MAX; i++) {
+		const struct inet_socket *socket = &frame->snapshot->sockets[sockets[i]];
+
+		say(out, width, "", words_described(frame->snapshot, sockets[i]));
+		describe_owners(frame->snapshot, socket, width, out);
+		if (i)
+			continue;
+		describe_delivery(frame, socket, width, out);
+		if (row->kind == ROW_PORT)
+			describe_shares(view, sockets, count, width, out);
+		describe_since(frame, socket, width, out);
+	}
+	if (count > SOCKETS_MAX)
+		out_printf(out, "and %u more\n", count - SOCKETS_MAX);
+}
+
+/* Lines of a text, from the one at top on. Returns how many there are in all. */
+static uint32_t draw_lines(struct screen *screen, uint32_t row, uint32_t column, uint32_t rows,
+			   uint32_t columns, uint32_t top, const char *text, size_t length)
+{
+	uint32_t line = 0;
+
+	while (length) {
+		const char *end = memchr(text, '\n', length);
+		size_t size = end ? (size_t)(end - text) : length;
+
+		if (line >= top && line - top < rows)
+			screen_put(screen, row + line - top, column, columns, 0, text, size);
+		line++;
+		text += size + (end ? 1 : 0);
+		length -= size + (end ? 1 : 0);
+	}
+	return line;
+}
+
+static void draw_rule(const struct view *view, struct screen *screen, uint32_t row)
+{
+	uint32_t i;
+
+	for (i = 0; i < screen->columns; i++)
+		screen_text(screen, row, i, 1, COLOR_DIM, view->ascii ? "-" : "─");
+}
+
+void view_draw_details(struct view *view, struct screen *screen, uint32_t row, uint32_t rows)
+{
+	const struct row *selected;
+	struct out out;
+
+	draw_rule(view, screen, row);
+	if (!view->frame || !view->rows.count || rows < 2)
+		return;
+	selected = &view->rows.rows[view->cursor];
+	out_init(&out, -1);
+	if (selected->kind == ROW_FINDING)
+		describe_finding(&view->frame->findings.items[selected->index], screen->columns,
+				 &out);
+	else if (selected->kind != ROW_GONE)
+		describe_sockets(view, selected, screen->columns, &out);
+	draw_lines(screen, row + 1, 0, rows - 1, screen->columns, 0, out.buffer, out.used);
+	out_done(&out);
+}
+
+void view_draw_overlay(struct view *view, struct screen *screen)
+{
+	uint32_t rows = screen->rows - 3, columns = screen->columns - 4, lines, i;
+	struct screen nowhere = { .rows = 0 };
+
+	lines = draw_lines(&nowhere, 0, 0, 0, 0, 0, view->overlay.buffer, view->overlay.used);
+	if (view->overlay_top + rows > lines)
+		view->overlay_top = lines > rows ? lines - rows : 0;
+	screen_clear(screen);
+	screen_printf(screen, 0, 0, screen->columns, SCREEN_BOLD, " %s", view->overlay_title);
+	draw_rule(view, screen, 1);
+	draw_lines(screen, 2, 2, rows, columns, view->overlay_top, view->overlay.buffer,
+		   view->overlay.used);
+	i = screen_text(screen, screen->rows - 1, 0, screen->columns, COLOR_DIM,
+			"Esc back  Up Down PgUp PgDn scroll");
+	if (lines > rows)
+		screen_printf(screen, screen->rows - 1, i + 2, screen->columns, COLOR_DIM,
+			      "%u-%u of %u", view->overlay_top + 1,
+			      view->overlay_top + rows < lines ? view->overlay_top + rows : lines,
+			      lines);
+}

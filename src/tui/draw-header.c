@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The top of the screen: host, time, sockets by state, what runs out, findings by severity. */
+#include <time.h>
+
+#include "tui/bar.h"
+#include "tui/view.h"
+
+#define METER_WIDTH 10
+#define TREND_WIDTH 24
+
+/* Writes on in a row. */
+struct pen {
+	struct screen *screen;
+	uint32_t row, column;
+};
+
+static void write_text(struct pen *pen, uint8_t style, const char *text)
+{
+	pen->column += screen_text(pen->screen, pen->row, pen->column, UINT32_MAX, style, text);
+}
+
+static void write_count(struct pen *pen, const char *name, uint64_t count, uint8_t style)
+{
+	if (pen->column)
+		pen->column += 2;
+	pen->column += screen_printf(pen->screen, pen->row, pen->column, UINT32_MAX, COLOR_DIM, "%s ",
+				     name);
+	pen->column += screen_printf(pen->screen, pen->row, pen->column, UINT32_MAX, style, "%llu",
+				     (unsigned long long)count);
+}
+
+static void write_clock(const struct view *view, char text[32])
+{
+	time_t seconds = (time_t)(view->frame->snapshot->end_ns / 1000000000);
+	struct tm utc;
+
+	if (!view->frame->snapshot->end_ns || !gmtime_r(&seconds, &utc) ||
+	    !strftime(text, 32, "%H:%M:%S UTC", &utc))
+		text[0] = '\0';
+}
+
+static void draw_title(const struct view *view, struct screen *screen)
+{
+	const char *host = snapshot_text(view->frame->snapshot, view->frame->snapshot->host);
+	struct pen pen = { .screen = screen };
+	char clock[32];
+
+	write_clock(view, clock);
+	write_text(&pen, SCREEN_BOLD, "portshare");
+	pen.column += screen_printf(screen, 0, pen.column + 1, UINT32_MAX, 0, "%s  %s",
+				    host ? host : "", clock) + 1;
+	if (view->from_file)
+		write_text(&pen, COLOR_DIM, "  from a file");
+	else if (view->paused)
+		write_text(&pen, COLOR_TIME_WAIT, "  held");
+	else
+		pen.column += screen_printf(screen, 0, pen.column, UINT32_MAX, COLOR_DIM,
+					    "  every %.3g s", (double)view->interval_ms / 1000);
+}
+
+/* What is wrong stands at the right end of the first line, where also a low screen has it. */
+static void draw_findings(const struct view *view, struct screen *screen)
+{
+	const struct frame_totals *totals = &view->frame->totals;
+	static const struct {
+		enum severity severity;
+		uint8_t style;
+	} levels[] = {
+		{ SEVERITY_CRITICAL, COLOR_ALARM | SCREEN_BOLD },
+		{ SEVERITY_WARNING, COLOR_TIME_WAIT | SCREEN_BOLD },
+		{ SEVERITY_NOTE, COLOR_DIM },
+	};
+	uint32_t column = screen->columns > 34 ? screen->columns - 34 : 0, i;
+
+	for (i = 0; i < 3; i++) {
+		uint32_t count = totals->findings[levels[i].severity];
+
+		column += screen_printf(screen, 0, column, UINT32_MAX,
+					count ? levels[i].style : COLOR_DIM, "%4u %s", count,
+					severity_name(levels[i].severity));
+	}
+}
+
+static void draw_tcp(const struct view *view, struct screen *screen)
+{
+	const struct frame_totals *totals = &view->frame->totals;
+	struct pen pen = { .screen = screen, .row = 1 };
+	uint32_t closing = totals->tcp[STATE_FIN_WAIT_1] + totals->tcp[STATE_FIN_WAIT_2] +
+			   totals->tcp[STATE_CLOSE_WAIT] + totals->tcp[STATE_LAST_ACK] +
+			   totals->tcp[STATE_CLOSING];
+
+	write_text(&pen, COLOR_HEADING, "TCP");
+	write_count(&pen, "LISTEN", totals->tcp[STATE_LISTEN], COLOR_LISTEN);
+	write_count(&pen, "BOUND", totals->tcp[STATE_BOUND], 0);
+	write_count(&pen, "ESTAB", totals->tcp[STATE_ESTAB], 0);
+	write_count(&pen, "SYN", totals->tcp[STATE_SYN_SENT] + totals->tcp[STATE_SYN_RECV], 0);
+	write_count(&pen, "closing", closing, closing ? COLOR_CLOSING : 0);
+	pen.column += 2;
+	write_text(&pen, COLOR_HEADING, "UDP");
+	pen.column += screen_printf(screen, 1, pen.column + 1, UINT32_MAX, 0, "%u", totals->udp);
+}
+
+static void draw_limits(const struct view *view, struct screen *screen)
+{
+	const struct frame *frame = view->frame;
+	const struct frame_totals *totals = &frame->totals;
+	struct pen pen = { .screen = screen, .row = 2 };
+
+	pen.column = screen_printf(screen, 2, 0, UINT32_MAX, COLOR_TIME_WAIT, "TIME-WAIT %u",
+				   totals->time_wait);
+	if (totals->time_wait_limit)
+		pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, COLOR_DIM, "/%lld",
+					    (long long)totals->time_wait_limit);
+	bar_sparkline(screen, 2, pen.column + 1, TREND_WIDTH, frame->trend, frame->n_trend,
+		      COLOR_TIME_WAIT, view->ascii);
+	/* At a fixed place, while the line grows. */
+	pen.column += TREND_WIDTH + 3;
+	if (!totals->local_ports)
+		return;
+	pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, COLOR_DIM, "local ports ");
+	pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, 0, "%u/%u ",
+				    totals->local_ports_used, totals->local_ports);
+	bar_draw(screen, 2, pen.column, METER_WIDTH, totals->local_ports_used, totals->local_ports,
+		 totals->local_ports_used * 10ULL > totals->local_ports * 8ULL ? COLOR_ALARM :
+										 COLOR_LISTEN,
+		 view->ascii);
+}
+
+void view_draw_header(struct view *view, struct screen *screen, uint32_t rows)
+{
+	if (!view->frame) {
+		screen_text(screen, 0, 0, UINT32_MAX, SCREEN_BOLD, "portshare: reading the sockets ...");
+		return;
+	}
+	draw_title(view, screen);
+	draw_findings(view, screen);
+	if (rows < 3)
+		return;
+	draw_tcp(view, screen);
+	draw_limits(view, screen);
+}

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The middle: names of the views, names of the columns, rows. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/column-row.h"
+#include "tui/bar.h"
+#include "tui/view.h"
+#include "util/escape.h"
+#include "util/xalloc.h"
+
+#define GAP 2
+#define MARK_WIDTH 2
+#define BAR_WIDTH 6
+#define READABLE 24 /* to which long values are cut before columns are left out */
+
+/* What a column is made of, beside those of a listing. */
+enum {
+	CELL_BAR = N_COLUMNS, /* queue of its limit */
+	CELL_SEVERITY,
+	CELL_FINDING,
+	CELL_WHERE,
+	CELL_TITLE,
+};
+
+struct cell_column {
+	uint8_t id; /* enum column_id, or CELL_… */
+	uint8_t least; /* to which it may be cut; 0: never */
+	bool optional; /* left out where there is no room; the last one first */
+};
+
+static const struct cell_column port_columns[] = {
+	{ COLUMN_PORT, 0, false },  { COLUMN_LOCAL, 9, false }, { COLUMN_STATE, 0, false },
+	{ COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 8, false },	{ COLUMN_QUEUE, 0, true },
+	{ CELL_BAR, 0, true },	    { COLUMN_OWNER, 12, false }, { COLUMN_USER, 0, true },
+	{ COLUMN_UNIT, 0, true },
+};
+
+static const struct cell_column socket_columns[] = {
+	{ COLUMN_PROTO, 0, false }, { COLUMN_PORT, 0, false },	{ COLUMN_LOCAL, 9, false },
+	{ COLUMN_STATE, 0, false }, { COLUMN_REUSE, 0, false }, { COLUMN_PEER, 10, false },
+	{ COLUMN_QUEUE, 0, true },  { COLUMN_TIMER, 0, true },	{ COLUMN_OWNER, 12, false },
+	{ COLUMN_USER, 0, true },   { COLUMN_NOTE, 8, true },
+};
+
+static const struct cell_column finding_columns[] = {
+	{ CELL_SEVERITY, 0, false },
+	{ CELL_WHERE, 0, false },
+	{ CELL_FINDING, 0, true },
+	{ CELL_TITLE, 20, false },
+};
+
+struct table_shape {
+	const struct cell_column *columns;
+	uint32_t count;
+};
+
+static struct table_shape shape_of(enum view_id view)
+{
+	switch (view) {
+	case VIEW_PORTS:
+		return (struct table_shape){ port_columns, ARRAY_SIZE(port_columns) };
+	case VIEW_SOCKETS:
+		return (struct table_shape){ socket_columns, ARRAY_SIZE(socket_columns) };
+	default:
+		return (struct table_shape){ finding_columns, ARRAY_SIZE(finding_columns) };
+	}
+}
+
+static void write_heading(uint8_t id, struct out *out)
+{
+	const char *name;
+
+	switch (id) {
+	case CELL_BAR:
+		name = "full";
+		break;
+	case CELL_SEVERITY:
+		name = "severity";
+		break;
+	case CELL_FINDING:
+		name = "finding";
+		break;
+	case CELL_WHERE:
+		name = "port";
+		break;
+	case CELL_TITLE:
+		name = "what";
+		break;
+	default:
+		name = column_info((enum column_id)id)->name;
+	}
+	for (; *name; name++)
+		out_char(out, (char)toupper((unsigned char)*name));
+}
+
+/* ---- cells ---- */
+
+struct cells {
+	struct view *view;
+	struct column_writer writer;
+	struct port_summary summary; /* of the row that is written, if it is one of ports */
+};
+
+static void cells_init(struct cells *cells, struct view *view)
+{
+	*cells = (struct cells){ .view = view };
+	column_writer_init(&cells->writer, view->frame->snapshot, ESCAPE_TERMINAL);
+	cells->writer.ascii = view->ascii;
+	cells->writer.grouped = view->id == VIEW_PORTS;
+	cells->writer.findings = &view->frame->findings;
+	cells->writer.notes = view->frame->notes;
+	cells->writer.row_sockets = view->frame->ports.sockets;
+}
+
+static void write_bar(const struct cells *cells, const struct inet_socket *socket, struct out *out)
+{
+	bool listens = socket->state == STATE_LISTEN;
+	uint32_t most = socket->queue_limit;
+
+	if (!(socket->known & SOCKET_HAS_QUEUE) || !(socket->known & SOCKET_HAS_LIMIT) ||
+	    (!listens && protocol_is_stream((enum protocol)socket->protocol)))
+		return;
+	bar_append(out, BAR_WIDTH, socket->queue_recv, most ? most : 1, cells->view->ascii);
+}
+
+static void write_safe(const char *text, struct out *out)
+{
+	escape_append(out, ESCAPE_TERMINAL, text, strlen(text));
+}
+
+static uint8_t write_finding_cell(const struct cells *cells, const struct finding *finding,
+				  uint8_t id, struct out *out)
+{
+	switch (id) {
+	case CELL_SEVERITY:
+		write_safe(finding->undecided ? "cannot tell" :
+						severity_name((enum severity)finding->severity),
+			   out);
+		if (finding->undecided || finding->severity == SEVERITY_NOTE)
+			return COLOR_DIM;
+		return finding->severity == SEVERITY_CRITICAL ? COLOR_ALARM : COLOR_TIME_WAIT;
+	case CELL_FINDING:
+		write_safe(finding_name((enum finding_id)finding->id), out);
+		return 0;
+	case CELL_WHERE:
+		if (finding->port)
+			out_printf(out, "%s:%u", protocol_name((enum protocol)finding->protocol),
+				   finding->port);
+		else
+			out_char(out, '-');
+		return 0;
+	default:
+		(void)cells;
+		write_safe(finding->title, out);
+		return 0;
+	}
+}
+
+static uint8_t write_gone_cell(const struct port_history *port, uint8_t id, struct out *out)
+{
+	if (id == COLUMN_PORT)
+		out_printf(out, "%s:%u", protocol_name((enum protocol)port->protocol), port->port);
+	else if (id == COLUMN_STATE)
+		out_string(out, "gone");
+	else if (id == COLUMN_OWNER)
+		write_safe(port->who ? port->who : "-", out);
+	else
+		out_char(out, '-');
+	return COLOR_DIM;
+}
+
+/* Where outgoing connections go, in the place of the port. */
+static uint8_t write_client_cell(struct cells *cells, uint8_t id, struct out *out)
+{
+	if (id == COLUMN_PORT && cells->summary.row->kind == PORT_ROW_REST) {
+		out_string(out, "others");
+	} else if (id == COLUMN_PORT) {
+		out_string(out, cells->view->ascii ? "-> " : "→ ");
+		column_write(&cells->writer, COLUMN_PEER, cells->summary.socket, out);
+	} else if (id == COLUMN_STATE) {
+		column_write_states(&cells->writer, &cells->summary, out);
+	} else if (id == CELL_BAR) {
+		return 0;
+	} else {
+		column_write_row(&cells->writer, (enum column_id)id, &cells->summary, out);
+	}
+	return id == COLUMN_OWNER ? 0 : COLOR_DIM;
+}
+
+static void begin_row(struct cells *cells, const struct row *row)
+{
+	if (row->kind == ROW_PORT || row->kind == ROW_PART || row->kind == ROW_CLIENT)
+		port_view_sum(&cells->view->frame->ports,
+			      &cells->view->frame->ports.rows[row->index], &cells->summary);
+}
+
+/* The value of a column, safe. Returns its style. */
+static uint8_t write_cell(struct cells *cells, const struct row *row, uint8_t id, struct out *out)
+{
+	const struct frame *frame = cells->view->frame;
+	const struct inet_socket *socket;
+
+	switch ((enum row_kind)row->kind) {
+	case ROW_FINDING:
+		return write_finding_cell(cells, &frame->findings.items[row->index], id, out);
+	case ROW_GONE:
+		return write_gone_cell(&frame->history.ports[row->index], id, out);
+	case ROW_CLIENT:
+		return write_client_cell(cells, id, out);
+	case ROW_SOCKET:
+		socket = &frame->snapshot->sockets[row->index];
+		if (id == CELL_BAR) {
+			write_bar(cells, socket, out);
+			return COLOR_REUSE;
+		}
+		column_write(&cells->writer, (enum column_id)id, socket, out);
+		return (uint8_t)column_role((enum column_id)id, socket);
+	default:
+		if (id == CELL_BAR) {
+			write_bar(cells, cells->summary.socket, out);
+			return COLOR_REUSE;
+		}
+		if (id == COLUMN_NOTE && row->note) {
+			const struct finding *finding = &frame->findings.items[row->note - 1];
+
+			write_safe(finding_name((enum finding_id)finding->id), out);
+			return finding->severity == SEVERITY_NOTE     ? COLOR_DIM :
+			       finding->severity == SEVERITY_CRITICAL ? COLOR_ALARM :
+									COLOR_TIME_WAIT;
+		}
+		if (id == COLUMN_STATE && row->n_folded) {
+			column_write_row(&cells->writer, COLUMN_STATE, &cells->summary, out);
+			out_printf(out, " +%u", row->n_folded);
+			return (uint8_t)column_row_role(COLUMN_STATE, &cells->summary);
+		}
+		/* Below its port a row says where it goes, if it goes anywhere. */
+		if (row->kind == ROW_PART && id == COLUMN_PORT)
+			return 0;
+		column_write_row(&cells->writer, (enum column_id)id, &cells->summary, out);
+		return (uint8_t)column_row_role((enum column_id)id, &cells->summary);
+	}
+}
+
+void view_row_text(struct view *view, const struct row *row, struct out *out)
+{
+	struct table_shape shape = shape_of(view->id);
+	struct cells cells;
+	uint32_t i;
+
+	cells_init(&cells, view);
+	begin_row(&cells, row);
+	for (i = 0; i < shape.count; i++) {
+		write_cell(&cells, row, shape.columns[i].id, out);
+		out_char(out, ' ');
+	}
+	column_writer_done(&cells.writer);
+}
+
+/* ---- widths ---- */
+
+struct column_place {
+	uint32_t width; /* 0: left out */
+	uint32_t column;
+};
+
+/*
+ * Cut long values to what can be read, then leave columns out, then cut to the least; what there is
+ * room for in the end is given back.
+ */
+static void place_columns(const struct table_shape *shape, const uint32_t *widths, uint32_t room,
+			  struct column_place *places)
+{
+	uint32_t i, total = 0, at = MARK_WIDTH;
+
+	for (i = 0; i < shape->count; i++) {
+		places[i].width = widths[i];
+		if (shape->columns[i].least && places[i].width > READABLE)
+			places[i].width = READABLE;
+		total += widths[i] ? places[i].width + GAP : 0;
+	}
+	room -= MARK_WIDTH;
+	for (i = shape->count; i-- > 0 && total > room + GAP;) {
+		if (!shape->columns[i].optional || !places[i].width)
+			continue;
+		total -= places[i].width + GAP;
+		places[i].width = 0;
+	}
+	for (i = shape->count; i-- > 0 && total > room + GAP;) {
+		uint32_t least = shape->columns[i].least, excess = total - room - GAP, cut;
+
+		if (!least || places[i].width <= least)
+			continue;
+		cut = places[i].width - least < excess ? places[i].width - least : excess;
+		places[i].width -= cut;
+		total -= cut;
+	}
+	/* What leaving out has gained goes to those that were cut. */
+	for (i = 0; i < shape->count && total < room + GAP; i++) {
+		uint32_t more = widths[i] - places[i].width;
+
+		if (!places[i].width || !more)
+			continue;
+		if (more > room + GAP - total)
+			more = room + GAP - total;
+		places[i].width += more;
+		total += more;
+	}
+	for (i = 0; i < shape->count; i++) {
+		places[i].column = at;
+		at += places[i].width ? places[i].width + GAP : 0;
+	}
+}
+
+/* ---- drawing ---- */
+
+static const char *fold_sign(const struct view *view, const struct row *row)
+{
+	if (!row->foldable)
+		return " ";
+	if (row->open)
+		return view->ascii ? "v" : "▾";
+	return view->ascii ? ">" : "▸";
+}
+
+static char mark_of(const struct view *view, const struct row *row)
+{
+	const struct port_history *port;
+	struct bind_bucket bucket;
+	const struct inet_socket *socket;
+	const uint32_t *sockets;
+	uint32_t count;
+
+	if (row->kind == ROW_GONE)
+		return '-';
+	if (row->is_new)
+		return '+';
+	if (row->kind != ROW_PORT)
+		return ' ';
+	sockets = row_sockets(view->frame, row, &count);
+	socket = &view->frame->snapshot->sockets[sockets[0]];
+	bucket = (struct bind_bucket){
+		.netns = socket->netns,
+		.port = socket->local_port,
+		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
+	};
+	port = history_find(&view->frame->history, view->frame->snapshot, &bucket);
+	return port && port->changed ? '!' : ' ';
+}
+
+static void draw_tabs(const struct view *view, struct screen *screen, uint32_t row)
+{
+	static const char *const names[N_VIEWS] = { " Ports ", " Sockets ", " Findings " };
+	const struct view *const shown = view;
+	uint32_t column = 0, i;
+
+	for (i = 0; i < N_VIEWS; i++)
+		column += screen_text(screen, row, column, UINT32_MAX,
+				      (uint8_t)(i == (uint32_t)shown->id ? SCREEN_REVERSE :
+									   COLOR_DIM),
+				      names[i]);
+	column += 2;
+	column += screen_printf(screen, row, column, UINT32_MAX, COLOR_DIM, "%u by %s%s",
+				view->rows.count,
+				view->id == VIEW_FINDINGS ? "severity" :
+							    sort_name(view->sorts[view->id]),
+				view->reverse[view->id] ? ", reversed" : "");
+	if (view->only_tcp || view->only_udp || view->only_listening || *view->words.text)
+		screen_printf(screen, row, column + 2, UINT32_MAX, COLOR_TIME_WAIT,
+			      "filter: %s%s%s%s", view->only_tcp ? "tcp " : "",
+			      view->only_udp ? "udp " : "", view->only_listening ? "listening " : "",
+			      view->words.text);
+}
+
+static void scroll(struct view *view)
+{
+	if (view->cursor < view->top)
+		view->top = view->cursor;
+	if (view->page && view->cursor >= view->top + view->page)
+		view->top = view->cursor - view->page + 1;
+	if (view->top + view->page > view->rows.count)
+		view->top = view->rows.count > view->page ? view->rows.count - view->page : 0;
+}
+
+static void draw_row(const struct view *view, struct screen *screen, uint32_t at,
+		     const struct row *row, const struct table_shape *shape,
+		     const struct column_place *places, const struct out *texts,
+		     const uint8_t *styles)
+{
+	char mark[2] = { mark_of(view, row), '\0' };
+	uint32_t i;
+
+	screen_text(screen, at, 0, 1, *mark == '+' ? COLOR_LISTEN : COLOR_ALARM, mark);
+	for (i = 0; i < shape->count; i++) {
+		uint32_t column = places[i].column, width = places[i].width, indent = 0;
+
+		if (!i) {
+			indent = row->depth * 2U;
+			if (row->depth || view->id == VIEW_PORTS) {
+				screen_text(screen, at, column + indent, width, COLOR_DIM,
+					    fold_sign(view, row));
+				indent += 2;
+			}
+		}
+		if (width > indent)
+			screen_put(screen, at, column + indent, width - indent, styles[i],
+				   texts[i].buffer, texts[i].used);
+	}
+	if (view->rows.rows + view->cursor == row)
+		screen_mark_row(screen, at, SCREEN_REVERSE);
+}
+
+/* All that is seen is written first, for the widths. */
+static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
+{
+	struct table_shape shape = shape_of(view->id);
+	uint32_t *widths = view->widths[view->id], i, k, n = view->page;
+	struct column_place places[N_COLUMNS];
+	struct out *texts, heading;
+	uint8_t *styles;
+	struct cells cells;
+
+	if (n > view->rows.count - view->top)
+		n = view->rows.count - view->top;
+	texts = xcalloc((size_t)n * shape.count, sizeof(*texts));
+	styles = xcalloc((size_t)n * shape.count, sizeof(*styles));
+	cells_init(&cells, view);
+	for (i = 0; i < n; i++) {
+		const struct row *row = &view->rows.rows[view->top + i];
+
+		begin_row(&cells, row);
+		for (k = 0; k < shape.count; k++) {
+			struct out *text = &texts[i * shape.count + k];
+			uint32_t width;
+
+			out_init(text, -1);
+			styles[i * shape.count + k] =
+				write_cell(&cells, row, shape.columns[k].id, text);
+			width = (uint32_t)escape_width(text->buffer, text->used);
+			if (!k && (row->depth || view->id == VIEW_PORTS))
+				width += row->depth * 2U + 2;
+			if (width > widths[k])
+				widths[k] = width;
+		}
+	}
+	column_writer_done(&cells.writer);
+	for (k = 0; k < shape.count; k++) {
+		out_init(&heading, -1);
+		write_heading(shape.columns[k].id, &heading);
+		if (heading.used > widths[k])
+			widths[k] = (uint32_t)heading.used;
+		out_done(&heading);
+	}
+	place_columns(&shape, widths, screen->columns, places);
+	for (k = 0; k < shape.count; k++) {
+		out_init(&heading, -1);
+		write_heading(shape.columns[k].id, &heading);
+		screen_put(screen, at, places[k].column, places[k].width, COLOR_HEADING,
+			   heading.buffer, heading.used);
+		out_done(&heading);
+	}
+	for (i = 0; i < n; i++)
+		draw_row(view, screen, at + 1 + i, &view->rows.rows[view->top + i], &shape, places,
+			 texts + (size_t)i * shape.count, styles + (size_t)i * shape.count);
+	for (i = 0; i < n * shape.count; i++)
+		out_done(&texts[i]);
+	free(texts);
+	free(styles);
+}
+
+void view_draw_list(struct view *view, struct screen *screen, uint32_t row, uint32_t rows)
+{
+	view->page = rows - 2;
+	view->list_row = row + 2;
+	draw_tabs(view, screen, row);
+	if (!view->frame)
+		return;
+	scroll(view);
+	draw_rows(view, screen, row + 1);
+	if (!view->rows.count)
+		screen_text(screen, row + 2, MARK_WIDTH, UINT32_MAX, COLOR_DIM,
+			    view->id == VIEW_FINDINGS ? "Nothing found." : "Nothing here.");
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How the screen is divided, and its last line. */
+#include <string.h>
+
+#include "tui/keys.h"
+#include "tui/view.h"
+#include "util/escape.h"
+
+/* Rows of the parts, for screens from the least on. */
+#define HEADER_ROWS 3
+#define HEADER_ROWS_LOW 1
+#define LOW_SCREEN 16
+#define DETAILS_LEAST 5
+
+void view_help_text(struct out *out)
+{
+	size_t i;
+
+	for (i = 0; i < n_key_bindings; i++) {
+		if (!key_bindings[i].name)
+			continue;
+		out_printf(out, "%-10s %s\n", key_bindings[i].name, key_bindings[i].help);
+	}
+	out_string(out, "\nThe mouse selects, a double click opens.\n"
+			"Marks: + new, - gone, ! served by others than before.\n"
+			"Filter: udp:5060 8000-8100 listening shared state=time-wait process=nginx\n"
+			"        user=root unit=sip pid=900 tcp udp ipv4 ipv6\n");
+}
+
+static void draw_prompt(const struct view *view, struct screen *screen, uint32_t row)
+{
+	static const char *const labels[] = {
+		[PROMPT_SEARCH] = "Search: ",
+		[PROMPT_FILTER] = "Filter: ",
+		[PROMPT_WRITE] = "Write to: ",
+	};
+	const char *label = labels[view->prompt];
+	uint32_t column = screen_text(screen, row, 0, screen->columns, SCREEN_BOLD, label), room;
+	size_t length = strlen(view->input), shown = length, skip = 0;
+
+	/* Its end is what is typed at. */
+	room = screen->columns > column + 1 ? screen->columns - column - 1 : 0;
+	while (escape_width(view->input + skip, shown) > room && skip < length) {
+		skip++;
+		while (skip < length && ((unsigned char)view->input[skip] & 0xc0) == 0x80)
+			skip++;
+		shown = length - skip;
+	}
+	column += screen_put(screen, row, column, room, 0, view->input + skip, shown);
+	screen_text(screen, row, column, 1, SCREEN_REVERSE, " ");
+}
+
+static void draw_bottom(const struct view *view, struct screen *screen, uint32_t row)
+{
+	if (view->prompt)
+		draw_prompt(view, screen, row);
+	else if (view->message)
+		screen_printf(screen, row, 0, screen->columns, SCREEN_BOLD, "%s", view->message);
+	else
+		screen_text(screen, row, 0, screen->columns, COLOR_DIM,
+			    "?help  Tab view  Enter open  /search  f filter  s sort  p probe  "
+			    "e explain  w write  q quit");
+}
+
+void view_draw(struct view *view, struct screen *screen)
+{
+	bool low = screen->rows < LOW_SCREEN;
+	uint32_t header = low ? HEADER_ROWS_LOW : HEADER_ROWS, details, list;
+
+	screen_clear(screen);
+	if (screen->rows < VIEW_ROWS_LEAST || screen->columns < VIEW_COLUMNS_LEAST) {
+		screen_printf(screen, 0, 0, screen->columns, 0, "%ux%u is too small: %dx%d is needed",
+			      screen->columns, screen->rows, VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST);
+		return;
+	}
+	details = screen->rows / 4;
+	details = low ? screen->rows / 5 : details < DETAILS_LEAST ? DETAILS_LEAST : details;
+	/* Two for the names of views and columns, one below. */
+	list = screen->rows - header - details - 3;
+	view_draw_header(view, screen, header);
+	view_draw_list(view, screen, header, list + 2);
+	view_draw_details(view, screen, header + list + 2, details);
+	draw_bottom(view, screen, screen->rows - 1);
+	if (view->overlay_title)
+		view_draw_overlay(view, screen);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TUI_TERMINAL_H
+#define TUI_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tui/screen.h"
+
+/*
+ * The terminal through curses: the only file that knows it. However the program ends - by a key, a
+ * signal, a crash - the terminal is left as it was.
+ */
+
+/*
+ * Take the terminal that stdin and stdout are. Returns 0; -ENOTTY if they are none; -ENOENT if
+ * nothing is known of terminals of its kind (TERM). Once in a program.
+ */
+int terminal_open(bool color);
+void terminal_close(void);
+
+/* What it is now, in characters. */
+void terminal_size(uint32_t *ret_rows, uint32_t *ret_columns);
+
+/* Show a screen of that size. */
+void terminal_show(const struct screen *screen);
+
+/* What happened. */
+struct terminal_event {
+	uint32_t key; /* enum tui_key, or a character; TUI_KEY_NONE: nothing more */
+	/* Of TUI_KEY_MOUSE: */
+	uint32_t row, column;
+	bool twice;
+	int wheel; /* -1 up, 1 down, 0: a click */
+};
+
+/* The next event, without waiting. Returns false when the terminal has gone. */
+bool terminal_read(struct terminal_event *ret_event);
+
+/* Whether a signal has asked the program to end (SIGTERM, SIGHUP, SIGINT); its number, or 0. */
+int terminal_signal(void);
+
+#endif
