@@ -45,14 +45,20 @@ function __portshare_filters
     not __portshare_binds
 end
 
+function __portshare_watches
+    set -l words (commandline -opc)
+    test (count $words) -ge 2 -a "$words[2]" = watch
+end
+
 function __portshare_lists
-    not __portshare_checks; and not __portshare_binds
+    not __portshare_checks; and not __portshare_binds; and not __portshare_watches
 end
 
 complete -c portshare -f
 complete -c portshare -n __fish_is_first_arg -a list -d 'Sockets per port'
 complete -c portshare -n __fish_is_first_arg -a check -d 'Ports shared by accident, stuck or blocked'
 complete -c portshare -n __fish_is_first_arg -a explain -d 'What a finding means'
+complete -c portshare -n __fish_is_first_arg -a watch -d 'A live view'
 complete -c portshare -n __fish_is_first_arg -a wait -d 'Until a port can be bound'
 complete -c portshare -n __fish_is_first_arg -a probe -d 'Could a port be bound, and if not, why'
 complete -c portshare -n '__fish_seen_subcommand_from explain' -a 'udp-accidental-share udp-shadowed udp-hijackable reuseport-strangers reuseport-stale-member reuseport-stuck-member inherited-listener time-wait-blocks-bind restart-blocked-later port-taken-by-client bound-not-listening dual-stack-overlap ephemeral-exhaustion time-wait-overflow'
@@ -103,3 +109,7 @@ complete -c portshare -n __portshare_probes -l live -d 'Bind the port in every w
 complete -c portshare -n __portshare_waits -l timeout -x -a '10s 90s 5m' -d 'Give up after this time'
 complete -c portshare -n __portshare_waits -l until -x -a 'free listening' -d 'What to wait for'
 complete -c portshare -n __portshare_waits -s q -l quiet -d 'Say nothing while waiting'
+complete -c portshare -n __portshare_watches -s n -l interval -x -a '500ms 1s 2s 5s' -d 'Read the sockets so often'
+complete -c portshare -n __portshare_watches -l batch -d 'Print frames as text'
+complete -c portshare -n __portshare_watches -s c -l count -x -d 'So many frames'
+complete -c portshare -n __portshare_watches -l json-lines -d 'A summary a line'

@@ -199,10 +199,29 @@ static void describe_since(const struct frame *frame, const struct inet_socket *
 	if (!port || !port->since_ns)
 		return;
 	moment = words_moment(port->since_ns);
-	say(out, width, "  ",
-	    port->before ? xasprintf("served by these since %s, before by %s", moment, port->before) :
-			   xasprintf("served since %s", moment));
+	say(out, width, "",
+	    port->before ? xasprintf("Served by these since %s, before by %s.", moment, port->before) :
+			   xasprintf("Served since %s.", moment));
 	free(moment);
+}
+
+/* "8 ESTAB, 5 TIME-WAIT" */
+static void describe_states(const struct frame *frame, const uint32_t *sockets, uint32_t count,
+			    struct out *out)
+{
+	uint32_t states[N_STATES] = { 0 }, i;
+	bool first = true;
+
+	for (i = 0; i < count; i++)
+		states[frame->snapshot->sockets[sockets[i]].state]++;
+	for (i = 0; i < N_STATES; i++) {
+		if (!states[i])
+			continue;
+		out_printf(out, "%s%u %s", first ? "" : ", ", states[i],
+			   socket_state_name((enum socket_state)i));
+		first = false;
+	}
+	out_char(out, '\n');
 }
 
 static void describe_sockets(const struct view *view, const struct row *row, uint32_t width,
@@ -212,10 +231,14 @@ static void describe_sockets(const struct view *view, const struct row *row, uin
 	uint32_t i, count, note = row->note;
 	const uint32_t *sockets = row_sockets(frame, row, &count);
 
+	if (count)
+		describe_since(frame, &frame->snapshot->sockets[sockets[0]], width, out);
 	for (i = 0; i < count && !note; i++)
 		note = frame->notes[sockets[i]];
 	if (note)
 		describe_finding(&frame->findings.items[note - 1], width, out);
+	if (row->kind == ROW_CLIENT)
+		describe_states(frame, sockets, count, out);
 	for (i = 0; i < count && i < SOCKETS_MAX; i++) {
 		const struct inet_socket *socket = &frame->snapshot->sockets[sockets[i]];
 
@@ -226,7 +249,6 @@ static void describe_sockets(const struct view *view, const struct row *row, uin
 		describe_delivery(frame, socket, width, out);
 		if (row->kind == ROW_PORT)
 			describe_shares(view, sockets, count, width, out);
-		describe_since(frame, socket, width, out);
 	}
 	if (count > SOCKETS_MAX)
 		out_printf(out, "and %u more\n", count - SOCKETS_MAX);

@@ -31,9 +31,9 @@ struct cell_column {
 };
 
 static const struct cell_column port_columns[] = {
-	{ COLUMN_PORT, 0, false },  { COLUMN_LOCAL, 9, false }, { COLUMN_STATE, 0, false },
-	{ COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 8, false },	{ COLUMN_QUEUE, 0, true },
-	{ CELL_BAR, 0, true },	    { COLUMN_OWNER, 12, false }, { COLUMN_USER, 0, true },
+	{ COLUMN_PORT, 14, false }, { COLUMN_LOCAL, 9, false }, { COLUMN_STATE, 10, false },
+	{ COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 8, false },	{ COLUMN_OWNER, 12, false },
+	{ COLUMN_QUEUE, 8, true },  { CELL_BAR, 0, true },	{ COLUMN_USER, 0, true },
 	{ COLUMN_UNIT, 0, true },
 };
 
@@ -180,7 +180,8 @@ static uint8_t write_client_cell(struct cells *cells, uint8_t id, struct out *ou
 		out_string(out, cells->view->ascii ? "-> " : "→ ");
 		column_write(&cells->writer, COLUMN_PEER, cells->summary.socket, out);
 	} else if (id == COLUMN_STATE) {
-		column_write_states(&cells->writer, &cells->summary, out);
+		column_write_count(out, cells->summary.row->count);
+		out_string(out, " outgoing");
 	} else if (id == CELL_BAR) {
 		return 0;
 	} else {

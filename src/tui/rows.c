@@ -212,9 +212,12 @@ static void add_port(struct maker *maker, const struct item *item)
 	}
 	if (lead->count > 1)
 		add_sockets_of(maker, lead, 1);
-	for (i = 1; i < item->count; i++)
+	for (i = 1; i < item->count; i++) {
+		if (!any_kept(maker, &frame->ports.rows[item->first + i]))
+			continue;
 		add_part(maker, ROW_PART, item->first + i,
 			 part_key(frame, &frame->ports.rows[item->first + i]), 1);
+	}
 }
 
 /* ---- order ---- */

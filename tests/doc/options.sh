@@ -31,7 +31,7 @@ manual_options() {
 	sed -nE 's/^\.It (Fl .*)/\1/p' "$source_dir/man/portshare-$1.1" ${2+"$2"}
 }
 
-for command in list check probe wait; do
+for command in list check probe wait watch; do
 	options_of "$command"
 	ok "$command --help shows options" test -s "$scratch/expected.$command"
 	manual_options "$command" | tr ' ' '\n' | awk 'after { print "-" $0 } { after = ($0 == "Fl") }' |
@@ -165,6 +165,7 @@ never'
 	is 'bash offers the protocols of a selector' "$(ask_bash portshare -n u)" 'udp:'
 	is 'bash offers the options of check' "$(ask_bash portshare check - | sorted)" "$(cat "$scratch/expected.check")"
 	is 'bash offers the options of probe' "$(ask_bash portshare probe - | sorted)" "$(cat "$scratch/expected.probe")"
+	is 'bash offers the options of watch' "$(ask_bash portshare watch - | sorted)" "$(cat "$scratch/expected.watch")"
 	is 'bash offers the options of wait' "$(ask_bash portshare wait - | sorted)" "$(cat "$scratch/expected.wait")"
 	is 'bash offers what to wait for' "$(ask_bash portshare wait --until '' | sorted)" 'free
 listening'
@@ -186,6 +187,8 @@ if command -v zsh >/dev/null 2>&1 && zsh -f -c 'zmodload zsh/zpty' 2>/dev/null; 
 		"$(ask_zsh 'portshare check -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.check")"
 	is 'zsh offers the options of probe' \
 		"$(ask_zsh 'portshare probe -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.probe")"
+	is 'zsh offers the options of watch' \
+		"$(ask_zsh 'portshare watch -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.watch")"
 	is 'zsh offers the options of wait' \
 		"$(ask_zsh 'portshare wait -' | sed 's/=$//' | sorted)" "$(cat "$scratch/expected.wait")"
 	like 'zsh offers a bind' "$(ask_zsh 'portshare probe u')" '^udp:$'
@@ -213,6 +216,9 @@ if command -v fish >/dev/null 2>&1; then
 	is 'fish offers the options of probe' \
 		"$({ ask_fish 'portshare probe -'; ask_fish 'portshare probe --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected.probe")"
+	is 'fish offers the options of watch' \
+		"$({ ask_fish 'portshare watch -'; ask_fish 'portshare watch --'; } | sed 's/=$//' | sorted)" \
+		"$(cat "$scratch/expected.watch")"
 	is 'fish offers the options of wait' \
 		"$({ ask_fish 'portshare wait -'; ask_fish 'portshare wait --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected.wait")"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Who may include whom: util <- model <- analysis <- {output, probe}, {util, model} <- source.
+# Who may include whom: util <- model <- analysis <- {output, probe}, output <- tui, {util, model} <- source.
 
 # shellcheck source=tests/helpers/tap.sh
 . "${top_srcdir:-.}/tests/helpers/tap.sh"
@@ -25,6 +25,7 @@ may analysis model util
 may output analysis model util
 may source model util bpf
 may probe analysis model util
+may tui output analysis model util
 may bpf
 
 wrong=$(grep -rnE --include='*.[ch]' '#[[:space:]]*include[[:space:]]*"\.' .)

@@ -83,6 +83,12 @@ is 'libprobe.a needs nothing of libsource.a and liboutput.a' "$(
 	awk 'NR == FNR { defined[$1]; next } $2 in defined' "$scratch/defined" "$scratch/probe"
 )" ''
 
+needs libtui.a >"$scratch/tui"
+is 'libtui.a has no socket calls' "$(among "$socket_calls" <"$scratch/tui")" ''
+is 'libtui.a opens no file and reads no clock' "$(among "$opening|$clock" <"$scratch/tui")" ''
+is 'of libtui.a only terminal knows curses' \
+	"$(grep -E ' (initscr|newterm|waddn?str|wrefresh|wget_wch|endwin|stdscr)$' <"$scratch/tui" | grep -v -e '-terminal\.o ')" ''
+
 commands=$(find src/cmd src -maxdepth 1 -name '*.o' | sort -u)
 # shellcheck disable=SC2086
 is 'the commands have no socket calls' "$(undefined $commands | among "$socket_calls")" ''
