@@ -104,23 +104,26 @@ static char *what_it_is(const struct inet_socket *socket, enum probe_cause cause
 		text = xasprintf("a listening socket that %s inherited and keeps open", who);
 		break;
 	case CAUSE_TIME_WAIT:
-		text = lasts ? xasprintf("what the kernel keeps of a closed connection %s, for %.1f s "
-					 "more",
-					 peer, (double)socket->timer_expires_ms / 1000) :
-			       xasprintf("what the kernel keeps of a closed connection %s, for up to "
-					 "60 s",
-					 peer);
+		text = lasts ? xasprintf(
+				       "what the kernel keeps of a closed connection %s, for %.1f s "
+				       "more",
+				       peer, (double)socket->timer_expires_ms / 1000) :
+			       xasprintf(
+				       "what the kernel keeps of a closed connection %s, for up to "
+				       "60 s",
+				       peer);
 		break;
 	case CAUSE_CONNECTION:
 		text = xasprintf("a connection %s on this port, %s, of %s", peer,
 				 socket_state_name((enum socket_state)socket->state), who);
 		break;
 	case CAUSE_OUTGOING:
-		text = xasprintf("an outgoing connection %s of %s has this port as its local one", peer,
-				 who);
+		text = xasprintf("an outgoing connection %s of %s has this port as its local one",
+				 peer, who);
 		break;
 	case CAUSE_BOUND:
-		text = xasprintf("%s has bound it and does not listen, so that few tools show it", who);
+		text = xasprintf("%s has bound it and does not listen, so that few tools show it",
+				 who);
 		break;
 	default:
 		text = xasprintf("%s has bound it", who);
@@ -156,9 +159,10 @@ static char *why_no_port(const struct bind_candidate *candidate, const struct in
 	if (socket->reuse_port == TRISTATE_NO)
 		return xstrdup(". It lacks SO_REUSEPORT, and both sides need it");
 	if (other_user(candidate, socket))
-		return xasprintf(". Both have SO_REUSEPORT, but that is shared within one user, and "
-				 "this is of uid %u, the bind by uid %u",
-				 socket->uid, candidate->uid);
+		return xasprintf(
+			". Both have SO_REUSEPORT, but that is shared within one user, and "
+			"this is of uid %u, the bind by uid %u",
+			socket->uid, candidate->uid);
 	return xstrdup("");
 }
 
@@ -179,7 +183,8 @@ static char *why_not_shared(const struct bind_candidate *candidate,
 		if (socket->reuse_addr == TRISTATE_YES && !listens)
 			return xstrdup(". It has SO_REUSEADDR: a bind with it passes");
 		if (socket->reuse_port == TRISTATE_YES && !other_user(candidate, socket))
-			return xstrdup(". It has SO_REUSEPORT: a bind with it by the same user passes");
+			return xstrdup(
+				". It has SO_REUSEPORT: a bind with it by the same user passes");
 		return xstrdup("");
 	}
 	if (candidate->reuse_port && (listens || !candidate->reuse_addr))
@@ -215,7 +220,8 @@ static void explain(const struct context *context, const struct finding_list *fi
 /* ---- what to do ---- */
 
 struct time_wait {
-	uint32_t count, n_without; /* SO_REUSEADDR; those whose flags are unknown count to neither */
+	uint32_t count,
+		n_without; /* SO_REUSEADDR; those whose flags are unknown count to neither */
 	uint32_t n_unknown;
 };
 
@@ -232,11 +238,12 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 			  dead);
 	} else {
 		if (wait->n_without)
-			probe_say(&verdict->remedies,
-				  "Wait: nothing that the new socket sets helps now, since both sides "
-				  "need SO_REUSEADDR, and %s lacked it. \"portshare wait\" starts a "
-				  "command in the first moment that it can.",
-				  dead);
+			probe_say(
+				&verdict->remedies,
+				"Wait: nothing that the new socket sets helps now, since both sides "
+				"need SO_REUSEADDR, and %s lacked it. \"portshare wait\" starts a "
+				"command in the first moment that it can.",
+				dead);
 		probe_say(&verdict->remedies,
 			  "For the next time: let the server set SO_REUSEADDR on its listening "
 			  "socket before bind(). Its connections inherit it, and after that so do "
@@ -245,10 +252,11 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 			  "As root, ss -K -t state time-wait 'sport = :%u' ends them at once.",
 			  candidate->port);
 	}
-	probe_say(&verdict->notes, "What does not help: net.ipv4.tcp_tw_reuse is for connect(), bind() "
-				   "never looks at it; net.ipv4.tcp_fin_timeout does not shorten "
-				   "TIME-WAIT, which lasts 60 s; SO_LINGER with 0 s would have had to "
-				   "be set by the dead side before it closed, and throws data away.");
+	probe_say(&verdict->notes,
+		  "What does not help: net.ipv4.tcp_tw_reuse is for connect(), bind() "
+		  "never looks at it; net.ipv4.tcp_fin_timeout does not shorten "
+		  "TIME-WAIT, which lasts 60 s; SO_LINGER with 0 s would have had to "
+		  "be set by the dead side before it closed, and throws data away.");
 }
 
 static void advise_listener(const struct context *context, const struct probe_blocker *blocker,
@@ -259,10 +267,11 @@ static void advise_listener(const struct context *context, const struct probe_bl
 
 	probe_say(&verdict->remedies, "Stop %s, or take another port or address.", who);
 	if (socket->reuse_port == TRISTATE_YES && other_user(candidate, socket))
-		probe_say(&verdict->remedies,
-			  "To share it by SO_REUSEPORT run as the same user, uid %u: the kernel asks "
-			  "that of all but TIME-WAIT.",
-			  socket->uid);
+		probe_say(
+			&verdict->remedies,
+			"To share it by SO_REUSEPORT run as the same user, uid %u: the kernel asks "
+			"that of all but TIME-WAIT.",
+			socket->uid);
 	else if (socket->reuse_port == TRISTATE_YES && !candidate->reuse_port)
 		probe_say(&verdict->remedies, "To join its pool set SO_REUSEPORT before bind().");
 	else if (socket->reuse_port == TRISTATE_NO)
@@ -280,9 +289,10 @@ static void advise_datagrams(const struct context *context, const struct probe_b
 	if (socket->reuse_port == TRISTATE_YES && other_user(context->candidate, socket))
 		probe_say(&verdict->remedies,
 			  "To share it by SO_REUSEPORT run as the same user, uid %u.", socket->uid);
-	probe_say(&verdict->notes, "SO_REUSEADDR on both sides would let the bind pass, but UDP gives "
-				   "each datagram to one socket: to the last that was bound. For a pool "
-				   "use SO_REUSEPORT alone, on all of it.");
+	probe_say(&verdict->notes,
+		  "SO_REUSEADDR on both sides would let the bind pass, but UDP gives "
+		  "each datagram to one socket: to the last that was bound. For a pool "
+		  "use SO_REUSEPORT alone, on all of it.");
 }
 
 static void advise(const struct context *context, const struct probe_blocker *blocker,
@@ -301,21 +311,23 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 			  who);
 		break;
 	case CAUSE_CONNECTION:
-		probe_say(&verdict->remedies,
-			  "Connections count like their server: they pass if they, and the new "
-			  "socket, have SO_REUSEADDR. Set it on the listening socket before bind(), "
-			  "which they inherit from; or wait until they have ended.");
+		probe_say(
+			&verdict->remedies,
+			"Connections count like their server: they pass if they, and the new "
+			"socket, have SO_REUSEADDR. Set it on the listening socket before bind(), "
+			"which they inherit from; or wait until they have ended.");
 		break;
 	case CAUSE_OUTGOING:
-		probe_say(&verdict->remedies,
-			  "End the connection of %s, or wait for its end and 60 s more. For good: put "
-			  "the port into net.ipv4.ip_local_reserved_ports, from which no local port "
-			  "of a connection is taken.",
-			  who);
+		probe_say(
+			&verdict->remedies,
+			"End the connection of %s, or wait for its end and 60 s more. For good: put "
+			"the port into net.ipv4.ip_local_reserved_ports, from which no local port "
+			"of a connection is taken.",
+			who);
 		break;
 	case CAUSE_BOUND:
-		probe_say(&verdict->remedies, "Stop %s, or let it close the socket or listen on it.",
-			  who);
+		probe_say(&verdict->remedies,
+			  "Stop %s, or let it close the socket or listen on it.", who);
 		break;
 	case CAUSE_DATAGRAMS:
 		advise_datagrams(context, blocker, who, verdict);
@@ -342,8 +354,7 @@ void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_
 	verdict->frees_in_ms = -1;
 	for (i = 0; i < model->n_blockers; i++) {
 		struct probe_blocker *blocker = &verdict->blockers[verdict->n_blockers++];
-		const struct inet_socket *socket =
-			&snapshot->sockets[model->blockers[i].socket];
+		const struct inet_socket *socket = &snapshot->sockets[model->blockers[i].socket];
 
 		explain(&context, findings, &model->blockers[i], blocker);
 		if (blocker->frees_in_ms < 0)

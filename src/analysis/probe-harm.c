@@ -71,7 +71,7 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 	const struct bind_candidate *candidate = &report->candidate;
 	bool stream = protocol_is_stream((enum protocol)candidate->protocol);
 	uint32_t n_members, set;
-	const uint32_t *members = probe_members(snapshot, index, candidate, &n_members);
+	const uint32_t *members = probe_members(index, candidate, &n_members);
 
 	memset(ret_plan, 0, sizeof(*ret_plan));
 	for (set = 0; set < PROBE_SETS; set++) {

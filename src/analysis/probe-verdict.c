@@ -104,11 +104,12 @@ static void compare_ways(struct context *context)
 		if (live < 0 || by != set)
 			continue;
 		if (model >= 0 && model != live)
-			say_difference(context, set, PROBE_MODEL, model, PROBE_LIVE, live,
-				       live ? "a socket that cannot be seen, one that came just now, "
-					      "or something else that forbids the bind" :
-					      "a socket that went just now, or a kernel with other "
-					      "rules");
+			say_difference(
+				context, set, PROBE_MODEL, model, PROBE_LIVE, live,
+				live ? "a socket that cannot be seen, one that came just now, "
+				       "or something else that forbids the bind" :
+				       "a socket that went just now, or a kernel with other "
+				       "rules");
 	}
 }
 
@@ -191,13 +192,14 @@ static void conclude_in_use(struct context *context)
 			"No: there is no free port left for %s: all of net.ipv4.ip_local_port_range, "
 			"%u-%u, are taken (EADDRINUSE).",
 			context->where, first, last);
-		probe_say(&context->verdict->remedies,
-			  "Widen net.ipv4.ip_local_port_range, or end what holds the ports; portshare "
-			  "list shows who that is. A server should ask for a port of its own.");
+		probe_say(
+			&context->verdict->remedies,
+			"Widen net.ipv4.ip_local_port_range, or end what holds the ports; portshare "
+			"list shows who that is. A server should ask for a port of its own.");
 	} else if (verdict->n_blockers) {
-		context->verdict->text = xasprintf(
-			"No: %s cannot be bound with %s (EADDRINUSE)%s%s.", context->where,
-			probe_set_name(context->asked), moment, better);
+		context->verdict->text =
+			xasprintf("No: %s cannot be bound with %s (EADDRINUSE)%s%s.",
+				  context->where, probe_set_name(context->asked), moment, better);
 	} else {
 		context->verdict->text = xasprintf(
 			"No: %s cannot be bound with %s (EADDRINUSE), though nothing that is seen is "
@@ -260,24 +262,25 @@ static void conclude_error(struct context *context, int error)
 			  candidate->family == AF_INET6 ? "ipv6" : "ipv4");
 		return;
 	case EPERM:
-		context->verdict->text =
-			xasprintf("No: the bind to %s is denied (EPERM), most likely by a BPF program "
-				  "of the cgroup.",
-				  context->where);
+		context->verdict->text = xasprintf(
+			"No: the bind to %s is denied (EPERM), most likely by a BPF program "
+			"of the cgroup.",
+			context->where);
 		probe_say(&context->verdict->remedies, "bpftool cgroup tree shows the programs.");
 		return;
 	case EINVAL:
 		context->verdict->text = xasprintf(
 			"No: %s is no valid bind (EINVAL)%s.", context->where,
-			candidate->v6only ? ": an IPv4 address mapped into IPv6 and IPV6_V6ONLY exclude "
-					    "each other" :
+			candidate->v6only ?
+				": an IPv4 address mapped into IPv6 and IPV6_V6ONLY exclude "
+				"each other" :
 			candidate->family == AF_INET6 && !candidate->device ?
-					    ": a link-local address needs an interface, see --device" :
-					    "");
+				": a link-local address needs an interface, see --device" :
+				"");
 		return;
 	default:
-		context->verdict->text = xasprintf("No: %s cannot be bound: %s.", context->where,
-						   errno_name(error));
+		context->verdict->text =
+			xasprintf("No: %s cannot be bound: %s.", context->where, errno_name(error));
 	}
 }
 
@@ -299,7 +302,8 @@ static void warn_of_takeover(struct context *context)
 	uint32_t i;
 	char *who;
 
-	if (!report->after.known || !share_of(&report->after, SNAPSHOT_NONE) || report->after.copies)
+	if (!report->after.known || !share_of(&report->after, SNAPSHOT_NONE) ||
+	    report->after.copies)
 		return;
 	for (i = 0; i < before->n_shares; i++) {
 		uint32_t socket = before->shares[i].socket;
@@ -307,12 +311,13 @@ static void warn_of_takeover(struct context *context)
 		if (share_of(&report->after, socket) > 0)
 			continue;
 		who = words_holders(context->snapshot, socket);
-		probe_say(&context->verdict->notes,
-			  "It would take all the %s that %s gets now, without an error on either side.",
-			  protocol_is_stream((enum protocol)report->candidate.protocol) ?
-				  "connections" :
-				  "datagrams",
-			  who);
+		probe_say(
+			&context->verdict->notes,
+			"It would take all the %s that %s gets now, without an error on either side.",
+			protocol_is_stream((enum protocol)report->candidate.protocol) ?
+				"connections" :
+				"datagrams",
+			who);
 		free(who);
 	}
 }
@@ -327,10 +332,11 @@ static void conclude_yes(struct context *context, bool live)
 	warn_of_takeover(context);
 	if (candidate->port && protocol_is_stream((enum protocol)candidate->protocol) &&
 	    port_is_ephemeral(context->snapshot, candidate->netns, candidate->port))
-		probe_say(&context->verdict->notes,
-			  "The port lies in net.ipv4.ip_local_port_range: while no server has it, an "
-			  "outgoing connection may get it. net.ipv4.ip_local_reserved_ports keeps it "
-			  "free.");
+		probe_say(
+			&context->verdict->notes,
+			"The port lies in net.ipv4.ip_local_port_range: while no server has it, an "
+			"outgoing connection may get it. net.ipv4.ip_local_reserved_ports keeps it "
+			"free.");
 }
 
 static void conclude_unknown(struct context *context)
@@ -338,10 +344,10 @@ static void conclude_unknown(struct context *context)
 	const struct probe_verdict *verdict = context->verdict;
 
 	if (verdict->differences.count) {
-		context->verdict->text =
-			xasprintf("Cannot tell whether %s can be bound with %s: the ways to know do "
-				  "not agree.",
-				  context->where, probe_set_name(context->asked));
+		context->verdict->text = xasprintf(
+			"Cannot tell whether %s can be bound with %s: the ways to know do "
+			"not agree.",
+			context->where, probe_set_name(context->asked));
 	} else {
 		context->verdict->text = xasprintf(
 			"Cannot tell whether %s can be bound with %s: it depends on what is not known%s.",
@@ -355,8 +361,8 @@ static void conclude_unknown(struct context *context)
 static void note_elsewhere(struct context *context)
 {
 	const struct bind_candidate *candidate = &context->report->candidate;
-	enum tristate reserved = port_is_reserved(context->snapshot, candidate->netns,
-						  candidate->port);
+	enum tristate reserved =
+		port_is_reserved(context->snapshot, candidate->netns, candidate->port);
 	uint32_t i, n = 0;
 
 	if (candidate->port && reserved == TRISTATE_YES)
@@ -372,9 +378,10 @@ static void note_elsewhere(struct context *context)
 			     bind_bucket_protocol((enum protocol)candidate->protocol);
 	}
 	if (n)
-		probe_say(&context->verdict->notes,
-			  "%u socket%s on this port in other network namespaces: they never conflict.",
-			  n, n == 1 ? " is" : "s are");
+		probe_say(
+			&context->verdict->notes,
+			"%u socket%s on this port in other network namespaces: they never conflict.",
+			n, n == 1 ? " is" : "s are");
 }
 
 void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,

@@ -94,7 +94,8 @@ void probe_add_limit(struct probe_report *report, const char *what, const char *
 		text = xchecked(NULL);
 	va_end(arguments);
 	for (i = 0; i < report->n_limits; i++) {
-		if (!strcmp(report->limits[i].what, what) && !strcmp(report->limits[i].text, text)) {
+		if (!strcmp(report->limits[i].what, what) &&
+		    !strcmp(report->limits[i].text, text)) {
 			free(text);
 			return;
 		}
@@ -125,24 +126,14 @@ void probe_sort_shares(struct probe_delivery *delivery)
 		      compare_shares);
 }
 
-const uint32_t *probe_members(const struct snapshot *snapshot,
-			      const struct bind_bucket_index *index,
+const uint32_t *probe_members(const struct bind_bucket_index *index,
 			      const struct bind_candidate *candidate, uint32_t *ret_count)
 {
-	uint32_t i;
+	const struct bind_bucket *bucket = bind_bucket_find(
+		index, candidate->netns, candidate->port, (enum protocol)candidate->protocol);
 
-	(void)snapshot;
-	for (i = 0; i < index->n_buckets; i++) {
-		const struct bind_bucket *bucket = &index->buckets[i];
-
-		if (bucket->netns != candidate->netns || bucket->port != candidate->port ||
-		    bucket->protocol != bind_bucket_protocol((enum protocol)candidate->protocol))
-			continue;
-		*ret_count = bucket->count;
-		return index->members + bucket->first;
-	}
-	*ret_count = 0;
-	return NULL;
+	*ret_count = bucket ? bucket->count : 0;
+	return bucket ? index->members + bucket->first : NULL;
 }
 
 static bool is_bind(const struct inet_socket *socket)
@@ -215,9 +206,8 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 				    const struct bind_bucket_index *index,
 				    const struct bind_candidate *wanted)
 {
-	const struct netns *netns = wanted->netns < snapshot->n_netns ?
-					    &snapshot->netns[wanted->netns] :
-					    NULL;
+	const struct netns *netns =
+		wanted->netns < snapshot->n_netns ? &snapshot->netns[wanted->netns] : NULL;
 	struct bind_candidate candidate = *wanted;
 	enum tristate best = TRISTATE_NO;
 	uint16_t first, last;
@@ -286,7 +276,7 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 		return;
 	}
 	if (candidate->port) {
-		members = probe_members(snapshot, index, candidate, &n_members);
+		members = probe_members(index, candidate, &n_members);
 		bind_conflict_judge(snapshot, members, n_members, candidate, memory, NULL,
 				    ret_verdict);
 	} else {
@@ -371,7 +361,7 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	struct bind_candidate candidate = report->candidate;
 	struct delivery_socket *sockets;
 	uint32_t set, n_members, n_sockets;
-	const uint32_t *members = probe_members(snapshot, index, &candidate, &n_members);
+	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))
 		report->memory = memory_of(snapshot, members, n_members, &candidate);

@@ -39,7 +39,8 @@ struct probe_attempt {
 	struct probe_outcome ways[N_PROBE_WAYS];
 	/* Of the live bind. */
 	uint64_t held_ns; /* for how long it had the port */
-	uint16_t other_port; /* the kernel gave this one instead of the one asked for; 0: it did not */
+	uint16_t
+		other_port; /* the kernel gave this one instead of the one asked for; 0: it did not */
 };
 
 struct probe_share {
@@ -112,8 +113,7 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 		   const struct probe_facts *facts, struct probe_report *report);
 
 /* The members of the candidate's bucket, in the kernel's order; NULL and 0 if there is none. */
-const uint32_t *probe_members(const struct snapshot *snapshot,
-			      const struct bind_bucket_index *index,
+const uint32_t *probe_members(const struct bind_bucket_index *index,
 			      const struct bind_candidate *candidate, uint32_t *ret_count);
 
 #endif

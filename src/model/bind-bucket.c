@@ -94,6 +94,31 @@ void bind_bucket_index_init(struct bind_bucket_index *index, const struct snapsh
 	find_buckets(index, snapshot);
 }
 
+static int compare_buckets(const void *a, const void *b)
+{
+	const struct bind_bucket *left = a, *right = b;
+
+	if (left->netns != right->netns)
+		return left->netns < right->netns ? -1 : 1;
+	if (left->port != right->port)
+		return left->port < right->port ? -1 : 1;
+	return (left->protocol > right->protocol) - (left->protocol < right->protocol);
+}
+
+const struct bind_bucket *bind_bucket_find(const struct bind_bucket_index *index, uint32_t netns,
+					   uint16_t port, enum protocol protocol)
+{
+	const struct bind_bucket wanted = {
+		.netns = netns,
+		.port = port,
+		.protocol = (uint8_t)bind_bucket_protocol(protocol),
+	};
+
+	if (!index->n_buckets)
+		return NULL;
+	return bsearch(&wanted, index->buckets, index->n_buckets, sizeof(wanted), compare_buckets);
+}
+
 void bind_bucket_index_done(struct bind_bucket_index *index)
 {
 	free(index->buckets);

@@ -32,7 +32,8 @@ struct result {
 	uint32_t n_not_made, not_made;
 	char make_step[32];
 	int before, after; /* sent; below 0 if it was not tried or failed */
-	uint32_t counts[2][REPLICA_SOCKETS_MAX + 1]; /* before, after; the last is the candidate's */
+	uint32_t counts[2]
+		       [REPLICA_SOCKETS_MAX + 1]; /* before, after; the last is the candidate's */
 };
 
 struct work {
@@ -84,7 +85,8 @@ static int make_place(const char *device, int family, const struct address *addr
 static void set_sysctls(const struct work *work)
 {
 	uint32_t row = work->report->candidate.netns;
-	const struct netns *netns = row < work->snapshot->n_netns ? &work->snapshot->netns[row] : NULL;
+	const struct netns *netns = row < work->snapshot->n_netns ? &work->snapshot->netns[row] :
+								    NULL;
 
 	if (netns && (netns->sysctls_known & 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START))
 		replica_net_set("ipv4/ip_unprivileged_port_start",
@@ -449,8 +451,9 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 	members = probe_members(snapshot, index, &report->candidate, &n_members);
 	in_bind_order(snapshot, members, n_members, &work);
 	if (work.n_sockets > REPLICA_SOCKETS_MAX) {
-		probe_add_limit(report, "replica", "there are too many sockets on the port to rebuild "
-						   "them in a replica");
+		probe_add_limit(report, "replica",
+				"there are too many sockets on the port to rebuild "
+				"them in a replica");
 		free(work.sockets);
 		return;
 	}

@@ -16,7 +16,7 @@ void bar_append(struct out *out, uint32_t width, uint64_t value, uint64_t most, 
 	/* What is there is seen. */
 	if (value && !eighths)
 		eighths = 1;
-	for (i = 0; i < width; i++, eighths = eighths > 8 ? eighths - 8 : 0) {
+	for (i = 0; i<width; i++, eighths = eighths> 8 ? eighths - 8 : 0) {
 		if (ascii)
 			out_char(out, eighths >= 4 ? '#' : eighths ? ':' : '.');
 		else

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "analysis/delivery.h"
+#include "analysis/group-share.h"
 #include "analysis/words.h"
 #include "output/finding-text.h"
 #include "tui/bar.h"
@@ -13,7 +14,7 @@
 #include "util/xalloc.h"
 
 #define SOCKETS_MAX 8
-#define MEMBERS_MAX 8
+#define OWNERS_MAX 8
 #define SHARE_WIDTH 10
 
 static void say(struct out *out, uint32_t width, const char *label, char *text)
@@ -54,7 +55,7 @@ static void describe_owners(const struct snapshot *snapshot, const struct inet_s
 {
 	uint32_t i, last = SNAPSHOT_NONE, n = 0;
 
-	for (i = 0; i < socket->n_owners && n < MEMBERS_MAX; i++) {
+	for (i = 0; i < socket->n_owners && n < OWNERS_MAX; i++) {
 		uint32_t row = snapshot->owners[socket->first_owner + i].process;
 		char *line, *who, *origin;
 
@@ -84,17 +85,13 @@ static void describe_delivery(const struct frame *frame, const struct inet_socke
 		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
 		.cpu = DELIVERY_ANY,
 	};
-	const struct bind_bucket *bucket = NULL;
+	const struct bind_bucket *bucket = bind_bucket_find(
+		&frame->index, socket->netns, socket->local_port, (enum protocol)socket->protocol);
 	struct delivery_socket *sockets;
 	struct delivery delivery;
-	uint32_t i, n;
 	char *who, *text;
+	uint32_t n;
 
-	for (i = 0; i < frame->index.n_buckets && !bucket; i++)
-		if (frame->index.buckets[i].netns == socket->netns &&
-		    frame->index.buckets[i].port == socket->local_port &&
-		    frame->index.buckets[i].protocol == query.protocol)
-			bucket = &frame->index.buckets[i];
 	if (!bucket || !socket_is_bound(socket))
 		return;
 	if (address_is_wildcard(query.family, &query.to)) {
@@ -125,64 +122,44 @@ static void describe_delivery(const struct frame *frame, const struct inet_socke
 	free(sockets);
 }
 
-/* Of a group: how many of the port's connections each member has. */
-static void describe_shares(const struct view *view, const uint32_t *sockets, uint32_t count,
+/* The members of a group: what each has of the port's connections, and what waits for it. */
+static void describe_shares(const struct view *view, const struct inet_socket *first,
 			    uint32_t width, struct out *out)
 {
-	const struct frame *frame = view->frame;
-	const struct snapshot *snapshot = frame->snapshot;
-	const struct inet_socket *first = &snapshot->sockets[sockets[0]];
-	uint32_t connections[MEMBERS_MAX] = { 0 }, total = 0, i, k, n = 0, members[MEMBERS_MAX];
+	const struct snapshot *snapshot = view->frame->snapshot;
+	const struct bind_bucket_index *index = &view->frame->index;
+	const struct bind_bucket *bucket = bind_bucket_find(index, first->netns, first->local_port,
+							    (enum protocol)first->protocol);
+	struct group_shares shares;
+	uint32_t i;
 
-	if (!protocol_is_stream((enum protocol)first->protocol))
+	if (!bucket)
 		return;
-	for (i = 0; i < frame->index.n_buckets; i++) {
-		const struct bind_bucket *bucket = &frame->index.buckets[i];
-
-		if (bucket->port != first->local_port || bucket->netns != first->netns ||
-		    bucket->protocol != bind_bucket_protocol((enum protocol)first->protocol))
-			continue;
-		for (k = 0; k < bucket->count; k++) {
-			uint32_t index = frame->index.members[bucket->first + k];
-			const struct inet_socket *socket = &snapshot->sockets[index];
-
-			if (socket->state == STATE_LISTEN && socket->reuse_port == TRISTATE_YES &&
-			    socket->n_owners && n < MEMBERS_MAX)
-				members[n++] = index;
-		}
-		for (k = 0; k < bucket->count; k++) {
-			const struct inet_socket *socket =
-				&snapshot->sockets[frame->index.members[bucket->first + k]];
-			uint32_t m;
-
-			if (socket->state != STATE_ESTAB || !socket->n_owners)
-				continue;
-			for (m = 0; m < n; m++)
-				if (snapshot->owners[socket->first_owner].process ==
-				    snapshot->owners[snapshot->sockets[members[m]].first_owner]
-					    .process) {
-					connections[m]++;
-					total++;
-					break;
-				}
-		}
-	}
-	(void)count;
-	for (i = 0; n > 1 && i < n; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[members[i]];
-		char *who = words_holders(snapshot, members[i]);
+	group_shares_init(&shares, snapshot, index, bucket);
+	for (i = 0; shares.count > 1 && i < shares.count; i++) {
+		const struct group_share *member = &shares.members[i];
+		const struct inet_socket *socket = &snapshot->sockets[member->socket];
+		char *who = words_holders(snapshot, member->socket);
 		struct out line;
 
 		out_init(&line, -1);
-		bar_append(&line, SHARE_WIDTH, connections[i], total ? total : 1, view->ascii);
-		out_printf(&line, " %u of %u connections, %u waiting, %u lost: %s", connections[i],
-			   total, socket->queue_recv,
-			   socket->known & SOCKET_HAS_DROPS ? socket->drops : 0, who);
+		if (shares.connections) {
+			bar_append(&line, SHARE_WIDTH, member->connections, shares.connections,
+				   view->ascii);
+			out_printf(&line, " %u of %u connections, ", member->connections,
+				   shares.connections);
+		}
+		if (socket->known & SOCKET_HAS_QUEUE)
+			out_printf(&line, "%u waiting, ", socket->queue_recv);
+		if (socket->known & SOCKET_HAS_DROPS)
+			out_printf(&line, "%u lost, ", socket->drops);
+		out_string(&line, who);
 		out_char(&line, '\0');
 		finding_text_fill("  ", line.buffer, width, out);
 		out_done(&line);
 		free(who);
 	}
+	group_shares_done(&shares);
 }
 
 static void describe_since(const struct frame *frame, const struct inet_socket *socket,
@@ -200,8 +177,9 @@ static void describe_since(const struct frame *frame, const struct inet_socket *
 		return;
 	moment = words_moment(port->since_ns);
 	say(out, width, "",
-	    port->before ? xasprintf("Served by these since %s, before by %s.", moment, port->before) :
-			   xasprintf("Served since %s.", moment));
+	    port->before ?
+		    xasprintf("Served by these since %s, before by %s.", moment, port->before) :
+		    xasprintf("Served since %s.", moment));
 	free(moment);
 }
 
@@ -248,7 +226,7 @@ static void describe_sockets(const struct view *view, const struct row *row, uin
 			continue;
 		describe_delivery(frame, socket, width, out);
 		if (row->kind == ROW_PORT)
-			describe_shares(view, sockets, count, width, out);
+			describe_shares(view, socket, width, out);
 	}
 	if (count > SOCKETS_MAX)
 		out_printf(out, "and %u more\n", count - SOCKETS_MAX);
@@ -281,21 +259,24 @@ static void draw_rule(const struct view *view, struct screen *screen, uint32_t r
 		screen_text(screen, row, i, 1, COLOR_DIM, view->ascii ? "-" : "─");
 }
 
+void view_details_text(const struct view *view, const struct row *row, uint32_t width,
+		       struct out *out)
+{
+	if (row->kind == ROW_FINDING)
+		describe_finding(&view->frame->findings.items[row->index], width, out);
+	else if (row->kind != ROW_GONE)
+		describe_sockets(view, row, width, out);
+}
+
 void view_draw_details(struct view *view, struct screen *screen, uint32_t row, uint32_t rows)
 {
-	const struct row *selected;
 	struct out out;
 
 	draw_rule(view, screen, row);
 	if (!view->frame || !view->rows.count || rows < 2)
 		return;
-	selected = &view->rows.rows[view->cursor];
 	out_init(&out, -1);
-	if (selected->kind == ROW_FINDING)
-		describe_finding(&view->frame->findings.items[selected->index], screen->columns,
-				 &out);
-	else if (selected->kind != ROW_GONE)
-		describe_sockets(view, selected, screen->columns, &out);
+	view_details_text(view, &view->rows.rows[view->cursor], screen->columns, &out);
 	draw_lines(screen, row + 1, 0, rows - 1, screen->columns, 0, out.buffer, out.used);
 	out_done(&out);
 }

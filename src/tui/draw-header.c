@@ -23,8 +23,8 @@ static void write_count(struct pen *pen, const char *name, uint64_t count, uint8
 {
 	if (pen->column)
 		pen->column += 2;
-	pen->column += screen_printf(pen->screen, pen->row, pen->column, UINT32_MAX, COLOR_DIM, "%s ",
-				     name);
+	pen->column += screen_printf(pen->screen, pen->row, pen->column, UINT32_MAX, COLOR_DIM,
+				     "%s ", name);
 	pen->column += screen_printf(pen->screen, pen->row, pen->column, UINT32_MAX, style, "%llu",
 				     (unsigned long long)count);
 }
@@ -48,7 +48,8 @@ static void draw_title(const struct view *view, struct screen *screen)
 	write_clock(view, clock);
 	write_text(&pen, SCREEN_BOLD, "portshare");
 	pen.column += screen_printf(screen, 0, pen.column + 1, UINT32_MAX, 0, "%s  %s",
-				    host ? host : "", clock) + 1;
+				    host ? host : "", clock) +
+		      1;
 	if (view->from_file)
 		write_text(&pen, COLOR_DIM, "  from a file");
 	else if (view->paused)
@@ -129,7 +130,8 @@ static void draw_limits(const struct view *view, struct screen *screen)
 void view_draw_header(struct view *view, struct screen *screen, uint32_t rows)
 {
 	if (!view->frame) {
-		screen_text(screen, 0, 0, UINT32_MAX, SCREEN_BOLD, "portshare: reading the sockets ...");
+		screen_text(screen, 0, 0, UINT32_MAX, SCREEN_BOLD,
+			    "portshare: reading the sockets ...");
 		return;
 	}
 	draw_title(view, screen);

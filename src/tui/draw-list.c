@@ -32,7 +32,7 @@ struct cell_column {
 
 static const struct cell_column port_columns[] = {
 	{ COLUMN_PORT, 14, false }, { COLUMN_LOCAL, 9, false }, { COLUMN_STATE, 10, false },
-	{ COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 8, false },	{ COLUMN_OWNER, 12, false },
+	{ COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 14, false }, { COLUMN_OWNER, 12, false },
 	{ COLUMN_QUEUE, 8, true },  { CELL_BAR, 0, true },	{ COLUMN_USER, 0, true },
 	{ COLUMN_UNIT, 0, true },
 };
@@ -357,21 +357,19 @@ static void draw_tabs(const struct view *view, struct screen *screen, uint32_t r
 	uint32_t column = 0, i;
 
 	for (i = 0; i < N_VIEWS; i++)
-		column += screen_text(screen, row, column, UINT32_MAX,
-				      (uint8_t)(i == (uint32_t)shown->id ? SCREEN_REVERSE :
-									   COLOR_DIM),
-				      names[i]);
+		column += screen_text(
+			screen, row, column, UINT32_MAX,
+			(uint8_t)(i == (uint32_t)shown->id ? SCREEN_REVERSE : COLOR_DIM), names[i]);
 	column += 2;
-	column += screen_printf(screen, row, column, UINT32_MAX, COLOR_DIM, "%u by %s%s",
-				view->rows.count,
-				view->id == VIEW_FINDINGS ? "severity" :
-							    sort_name(view->sorts[view->id]),
-				view->reverse[view->id] ? ", reversed" : "");
+	column += screen_printf(
+		screen, row, column, UINT32_MAX, COLOR_DIM, "%u rows, by %s%s", view->rows.count,
+		view->id == VIEW_FINDINGS ? "severity" : sort_name(view->sorts[view->id]),
+		view->reverse[view->id] ? ", reversed" : "");
 	if (view->only_tcp || view->only_udp || view->only_listening || *view->words.text)
 		screen_printf(screen, row, column + 2, UINT32_MAX, COLOR_TIME_WAIT,
 			      "filter: %s%s%s%s", view->only_tcp ? "tcp " : "",
-			      view->only_udp ? "udp " : "", view->only_listening ? "listening " : "",
-			      view->words.text);
+			      view->only_udp ? "udp " : "",
+			      view->only_listening ? "listening " : "", view->words.text);
 }
 
 static void scroll(struct view *view)

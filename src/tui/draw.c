@@ -21,10 +21,11 @@ void view_help_text(struct out *out)
 			continue;
 		out_printf(out, "%-10s %s\n", key_bindings[i].name, key_bindings[i].help);
 	}
-	out_string(out, "\nThe mouse selects, a double click opens.\n"
-			"Marks: + new, - gone, ! served by others than before.\n"
-			"Filter: udp:5060 8000-8100 listening shared state=time-wait process=nginx\n"
-			"        user=root unit=sip pid=900 tcp udp ipv4 ipv6\n");
+	out_string(out,
+		   "\nThe mouse selects, a double click opens.\n"
+		   "Marks: + new, - gone, ! served by others than before.\n"
+		   "Filter: udp:5060 8000-8100 listening shared state=time-wait process=nginx\n"
+		   "        user=root unit=sip pid=900 tcp udp ipv4 ipv6\n");
 }
 
 static void draw_prompt(const struct view *view, struct screen *screen, uint32_t row)
@@ -58,8 +59,8 @@ static void draw_bottom(const struct view *view, struct screen *screen, uint32_t
 		screen_printf(screen, row, 0, screen->columns, SCREEN_BOLD, "%s", view->message);
 	else
 		screen_text(screen, row, 0, screen->columns, COLOR_DIM,
-			    "?help  Tab view  Enter open  /search  f filter  s sort  p probe  "
-			    "e explain  w write  q quit");
+			    "?help  Tab view  Enter open  /search  f filter  s sort  d details  "
+			    "p probe  e explain  q quit");
 }
 
 void view_draw(struct view *view, struct screen *screen)
@@ -69,8 +70,9 @@ void view_draw(struct view *view, struct screen *screen)
 
 	screen_clear(screen);
 	if (screen->rows < VIEW_ROWS_LEAST || screen->columns < VIEW_COLUMNS_LEAST) {
-		screen_printf(screen, 0, 0, screen->columns, 0, "%ux%u is too small: %dx%d is needed",
-			      screen->columns, screen->rows, VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST);
+		screen_printf(screen, 0, 0, screen->columns, 0,
+			      "%ux%u is too small: %dx%d is needed", screen->columns, screen->rows,
+			      VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST);
 		return;
 	}
 	details = screen->rows / 4;

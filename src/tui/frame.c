@@ -79,8 +79,7 @@ static void count_findings(struct frame *frame)
 static void add_to_trend(struct frame_maker *maker, uint32_t value)
 {
 	if (maker->n_trend == FRAME_TREND)
-		memmove(maker->trend, maker->trend + 1,
-			(FRAME_TREND - 1) * sizeof(*maker->trend));
+		memmove(maker->trend, maker->trend + 1, (FRAME_TREND - 1) * sizeof(*maker->trend));
 	else
 		maker->n_trend++;
 	maker->trend[maker->n_trend - 1] = value;

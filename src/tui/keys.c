@@ -3,7 +3,7 @@
 
 #include "util/xalloc.h"
 
-#define CONTROL(letter) ((letter) & 0x1f)
+#define CONTROL(letter) ((letter)&0x1f)
 
 const struct key_binding key_bindings[] = {
 	{ TUI_KEY_UP, ACTION_UP, "Up k", "to the row above" },
@@ -33,6 +33,7 @@ const struct key_binding key_bindings[] = {
 	{ 'u', ACTION_UDP, "u", "UDP only, or all" },
 	{ 'l', ACTION_LISTENING, "l", "listening and bound only, or all" },
 	{ 'p', ACTION_PROBE, "p", "probe: could this port be bound, and why not" },
+	{ 'd', ACTION_DETAILS, "d", "all details of the row" },
 	{ 'e', ACTION_EXPLAIN, "e", "explain the finding" },
 	{ 'w', ACTION_WRITE, "w", "write a snapshot, for --from" },
 	{ ' ', ACTION_PAUSE, "Space", "hold the picture, or go on" },

@@ -82,8 +82,9 @@ static uint64_t socket_key(const struct inet_socket *socket)
 
 static uint64_t port_key(const struct inet_socket *socket)
 {
-	return mix(mix(2, socket->netns), (uint64_t)socket->local_port << 8 |
-						  bind_bucket_protocol((enum protocol)socket->protocol));
+	return mix(mix(2, socket->netns),
+		   (uint64_t)socket->local_port << 8 |
+			   bind_bucket_protocol((enum protocol)socket->protocol));
 }
 
 /* A row of the port view below the first: its place and state. */
@@ -254,9 +255,9 @@ static const char *owner_name(const struct snapshot *snapshot, const struct inet
 	const char *comm = NULL;
 
 	if (socket->n_owners)
-		comm = snapshot_text(snapshot,
-				     snapshot->processes[snapshot->owners[socket->first_owner].process]
-					     .comm);
+		comm = snapshot_text(
+			snapshot,
+			snapshot->processes[snapshot->owners[socket->first_owner].process].comm);
 	return comm ? comm : "~";
 }
 
@@ -361,7 +362,8 @@ static void make_ports(struct maker *maker)
 		const struct port_history *port = &maker->frame->history.ports[i];
 
 		if (port->gone)
-			add(maker, ROW_GONE, i, mix(6, (uint64_t)port->port << 8 | port->protocol), 0);
+			add(maker, ROW_GONE, i, mix(6, (uint64_t)port->port << 8 | port->protocol),
+			    0);
 	}
 	for (s = 0; s < ports->n_sections; s++) {
 		const struct port_section *section = &ports->sections[s];

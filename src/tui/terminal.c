@@ -133,15 +133,18 @@ static attr_t attributes_of(uint8_t style, short *ret_pair)
 void terminal_show(const struct screen *screen)
 {
 	uint32_t row, column;
-	short pair;
 
 	for (row = 0; row < screen->rows; row++) {
 		const struct screen_cell *cells = screen->cells + (size_t)row * screen->columns;
 
 		for (column = 0; column < screen->columns; column++) {
+			attr_t attributes;
+			short pair;
+
 			if (!cells[column].width)
 				continue;
-			attr_set(attributes_of(cells[column].style, &pair), pair, NULL);
+			attributes = attributes_of(cells[column].style, &pair);
+			attr_set(attributes, pair, NULL);
 			mvaddnstr((int)row, (int)column, cells[column].text, cells[column].length);
 		}
 	}

@@ -14,6 +14,7 @@
 
 #define INTERVAL_LEAST_MS 250
 #define INTERVAL_MOST_MS 60000
+#define TEXT_WIDTH 72 /* of what lies over the list */
 
 void view_init(struct view *view, const struct view_host *host)
 {
@@ -273,6 +274,18 @@ static void show_help(struct view *view)
 	out_done(&text);
 }
 
+static void show_details(struct view *view)
+{
+	struct out text;
+
+	if (!view->rows.count)
+		return;
+	out_init(&text, -1);
+	view_details_text(view, view->rows.rows + view->cursor, TEXT_WIDTH, &text);
+	view_overlay(view, "Details", text.buffer, text.used);
+	out_done(&text);
+}
+
 /* The finding of a row, or -1. */
 static int64_t finding_of(const struct view *view, const struct row *row)
 {
@@ -302,7 +315,7 @@ static void explain(struct view *view)
 	}
 	id = (enum finding_id)view->frame->findings.items[index].id;
 	out_init(&text, -1);
-	view->host->explain(view->host->user, id, 72, &text);
+	view->host->explain(view->host->user, id, TEXT_WIDTH, &text);
 	view_overlay(view, finding_name(id), text.buffer, text.used);
 	out_done(&text);
 }
@@ -569,6 +582,9 @@ static void do_action(struct view *view, enum tui_action action)
 		break;
 	case ACTION_PROBE:
 		probe(view);
+		break;
+	case ACTION_DETAILS:
+		show_details(view);
 		break;
 	case ACTION_EXPLAIN:
 		explain(view);

@@ -40,6 +40,14 @@ static void test_order(void)
 	is_int(index.buckets[4].netns, 1, "the other namespace comes last");
 	is_int(index.buckets[2].port, 53, "port of a bucket");
 	is_int(index.buckets[2].protocol, PROTOCOL_UDP, "protocol of a bucket");
+	for (i = 0; i < index.n_buckets; i++)
+		ok(bind_bucket_find(&index, index.buckets[i].netns, index.buckets[i].port,
+				    (enum protocol)index.buckets[i].protocol) == &index.buckets[i],
+		   "bucket %u is found", i);
+	ok(bind_bucket_find(&index, 0, 53, PROTOCOL_MPTCP) == &index.buckets[1],
+	   "MPTCP has its ports of TCP");
+	ok(!bind_bucket_find(&index, 0, 80, PROTOCOL_TCP), "not those of another namespace");
+	ok(!bind_bucket_find(&index, 1, 80, PROTOCOL_UDP), "nor of another protocol");
 	bind_bucket_index_done(&index);
 	snapshot_free(snapshot);
 }
@@ -51,6 +59,7 @@ static void test_empty(void)
 
 	bind_bucket_index_init(&index, snapshot);
 	is_int(index.n_buckets, 0, "a snapshot without sockets has no buckets");
+	ok(!bind_bucket_find(&index, 0, 80, PROTOCOL_TCP), "and none is found");
 	bind_bucket_index_done(&index);
 	snapshot_free(snapshot);
 }
