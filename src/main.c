@@ -9,7 +9,8 @@
 
 const struct command commands[] = {
 	{ "list", "sockets per port; done if no command is named", command_list },
-	{ "check", "ports shared by accident, stuck, or blocked for the next start", command_check },
+	{ "check", "ports shared by accident, stuck, or blocked for the next start",
+	  command_check },
 	{ "explain", "what a finding means, and what to do about it", command_explain },
 	{ "probe", "could a port be bound, and if not: why, and until when", command_probe },
 	{ "wait", "until a port can be bound, then run a command", command_wait },

@@ -88,7 +88,8 @@ static bool same_place(const struct place *a, const struct place *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	return a->kind == KIND_V4 ? !memcmp(a->v4, b->v4, 4) : address_equal(a->address, b->address);
+	return a->kind == KIND_V4 ? !memcmp(a->v4, b->v4, 4) :
+				    address_equal(a->address, b->address);
 }
 
 /* inet_bhash2_conflict() and inet_bhash2_addr_any_conflict(), for a candidate with an address. */
@@ -126,8 +127,8 @@ static enum tristate v6only_of(const struct inet_socket *socket)
 
 	if (place.is_inet)
 		return TRISTATE_NO;
-	if (place.kind == KIND_V6 && (socket->state == STATE_LISTEN ||
-				      (!says && socket_is_bound(socket))))
+	if (place.kind == KIND_V6 &&
+	    (socket->state == STATE_LISTEN || (!says && socket_is_bound(socket))))
 		return TRISTATE_YES;
 	return (enum tristate)socket->v6only;
 }
@@ -146,7 +147,7 @@ static enum tristate either(enum tristate a, enum tristate b)
 	return a == TRISTATE_NO && b == TRISTATE_NO ? TRISTATE_NO : TRISTATE_UNKNOWN;
 }
 
-static enum tristate not(enum tristate a)
+static enum tristate inverse(enum tristate a)
 {
 	return a == TRISTATE_UNKNOWN ? a : tristate_of(a == TRISTATE_NO);
 }
@@ -165,7 +166,8 @@ enum tristate bind_overlaps(const struct bind_candidate *candidate,
 			    const struct inet_socket *socket)
 {
 	enum tristate only = v6only_of(socket), addresses;
-	bool if_only = overlaps(candidate, socket, true), if_not = overlaps(candidate, socket, false);
+	bool if_only = overlaps(candidate, socket, true),
+	     if_not = overlaps(candidate, socket, false);
 
 	if (only == TRISTATE_UNKNOWN)
 		addresses = if_only == if_not ? tristate_of(if_only) : TRISTATE_UNKNOWN;
@@ -247,7 +249,7 @@ static void judge_tcp(const struct snapshot *snapshot, const uint32_t *members, 
 		const struct inet_socket *socket = &snapshot->sockets[members[i]];
 		enum tristate shares = either(share_by_addr(candidate, socket),
 					      share_by_port(candidate, socket, rules));
-		enum tristate conflict = both(bind_overlaps(candidate, socket), not(shares));
+		enum tristate conflict = both(bind_overlaps(candidate, socket), inverse(shares));
 
 		/* A connection request is not in the bucket: it goes with its listener. */
 		if (socket->state == STATE_SYN_RECV &&
@@ -257,10 +259,9 @@ static void judge_tcp(const struct snapshot *snapshot, const uint32_t *members, 
 		if (conflict == TRISTATE_YES)
 			add_blocker(verdict, members[i], 0);
 		else if (conflict == TRISTATE_UNKNOWN)
-			add_blocker(verdict, members[i],
-				    what_is_unknown(candidate, socket, rules));
+			add_blocker(verdict, members[i], what_is_unknown(candidate, socket, rules));
 	}
-	verdict->can_bind = not(any);
+	verdict->can_bind = inverse(any);
 }
 
 /* Which sockets of a bucket a scan of UDP looks at. */
@@ -296,7 +297,7 @@ static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *m
 
 		if (!in_chain(chain, candidate, socket))
 			continue;
-		decides = both(not(share_by_addr(candidate, socket)),
+		decides = both(inverse(share_by_addr(candidate, socket)),
 			       bind_overlaps(candidate, socket));
 		if (decides == TRISTATE_NO)
 			continue;
@@ -305,7 +306,8 @@ static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *m
 		may_fail = may_fail || succeeds != TRISTATE_YES;
 		if (succeeds != TRISTATE_YES)
 			add_blocker(verdict, members[i],
-				    decides == TRISTATE_YES && succeeds == TRISTATE_NO && !may_succeed ?
+				    decides == TRISTATE_YES && succeeds == TRISTATE_NO &&
+						    !may_succeed ?
 					    0 :
 					    what_is_unknown(candidate, socket, rules));
 		if (decides == TRISTATE_YES)
@@ -321,13 +323,13 @@ static enum tristate scan_chains(const struct snapshot *snapshot, const uint32_t
 				 uint32_t n_members, const struct bind_candidate *candidate,
 				 const struct bind_rules *rules, struct bind_verdict *verdict)
 {
-	enum tristate first = scan_udp(snapshot, members, n_members, CHAIN_ADDRESS, candidate, rules,
-				       verdict);
+	enum tristate first =
+		scan_udp(snapshot, members, n_members, CHAIN_ADDRESS, candidate, rules, verdict);
 
 	if (first == TRISTATE_NO)
 		return first;
-	return both(first, scan_udp(snapshot, members, n_members, CHAIN_ANY, candidate, rules,
-				    verdict));
+	return both(first,
+		    scan_udp(snapshot, members, n_members, CHAIN_ANY, candidate, rules, verdict));
 }
 
 /* The members with those in front that are connected; NULL if none is. */

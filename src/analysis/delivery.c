@@ -132,8 +132,8 @@ static bool same_group(const struct delivery_socket *a, const struct delivery_so
 
 /* reuseport_select_sock(): the members among whom one is chosen. */
 static void select_from_group(const struct delivery_socket *sockets, uint32_t n_sockets,
-			      const struct delivery_socket *hit,
-			      const struct delivery_query *query, struct delivery *delivery)
+			      const struct delivery_socket *hit, const struct delivery_query *query,
+			      struct delivery *delivery)
 {
 	int32_t selector = DELIVERY_ANY;
 	bool by_cpu = false, on_cpu = false;
@@ -196,11 +196,11 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 		if (i == hit)
 			continue;
 		/* A group in which one was connected once is not final (reuseport_has_conns()). */
-		may_go_on = may_go_on || (is_connected(other) && other->uid == socket->uid &&
-					  other->family == socket->family &&
-					  other->reuse_port != TRISTATE_NO);
-		better = better || (i > hit &&
-				    score_in_chain(&sockets[i], query, wildcards) > score);
+		may_go_on = may_go_on ||
+			    (is_connected(other) && other->uid == socket->uid &&
+			     other->family == socket->family && other->reuse_port != TRISTATE_NO);
+		better = better ||
+			 (i > hit && score_in_chain(&sockets[i], query, wildcards) > score);
 		if (same_group(&sockets[hit], &sockets[i]) &&
 		    (own_flag || other->reuse_port == TRISTATE_UNKNOWN ||
 		     !(socket->known & other->known & SOCKET_HAS_UID)))

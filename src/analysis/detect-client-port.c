@@ -32,7 +32,7 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 	if (is_named(detection))
 		return "The port was asked for by its number, and nothing listens there.";
 	if (port_is_reserved(detection->snapshot, detection->bucket->netns,
-			       detection->bucket->port) == TRISTATE_YES)
+			     detection->bucket->port) == TRISTATE_YES)
 		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a server.";
 	*ret_severity = SEVERITY_NOTE;
 	if (detection->bucket->port <= PORT_PRIVILEGED_LAST)
@@ -53,20 +53,24 @@ static void report_taken(struct detection *detection, const uint32_t *sockets, u
 	const struct inet_socket *socket = &snapshot->sockets[sockets[0]];
 	struct finding *finding = detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, severity,
 						sockets, n_sockets);
-	char *where = words_socket(snapshot, sockets[0]), *who = words_holders(snapshot, sockets[0]);
+	char *where = words_socket(snapshot, sockets[0]),
+	     *who = words_holders(snapshot, sockets[0]);
 	char peer[ADDRESS_TEXT_MAX];
 
 	address_format(socket->family, &socket->peer, peer);
-	finding->title = xasprintf("%s is the local port of an outgoing connection of %s", where, who);
-	finding->evidence = xasprintf("%s The connection goes to %s port %u.", why, peer,
-				      socket->peer_port);
-	finding->text = xstrdup("A server cannot bind the port while the connection lives, nor for 60 "
-				"seconds after: both sides would need SO_REUSEADDR, and clients hardly "
-				"ever set it.");
-	finding->remedy = xasprintf("Now: end the connection, or wait for it. For good: put the port into "
-				    "net.ipv4.ip_local_reserved_ports (sysctl), from which the kernel "
-				    "takes none for connections, or choose a port outside "
-				    "net.ipv4.ip_local_port_range.");
+	finding->title =
+		xasprintf("%s is the local port of an outgoing connection of %s", where, who);
+	finding->evidence =
+		xasprintf("%s The connection goes to %s port %u.", why, peer, socket->peer_port);
+	finding->text =
+		xstrdup("A server cannot bind the port while the connection lives, nor for 60 "
+			"seconds after: both sides would need SO_REUSEADDR, and clients hardly "
+			"ever set it.");
+	finding->remedy =
+		xasprintf("Now: end the connection, or wait for it. For good: put the port into "
+			  "net.ipv4.ip_local_reserved_ports (sysctl), from which the kernel "
+			  "takes none for connections, or choose a port outside "
+			  "net.ipv4.ip_local_port_range.");
 	free(where);
 	free(who);
 }
@@ -81,21 +85,25 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
 	    !port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
-	finding = detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
+	finding =
+		detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
 	where = words_socket(snapshot, listener);
 	who = words_holders(snapshot, listener);
-	finding->title = xasprintf("the port of %s, %s, may be taken by a connection while it is down", who,
-				   where);
-	finding->evidence = xasprintf("It listens in net.ipv4.ip_local_port_range%s, and the port is not "
-				      "reserved.",
-				      netns->port_range_last ? "" : " as it mostly is");
-	finding->text = xstrdup("While the server runs nothing happens. In the moment of a restart the "
-				"kernel may give its port to an outgoing connection of any program, and "
-				"the start then fails with EADDRINUSE.");
-	finding->remedy = xasprintf("Add %u to net.ipv4.ip_local_reserved_ports, or let the server listen "
-				    "outside the range. If the kernel chose the port (bind to port 0), "
-				    "there is nothing to do.",
-				    detection->bucket->port);
+	finding->title = xasprintf(
+		"the port of %s, %s, may be taken by a connection while it is down", who, where);
+	finding->evidence =
+		xasprintf("It listens in net.ipv4.ip_local_port_range%s, and the port is not "
+			  "reserved.",
+			  netns->port_range_last ? "" : " as it mostly is");
+	finding->text =
+		xstrdup("While the server runs nothing happens. In the moment of a restart the "
+			"kernel may give its port to an outgoing connection of any program, and "
+			"the start then fails with EADDRINUSE.");
+	finding->remedy =
+		xasprintf("Add %u to net.ipv4.ip_local_reserved_ports, or let the server listen "
+			  "outside the range. If the kernel chose the port (bind to port 0), "
+			  "there is nothing to do.",
+			  detection->bucket->port);
 	free(where);
 	free(who);
 }

@@ -23,29 +23,34 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 	if (related == TRISTATE_UNKNOWN || v6only == TRISTATE_UNKNOWN) {
 		finding->undecided = true;
 		finding->title = xasprintf("%s may overlap %s of another program", six, four);
-		finding->evidence = xstrdup(v6only == TRISTATE_UNKNOWN ?
-						    "Whether the IPv6 socket is v6only is not known." :
-						    "The processes that hold the sockets cannot all be "
-						    "seen, or not what they belong to.");
+		finding->evidence =
+			xstrdup(v6only == TRISTATE_UNKNOWN ?
+					"Whether the IPv6 socket is v6only is not known." :
+					"The processes that hold the sockets cannot all be "
+					"seen, or not what they belong to.");
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup("Run it as root, or with the capabilities that portshare(1) "
-					  "names, to see more.");
+		finding->remedy =
+			xstrdup("Run it as root, or with the capabilities that portshare(1) "
+				"names, to see more.");
 	} else {
-		finding->title = xasprintf("%s of %s covers IPv4 too, where %s has %s", six, loser, winner,
-					   four);
-		finding->evidence = xasprintf("The IPv6 socket is bound to all addresses without "
-					      "IPV6_V6ONLY; %s and %s are not one process tree, unit or "
-					      "container.",
-					      loser, winner);
-		finding->text = xasprintf("For IPv4 the kernel prefers the IPv4 socket: %s gets what is "
-					  "sent there, %s only what comes over IPv6 and to other "
-					  "addresses. Which program answers depends on which of its "
-					  "addresses a client tries first.",
-					  winner, loser);
-		finding->remedy = xasprintf("Set IPV6_V6ONLY on the socket of %s (systemd: "
-					    "BindIPv6Only=ipv6-only), or give one of the two another "
-					    "port.",
-					    loser);
+		finding->title = xasprintf("%s of %s covers IPv4 too, where %s has %s", six, loser,
+					   winner, four);
+		finding->evidence =
+			xasprintf("The IPv6 socket is bound to all addresses without "
+				  "IPV6_V6ONLY; %s and %s are not one process tree, unit or "
+				  "container.",
+				  loser, winner);
+		finding->text =
+			xasprintf("For IPv4 the kernel prefers the IPv4 socket: %s gets what is "
+				  "sent there, %s only what comes over IPv6 and to other "
+				  "addresses. Which program answers depends on which of its "
+				  "addresses a client tries first.",
+				  winner, loser);
+		finding->remedy =
+			xasprintf("Set IPV6_V6ONLY on the socket of %s (systemd: "
+				  "BindIPv6Only=ipv6-only), or give one of the two another "
+				  "port.",
+				  loser);
 	}
 	free(six);
 	free(four);

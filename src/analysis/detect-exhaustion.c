@@ -82,25 +82,29 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 	finding->protocol = first->protocol;
 	address_format(first->family, &first->peer, peer);
 	who = words_holders(snapshot, holder);
-	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up", n_ports,
-				   available, from, peer, first->peer_port);
-	finding->evidence = xasprintf("%u connections of %s%s, %u of them in TIME-WAIT, each with a local "
-				      "port of its own in net.ipv4.ip_local_port_range.",
-				      n, who, n > 1 ? " and perhaps others" : "", n_waiting);
-	finding->text = xstrdup("A connection is known by its two addresses and two ports, so towards one "
-				"address and port there can be only as many as there are local ports. "
-				"When none is left connect() fails with EADDRNOTAVAIL.");
+	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up",
+				   n_ports, available, from, peer, first->peer_port);
+	finding->evidence =
+		xasprintf("%u connections of %s%s, %u of them in TIME-WAIT, each with a local "
+			  "port of its own in net.ipv4.ip_local_port_range.",
+			  n, who, n > 1 ? " and perhaps others" : "", n_waiting);
+	finding->text =
+		xstrdup("A connection is known by its two addresses and two ports, so towards one "
+			"address and port there can be only as many as there are local ports. "
+			"When none is left connect() fails with EADDRNOTAVAIL.");
 	finding->remedy = xasprintf(
 		"Keep connections open and use them again (a pool, HTTP keep-alive)%s; widen "
 		"net.ipv4.ip_local_port_range; or use further source or destination addresses.",
-		n_waiting * 2 > n ? "; most of these wait in TIME-WAIT, and with net.ipv4.tcp_tw_reuse "
-				    "= 1 connect() takes such a port again after a second" :
-				    "");
+		n_waiting * 2 > n ?
+			"; most of these wait in TIME-WAIT, and with net.ipv4.tcp_tw_reuse "
+			"= 1 connect() takes such a port again after a second" :
+			"");
 	free(from);
 	free(who);
 }
 
-static void check_destination(struct detection *detection, const struct outgoing *outgoing, uint32_t n)
+static void check_destination(struct detection *detection, const struct outgoing *outgoing,
+			      uint32_t n)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct netns *netns = &snapshot->netns[outgoing[0].socket->netns];
@@ -206,21 +210,24 @@ static void check_buckets(struct detection *detection, uint32_t index, uint32_t 
 				   near ? SEVERITY_WARNING : SEVERITY_NOTE, NULL, 0);
 	finding->netns = index;
 	finding->protocol = PROTOCOL_TCP;
-	finding->title = near ? xasprintf("%u TIME-WAIT sockets, of %lld that tcp_max_tw_buckets allows",
-					  n_waiting, (long long)limit) :
-				xasprintf("TIME-WAIT was cut short %llu times since the network "
-					  "namespace was made",
-					  (unsigned long long)lost);
+	finding->title =
+		near ? xasprintf("%u TIME-WAIT sockets, of %lld that tcp_max_tw_buckets allows",
+				 n_waiting, (long long)limit) :
+		       xasprintf("TIME-WAIT was cut short %llu times since the network "
+				 "namespace was made",
+				 (unsigned long long)lost);
 	finding->evidence = xasprintf("net.ipv4.tcp_max_tw_buckets is %s%lld; the counter "
 				      "TCPTimeWaitOverflow stands at %llu.",
 				      has_limit ? "" : "not known, ", (long long)limit,
 				      (unsigned long long)lost);
-	finding->text = xstrdup("Above the limit a connection is closed without TIME-WAIT. Its port is free "
-				"at once, but a late segment may hit the next connection with the same "
-				"ports, and the peer's last segments are answered with a reset.");
-	finding->remedy = xstrdup("Let the side that has many connections not be the one that closes first, "
-				  "keep connections open, or raise net.ipv4.tcp_max_tw_buckets (a socket "
-				  "takes about 250 bytes).");
+	finding->text = xstrdup(
+		"Above the limit a connection is closed without TIME-WAIT. Its port is free "
+		"at once, but a late segment may hit the next connection with the same "
+		"ports, and the peer's last segments are answered with a reset.");
+	finding->remedy =
+		xstrdup("Let the side that has many connections not be the one that closes first, "
+			"keep connections open, or raise net.ipv4.tcp_max_tw_buckets (a socket "
+			"takes about 250 bytes).");
 }
 
 void detect_exhaustion(struct detection *detection)

@@ -14,9 +14,9 @@
 /* Programs that never open a port: one of them has a listener because it was born with it. */
 static bool opens_no_ports(const struct snapshot *snapshot, const struct process *process)
 {
-	static const char *const names[] = { "sleep", "sh",   "bash",  "dash", "zsh",	 "cat",
-					     "tail",  "tee",  "timeout", "xargs", "env", "find",
-					     "grep",  "sort", "gzip",  "tar",  "logger", "su",
+	static const char *const names[] = { "sleep", "sh",    "bash",	  "dash",  "zsh",    "cat",
+					     "tail",  "tee",   "timeout", "xargs", "env",    "find",
+					     "grep",  "sort",  "gzip",	  "tar",   "logger", "su",
 					     "sudo",  "nohup", "script" };
 	const char *exe = snapshot_text(snapshot, process->exe), *name;
 	size_t i;
@@ -80,8 +80,8 @@ static void report_inherited(struct detection *detection, uint32_t index, uint32
 			     const uint32_t *strangers, uint32_t n_strangers)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	struct finding *finding = detect_report(detection, FINDING_INHERITED_LISTENER,
-						SEVERITY_WARNING, &index, 1);
+	struct finding *finding =
+		detect_report(detection, FINDING_INHERITED_LISTENER, SEVERITY_WARNING, &index, 1);
 	char *where = words_socket(snapshot, index);
 	char *stranger = words_process(snapshot, strangers[0]);
 	char *owner = server == SNAPSHOT_NONE ? NULL : words_process(snapshot, server);
@@ -89,32 +89,38 @@ static void report_inherited(struct detection *detection, uint32_t index, uint32
 	char *origin = words_origin(snapshot, strangers[0]);
 
 	if (owner) {
-		finding->title = xasprintf("%s%s holds the listener of %s on %s too", stranger, more,
-					   owner, where);
-		finding->evidence = xasprintf("Both have the same socket among their descriptors, and "
-					      "run different programs. %s: %s.",
-					      stranger, origin);
-		finding->text = xasprintf("While %s lives the port stays taken, also when %s ends: its "
-					  "restart fails with EADDRINUSE whatever flags it sets, and "
-					  "clients connect to a queue that nobody empties.",
-					  stranger, owner);
+		finding->title = xasprintf("%s%s holds the listener of %s on %s too", stranger,
+					   more, owner, where);
+		finding->evidence =
+			xasprintf("Both have the same socket among their descriptors, and "
+				  "run different programs. %s: %s.",
+				  stranger, origin);
+		finding->text =
+			xasprintf("While %s lives the port stays taken, also when %s ends: its "
+				  "restart fails with EADDRINUSE whatever flags it sets, and "
+				  "clients connect to a queue that nobody empties.",
+				  stranger, owner);
 	} else {
-		finding->title = xasprintf("%s%s, which opens no ports itself, holds a listener on %s",
-					   stranger, more, where);
-		finding->evidence = xasprintf("It has the socket among its descriptors, and no other "
-					      "process that can be seen has: it must have been left to it "
-					      "by a parent. %s: %s.",
-					      stranger, origin);
-		finding->text = xasprintf("Nobody accepts what comes in: clients connect to a queue that "
-					  "is never emptied. The port stays taken while %s lives, "
-					  "whatever flags the server sets.",
-					  stranger);
+		finding->title =
+			xasprintf("%s%s, which opens no ports itself, holds a listener on %s",
+				  stranger, more, where);
+		finding->evidence =
+			xasprintf("It has the socket among its descriptors, and no other "
+				  "process that can be seen has: it must have been left to it "
+				  "by a parent. %s: %s.",
+				  stranger, origin);
+		finding->text =
+			xasprintf("Nobody accepts what comes in: clients connect to a queue that "
+				  "is never emptied. The port stays taken while %s lives, "
+				  "whatever flags the server sets.",
+				  stranger);
 	}
-	finding->remedy = xasprintf("Now: stop %s. For good: let the server open its sockets with "
-				    "SOCK_CLOEXEC (Python and Go do; in Python beware of "
-				    "close_fds=False and set_inheritable), or close them in the child "
-				    "before exec.",
-				    stranger);
+	finding->remedy =
+		xasprintf("Now: stop %s. For good: let the server open its sockets with "
+			  "SOCK_CLOEXEC (Python and Go do; in Python beware of "
+			  "close_fds=False and set_inheritable), or close them in the child "
+			  "before exec.",
+			  stranger);
 	free(where);
 	free(stranger);
 	free(owner);
@@ -145,26 +151,29 @@ static void check_inherited(struct detection *detection, uint32_t index)
 static void check_bound(struct detection *detection, uint32_t index)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	bool ephemeral = port_is_ephemeral(snapshot, detection->bucket->netns,
-					     detection->bucket->port);
-	struct finding *finding = detect_report(
-		detection, FINDING_BOUND_NOT_LISTENING,
-		ephemeral ? SEVERITY_NOTE : SEVERITY_WARNING, &index, 1);
+	bool ephemeral =
+		port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port);
+	struct finding *finding = detect_report(detection, FINDING_BOUND_NOT_LISTENING,
+						ephemeral ? SEVERITY_NOTE : SEVERITY_WARNING,
+						&index, 1);
 	char *where = words_socket(snapshot, index), *who = words_holders(snapshot, index);
 	char *flags = words_flags(&snapshot->sockets[index]);
 
 	finding->title = xasprintf("%s is taken by %s, which does not listen", where, who);
-	finding->evidence = xasprintf("The socket is bound, with %s, and neither listens nor is "
-				      "connected. ss before 6.8 and netstat do not show such sockets.",
-				      flags);
-	finding->text = xstrdup("Another bind to the port fails with EADDRINUSE as if a server were "
-				"there, unless both sockets have the same reuse flag; clients are "
-				"refused.");
-	finding->remedy = xasprintf("If %s is only starting, nothing. If it stays so, its listen() was "
-				    "never called or has failed (two servers with SO_REUSEADDR can both "
-				    "bind, one only can listen), or a connection with a port of its "
-				    "choice was reset: restart or stop it.",
-				    who);
+	finding->evidence =
+		xasprintf("The socket is bound, with %s, and neither listens nor is "
+			  "connected. ss before 6.8 and netstat do not show such sockets.",
+			  flags);
+	finding->text =
+		xstrdup("Another bind to the port fails with EADDRINUSE as if a server were "
+			"there, unless both sockets have the same reuse flag; clients are "
+			"refused.");
+	finding->remedy =
+		xasprintf("If %s is only starting, nothing. If it stays so, its listen() was "
+			  "never called or has failed (two servers with SO_REUSEADDR can both "
+			  "bind, one only can listen), or a connection with a port of its "
+			  "choice was reset: restart or stop it.",
+			  who);
 	free(where);
 	free(who);
 	free(flags);

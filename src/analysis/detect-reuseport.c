@@ -52,7 +52,10 @@ static char *list_parties(const struct snapshot *snapshot, const struct group *g
 	for (i = 0; i < parties->count && i < 4; i++) {
 		holders = words_holders(snapshot, group->sockets[parties->first[i]]);
 		longer = xasprintf("%s%s%s", text ? text : "",
-				   !i ? "" : i + 1 == parties->count ? " and " : ", ", holders);
+				   !i			   ? "" :
+				   i + 1 == parties->count ? " and " :
+							     ", ",
+				   holders);
 		free(text);
 		free(holders);
 		text = longer;
@@ -88,38 +91,46 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		finding->title = xasprintf("%s is shared through SO_REUSEPORT, perhaps by programs "
 					   "that do not belong together",
 					   where);
-		finding->evidence = xstrdup(group->certain ?
-						    "The processes that hold the sockets cannot all "
-						    "be seen, or not what they run and belong to." :
-						    "The reuse flags, or the uids, are not all known.");
+		finding->evidence = xstrdup(
+			group->certain ? "The processes that hold the sockets cannot all "
+					 "be seen, or not what they run and belong to." :
+					 "The reuse flags, or the uids, are not all known.");
 		finding->text = xstrdup("");
 		finding->remedy = xstrdup("Run it as root, or with the capabilities that "
 					  "portshare(1) names, to see more.");
 	} else if (parties.one_program == TRISTATE_YES) {
-		finding->title = xasprintf("%s is shared by %u independent starts of one program: %s",
-					   where, parties.count, who);
-		finding->evidence = xstrdup("All run the same program, but are not one process tree, "
-					    "unit or container, and share no inherited socket.");
-		finding->text = xstrdup("The kernel spreads connections or datagrams over them. That is "
-					"a pool without a manager, or a second start by mistake.");
-		finding->remedy = xstrdup("If it is a pool, let one unit or one parent manage it, so that "
-					  "all its members are replaced together. If not, stop the one "
-					  "that is too many, and leave SO_REUSEPORT out of the server: a "
-					  "second start then fails.");
+		finding->title =
+			xasprintf("%s is shared by %u independent starts of one program: %s", where,
+				  parties.count, who);
+		finding->evidence =
+			xstrdup("All run the same program, but are not one process tree, "
+				"unit or container, and share no inherited socket.");
+		finding->text =
+			xstrdup("The kernel spreads connections or datagrams over them. That is "
+				"a pool without a manager, or a second start by mistake.");
+		finding->remedy =
+			xstrdup("If it is a pool, let one unit or one parent manage it, so that "
+				"all its members are replaced together. If not, stop the one "
+				"that is too many, and leave SO_REUSEPORT out of the server: a "
+				"second start then fails.");
 	} else {
-		finding->title = xasprintf("%s is shared through SO_REUSEPORT by programs that do not "
-					   "belong together: %s",
-					   where, who);
-		finding->evidence = xstrdup("They run different programs, and are not one process tree, "
-					    "unit or container; their sockets have SO_REUSEPORT and one "
-					    "uid, which is all that the kernel asks.");
-		finding->text = xasprintf("The kernel spreads what arrives over all of them by a hash of "
-					  "both ends: each gets about one in %u, and clients reach the "
-					  "wrong program at random.",
-					  group->count);
-		finding->remedy = xstrdup("Give one of the programs another port. A server that is not "
-					  "a pool should not set SO_REUSEPORT; programs that run under "
-					  "uids of their own cannot join each other's groups.");
+		finding->title =
+			xasprintf("%s is shared through SO_REUSEPORT by programs that do not "
+				  "belong together: %s",
+				  where, who);
+		finding->evidence =
+			xstrdup("They run different programs, and are not one process tree, "
+				"unit or container; their sockets have SO_REUSEPORT and one "
+				"uid, which is all that the kernel asks.");
+		finding->text =
+			xasprintf("The kernel spreads what arrives over all of them by a hash of "
+				  "both ends: each gets about one in %u, and clients reach the "
+				  "wrong program at random.",
+				  group->count);
+		finding->remedy =
+			xstrdup("Give one of the programs another port. A server that is not "
+				"a pool should not set SO_REUSEPORT; programs that run under "
+				"uids of their own cannot join each other's groups.");
 	}
 	free(where);
 	free(who);
@@ -155,8 +166,8 @@ static enum generation compare_generations(const struct snapshot *snapshot,
 	const char *old_unit = snapshot_text(snapshot, old->unit);
 	const char *new_unit = snapshot_text(snapshot, new->unit);
 	size_t length = template_length(old_unit);
-	bool both_files = old->known & new->known & PROCESS_HAS_EXE_FILE;
-	bool both_times = old->known & new->known & PROCESS_HAS_START_TIME;
+	bool both_files = old->known & new->known &PROCESS_HAS_EXE_FILE;
+	bool both_times = old->known & new->known &PROCESS_HAS_START_TIME;
 
 	if (both_times && old->start_time_ns > new->start_time_ns)
 		return GENERATION_SAME;
@@ -167,8 +178,9 @@ static enum generation compare_generations(const struct snapshot *snapshot,
 	    old->container == new->container && old->start_time_ns < new->start_time_ns &&
 	    (old->exe_inode != new->exe_inode || old->exe_device != new->exe_device))
 		return GENERATION_OLDER_FILE;
-	if (both_times && length && new_unit && old->unit != new->unit &&
-	    length == template_length(new_unit) && !strncmp(old_unit, new_unit, length) &&
+	if (both_times && length && new_unit &&
+	    old->unit != new->unit &&length == template_length(new_unit) &&
+	    !strncmp(old_unit, new_unit, length) &&
 	    new->start_time_ns - old->start_time_ns > ROLLING_RESTART_NS)
 		return GENERATION_OLDER_INSTANCE;
 	return GENERATION_SAME;
@@ -184,35 +196,35 @@ static void report_stale(struct detection *detection, const struct group *group,
 	struct finding *finding;
 	char *where, *was, *is, *since;
 
-	finding = detect_report(detection, FINDING_REUSEPORT_STALE_MEMBER,
-				generation == GENERATION_OLDER_FILE ? SEVERITY_WARNING :
-								      SEVERITY_NOTE,
-				sockets, 2);
+	finding = detect_report(
+		detection, FINDING_REUSEPORT_STALE_MEMBER,
+		generation == GENERATION_OLDER_FILE ? SEVERITY_WARNING : SEVERITY_NOTE, sockets, 2);
 	where = words_socket(snapshot, sockets[0]);
 	was = words_holders(snapshot, sockets[0]);
 	is = words_holders(snapshot, sockets[1]);
 	since = newer->known & PROCESS_HAS_START_TIME ? words_moment(newer->start_time_ns) :
 							xstrdup("an unknown moment");
-	finding->title = xasprintf("%s, of an older generation, still takes its share of %s", was,
-				   where);
+	finding->title =
+		xasprintf("%s, of an older generation, still takes its share of %s", was, where);
 	if (generation == GENERATION_OLDER_FILE)
-		finding->evidence = xasprintf("It runs an executable that has been %s since (%s); %s "
-					      "runs since %s.",
-					      older->exe_deleted == TRISTATE_YES ? "deleted or replaced" :
-										   "replaced",
-					      older->exe ? snapshot_text(snapshot, older->exe) : "?", is,
-					      since);
+		finding->evidence = xasprintf(
+			"It runs an executable that has been %s since (%s); %s "
+			"runs since %s.",
+			older->exe_deleted == TRISTATE_YES ? "deleted or replaced" : "replaced",
+			older->exe ? snapshot_text(snapshot, older->exe) : "?", is, since);
 	else
 		finding->evidence = xasprintf("It belongs to %s; %s, of %s, was started at %s.",
 					      snapshot_text(snapshot, older->unit), is,
 					      snapshot_text(snapshot, newer->unit), since);
-	finding->text = xasprintf("The kernel spreads what arrives over all %u members of the group, so "
-				  "about one client in %u is served by the old program.",
-				  group->count, group->count);
-	finding->remedy = xasprintf("Stop %s, if it is not needed any more: let it close its listening "
-				    "socket first and finish its connections. Connections that wait in "
-				    "its queue are reset then, unless net.ipv4.tcp_migrate_req is 1.",
-				    was);
+	finding->text =
+		xasprintf("The kernel spreads what arrives over all %u members of the group, so "
+			  "about one client in %u is served by the old program.",
+			  group->count, group->count);
+	finding->remedy =
+		xasprintf("Stop %s, if it is not needed any more: let it close its listening "
+			  "socket first and finish its connections. Connections that wait in "
+			  "its queue are reset then, unless net.ipv4.tcp_migrate_req is 1.",
+			  was);
 	free(where);
 	free(was);
 	free(is);
@@ -278,32 +290,35 @@ static void report_stuck(struct detection *detection, const struct group *group,
 			     socket->queue_recv >= socket->queue_limit;
 	uint32_t sockets[] = { group->sockets[member] };
 	struct finding *finding = detect_report(detection, FINDING_REUSEPORT_STUCK_MEMBER,
-						full ? SEVERITY_CRITICAL : SEVERITY_WARNING, sockets,
-						1);
-	char *where = words_socket(snapshot, sockets[0]), *who = words_holders(snapshot, sockets[0]);
+						full ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+						sockets, 1);
+	char *where = words_socket(snapshot, sockets[0]),
+	     *who = words_holders(snapshot, sockets[0]);
 
 	finding->title = xasprintf("%s does not take its share of %s: %u %s wait%s", who, where,
 				   socket->queue_recv, stream ? "connections" : "bytes",
 				   full ? ", its queue is full" : "");
-	finding->evidence = xasprintf("Its queue holds %u of %u%s; the longest of the other %u member%s "
-				      "holds %u.%s",
-				      socket->queue_recv, socket->queue_limit, stream ? "" : " bytes",
-				      group->count - 1, group->count == 2 ? "" : "s", others,
-				      (socket->known & SOCKET_HAS_DROPS) && socket->drops ?
-					      " It has lost some already." :
-					      "");
-	finding->text = xasprintf("The kernel goes on giving it about one in %u of what arrives, "
-				  "however long its queue is. %s",
-				  group->count,
-				  full ? "What comes now is dropped: clients wait and time out." :
-				  stream ? "Those clients are connected and wait for an answer; when the "
-					   "queue is full, further ones time out." :
-					   "When the queue is full, datagrams are dropped.");
-	finding->remedy = xasprintf("See what %s does (stopped, in a debugger, in a long computation or "
-				    "a lock?); continue, restart or stop it. When it closes its socket "
-				    "the others get everything; what waits in its queue is reset, unless "
-				    "net.ipv4.tcp_migrate_req is 1.",
-				    who);
+	finding->evidence = xasprintf(
+		"Its queue holds %u of %u%s; the longest of the other %u member%s "
+		"holds %u.%s",
+		socket->queue_recv, socket->queue_limit, stream ? "" : " bytes", group->count - 1,
+		group->count == 2 ? "" : "s", others,
+		(socket->known & SOCKET_HAS_DROPS) && socket->drops ? " It has lost some already." :
+								      "");
+	finding->text =
+		xasprintf("The kernel goes on giving it about one in %u of what arrives, "
+			  "however long its queue is. %s",
+			  group->count,
+			  full	 ? "What comes now is dropped: clients wait and time out." :
+			  stream ? "Those clients are connected and wait for an answer; when the "
+				   "queue is full, further ones time out." :
+				   "When the queue is full, datagrams are dropped.");
+	finding->remedy =
+		xasprintf("See what %s does (stopped, in a debugger, in a long computation or "
+			  "a lock?); continue, restart or stop it. When it closes its socket "
+			  "the others get everything; what waits in its queue is reset, unless "
+			  "net.ipv4.tcp_migrate_req is 1.",
+			  who);
 	free(where);
 	free(who);
 }

@@ -81,30 +81,37 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 
 	if (!wait->n_blocking) {
 		finding->undecided = true;
-		finding->title = xasprintf("%s port %u has no server; %s in TIME-WAIT may block the next "
-					   "bind, %s",
-					   protocol, detection->bucket->port, count, end);
-		finding->evidence = xstrdup("Whether the dead server had set SO_REUSEADDR is not known: "
-					    "TIME-WAIT remembers it, but only BPF can read it.");
+		finding->title =
+			xasprintf("%s port %u has no server; %s in TIME-WAIT may block the next "
+				  "bind, %s",
+				  protocol, detection->bucket->port, count, end);
+		finding->evidence =
+			xstrdup("Whether the dead server had set SO_REUSEADDR is not known: "
+				"TIME-WAIT remembers it, but only BPF can read it.");
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
+		finding->remedy =
+			xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
 	} else {
-		finding->title = xasprintf("%s port %u cannot be bound %s: %s of a server that is gone",
-					   protocol, detection->bucket->port, end, count);
-		finding->evidence = xasprintf("Nothing listens there, and %u closed connection%s, made "
-					      "without SO_REUSEADDR, still %s the port.",
-					      wait->n_blocking, wait->n_blocking == 1 ? "" : "s",
-					      wait->n_blocking == 1 ? "keeps" : "keep");
-		finding->text = xstrdup("A bind needs SO_REUSEADDR on both sides, the new socket and the "
-					"dead one. The dead one lacks it, so each bind to the port fails "
-					"with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
-					"them has ended. Neither tcp_tw_reuse nor tcp_fin_timeout "
-					"changes that.");
-		finding->remedy = xasprintf("Now: wait %s, or start on another port; as root, ss -K -t "
-					    "state time-wait 'sport = :%u' ends them at once. For good: set SO_REUSEADDR on the "
-					    "listening socket before bind() (its connections inherit it), "
-					    "as nearly all servers do.",
-					    end, detection->bucket->port);
+		finding->title =
+			xasprintf("%s port %u cannot be bound %s: %s of a server that is gone",
+				  protocol, detection->bucket->port, end, count);
+		finding->evidence =
+			xasprintf("Nothing listens there, and %u closed connection%s, made "
+				  "without SO_REUSEADDR, still %s the port.",
+				  wait->n_blocking, wait->n_blocking == 1 ? "" : "s",
+				  wait->n_blocking == 1 ? "keeps" : "keep");
+		finding->text =
+			xstrdup("A bind needs SO_REUSEADDR on both sides, the new socket and the "
+				"dead one. The dead one lacks it, so each bind to the port fails "
+				"with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
+				"them has ended. Neither tcp_tw_reuse nor tcp_fin_timeout "
+				"changes that.");
+		finding->remedy = xasprintf(
+			"Now: wait %s, or start on another port; as root, ss -K -t "
+			"state time-wait 'sport = :%u' ends them at once. For good: set SO_REUSEADDR on the "
+			"listening socket before bind() (its connections inherit it), "
+			"as nearly all servers do.",
+			end, detection->bucket->port);
 	}
 	free(end);
 	free(count);
@@ -118,17 +125,19 @@ static void report_restart(struct detection *detection, uint32_t listener, uint3
 	char *where = words_socket(snapshot, listener), *who = words_holders(snapshot, listener);
 	char *count = words_count(n_connections, "connection");
 
-	finding->title = xasprintf("%s of %s could not be bound again for up to a minute after a crash",
-				   where, who);
-	finding->evidence = xasprintf("The listener has neither SO_REUSEADDR nor SO_REUSEPORT, and %s.",
-				      count);
-	finding->text = xstrdup("A server that ends closes its connections first, and they stay behind in "
-				"TIME-WAIT for 60 seconds, without the flag that would let the next "
-				"bind pass. Until then a restart fails with EADDRINUSE.");
-	finding->remedy = xasprintf("Let %s set SO_REUSEADDR on the listening socket before bind() "
-				    "(Python: allow_reuse_address, reuse_address=True; Go does it by "
-				    "itself). It takes effect with the connections made after that.",
-				    who);
+	finding->title = xasprintf(
+		"%s of %s could not be bound again for up to a minute after a crash", where, who);
+	finding->evidence =
+		xasprintf("The listener has neither SO_REUSEADDR nor SO_REUSEPORT, and %s.", count);
+	finding->text =
+		xstrdup("A server that ends closes its connections first, and they stay behind in "
+			"TIME-WAIT for 60 seconds, without the flag that would let the next "
+			"bind pass. Until then a restart fails with EADDRINUSE.");
+	finding->remedy =
+		xasprintf("Let %s set SO_REUSEADDR on the listening socket before bind() "
+			  "(Python: allow_reuse_address, reuse_address=True; Go does it by "
+			  "itself). It takes effect with the connections made after that.",
+			  who);
 	free(where);
 	free(who);
 	free(count);
@@ -163,7 +172,8 @@ void detect_time_wait(struct detection *detection)
 	if (n_bound || n_live || !n_waiting ||
 	    port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
-	wait.sockets = xcalloc(n_waiting < NAMED_MAX ? n_waiting : NAMED_MAX, sizeof(*wait.sockets));
+	wait.sockets =
+		xcalloc(n_waiting < NAMED_MAX ? n_waiting : NAMED_MAX, sizeof(*wait.sockets));
 	sum_up(detection, &wait);
 	if (wait.n_blocking + wait.n_unknown)
 		report_blocked(detection, &wait);

@@ -29,7 +29,7 @@ static bool is_multicast_port(uint16_t port)
 		3702, /* WS-Discovery */
 		427, /* SLP */
 		5350, 5351, /* NAT-PMP, PCP: announcements */
-		319, 320, /* PTP */
+		319,  320, /* PTP */
 	};
 	size_t i;
 
@@ -85,7 +85,8 @@ static void predict(const struct detection *detection, const struct inet_socket 
 	if (address_is_wildcard(at->family, &at->local)) {
 		query.to = at->family == AF_INET ? v4_loopback : v6_loopback;
 		for (i = 0, kept = 0; i < n; i++)
-			if (address_is_wildcard(sockets[i].socket->family, &sockets[i].socket->local))
+			if (address_is_wildcard(sockets[i].socket->family,
+						&sockets[i].socket->local))
 				sockets[kept++] = sockets[i];
 		n = kept;
 	}
@@ -138,9 +139,9 @@ static char *name_parties(const struct detection *detection, const uint32_t *soc
 			continue;
 		holders = words_holders(detection->snapshot, sockets[parties->first[i]]);
 		longer = xasprintf("%s%s%s", text ? text : "",
-				   !named		   ? "" :
-				   named + 1 == left	   ? " and " :
-							     ", ",
+				   !named	     ? "" :
+				   named + 1 == left ? " and " :
+						       ", ",
 				   holders);
 		free(holders);
 		free(text);
@@ -206,7 +207,7 @@ static uint32_t receiving_party(const struct delivery *delivery, const uint32_t 
 static const char *who_can(const struct detection *detection)
 {
 	return port_is_privileged(detection->snapshot, detection->bucket->netns,
-				    detection->bucket->port) ?
+				  detection->bucket->port) ?
 		       "process that may bind ports of the system" :
 		       "local user";
 }
@@ -241,8 +242,8 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 		free(winner);
 		free(losers);
 	} else {
-		finding->title = xasprintf("%s is shared by %s: one of them gets the datagrams",
-					   place, all);
+		finding->title =
+			xasprintf("%s is shared by %s: one of them gets the datagrams", place, all);
 		finding->text = xasprintf(
 			"The kernel gives each unicast datagram to one socket only; which of these "
 			"cannot be told from what is known. The others get nothing, and no error. Any "
@@ -264,8 +265,9 @@ static void undecide(struct finding *finding, char *title, const char *missing)
 	finding->title = title;
 	finding->evidence = xstrdup(missing);
 	finding->text = xstrdup("");
-	finding->remedy = xstrdup("Run it as root, or with the capabilities that portshare(1) names, "
-				  "to see more.");
+	finding->remedy =
+		xstrdup("Run it as root, or with the capabilities that portshare(1) names, "
+			"to see more.");
 }
 
 /* Sockets at one place: who of them stands in the way of whom? */
@@ -298,21 +300,24 @@ static void check_share(struct detection *detection, const struct detect_place *
 	if (n >= 2 && parties.count >= 2) {
 		where = words_socket(detection->snapshot, plain[0]);
 		if (parties.undecided)
-			undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
-					       SEVERITY_WARNING, plain, n),
-				 xasprintf("%s is shared, perhaps by programs that do not belong "
-					   "together",
-					   where),
-				 "The processes that hold the sockets cannot all be seen, or not what "
-				 "they belong to.");
+			undecide(
+				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
+					      SEVERITY_WARNING, plain, n),
+				xasprintf("%s is shared, perhaps by programs that do not belong "
+					  "together",
+					  where),
+				"The processes that hold the sockets cannot all be seen, or not what "
+				"they belong to.");
 		else if (group == TRISTATE_UNKNOWN)
-			undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
-					       SEVERITY_WARNING, plain, n),
-				 xasprintf("%s is shared by programs that do not belong together, by "
-					   "SO_REUSEADDR or by SO_REUSEPORT",
-					   where),
-				 "The reuse flags are not known: with SO_REUSEADDR one program gets "
-				 "all datagrams, with SO_REUSEPORT each gets some.");
+			undecide(
+				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
+					      SEVERITY_WARNING, plain, n),
+				xasprintf(
+					"%s is shared by programs that do not belong together, by "
+					"SO_REUSEADDR or by SO_REUSEPORT",
+					where),
+				"The reuse flags are not known: with SO_REUSEADDR one program gets "
+				"all datagrams, with SO_REUSEPORT each gets some.");
 		else
 			report_share(detection, plain, n, &parties,
 				     n_members ? SEVERITY_NOTE : SEVERITY_WARNING);
@@ -328,8 +333,8 @@ static bool is_covered(const struct inet_socket *wildcard, const struct inet_soc
 	return !address_is_wildcard(socket->family, &socket->local) &&
 	       !is_multicast_address(socket) &&
 	       (!wildcard->device || wildcard->device == socket->device) &&
-	       address_covers(wildcard->family, &wildcard->local,
-			      wildcard->v6only != TRISTATE_NO, socket->family, &socket->local);
+	       address_covers(wildcard->family, &wildcard->local, wildcard->v6only != TRISTATE_NO,
+			      socket->family, &socket->local);
 }
 
 static void report_shadow(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
@@ -341,22 +346,24 @@ static void report_shadow(struct detection *detection, const uint32_t *sockets, 
 	char *winner = words_holders(snapshot, sockets[1]);
 	char *address = words_address(&snapshot->sockets[sockets[1]]);
 	char *more = n_sockets > 2 ? xasprintf(" and %u more", n_sockets - 2) : xstrdup("");
-	struct finding *finding = detect_report(detection, FINDING_UDP_SHADOWED, severity, sockets,
-						n_sockets);
+	struct finding *finding =
+		detect_report(detection, FINDING_UDP_SHADOWED, severity, sockets, n_sockets);
 
 	finding->title = xasprintf("%s gets what is sent to %s%s, port %u, past %s on %s", winner,
 				   address, more, detection->bucket->port, loser, wildcard);
 	finding->evidence = xasprintf("%s is bound to all addresses, %s to %s%s; they are not one "
 				      "process tree, unit or container.",
 				      loser, winner, address, more);
-	finding->text = xasprintf("A socket that is bound to the address of a datagram receives it "
-				  "before any that is bound to all addresses, whichever came first. "
-				  "%s gets what is sent to %s%s; %s gets the rest, and no error.",
-				  winner, address, more, loser);
-	finding->remedy = xasprintf("If that is meant, as with a local name server beside a public "
-				    "one, there is nothing to do. Otherwise bind %s to the addresses "
-				    "that it is to serve, or move one of the two to another port.",
-				    loser);
+	finding->text =
+		xasprintf("A socket that is bound to the address of a datagram receives it "
+			  "before any that is bound to all addresses, whichever came first. "
+			  "%s gets what is sent to %s%s; %s gets the rest, and no error.",
+			  winner, address, more, loser);
+	finding->remedy =
+		xasprintf("If that is meant, as with a local name server beside a public "
+			  "one, there is nothing to do. Otherwise bind %s to the addresses "
+			  "that it is to serve, or move one of the two to another port.",
+			  loser);
 	free(wildcard);
 	free(loser);
 	free(winner);
@@ -394,8 +401,9 @@ static void check_shadow(struct detection *detection, uint32_t wildcard,
 		char *where = words_socket(snapshot, wildcard);
 
 		undecide(detect_report(detection, FINDING_UDP_SHADOWED, severity, sockets, n),
-			 xasprintf("%s may lose datagrams to another program's socket at one address",
-				   where),
+			 xasprintf(
+				 "%s may lose datagrams to another program's socket at one address",
+				 where),
 			 "The processes that hold the sockets cannot all be seen, or not what they "
 			 "belong to.");
 		free(where);
@@ -412,10 +420,11 @@ static void explain_hijack(struct finding *finding, const struct inet_socket *so
 		"For UDP the kernel lets everybody bind the same address and port who sets "
 		"SO_REUSEADDR too; it does not compare uids. The newcomer gets every unicast "
 		"datagram from then on, and nobody gets an error.");
-	finding->remedy = xstrdup("Do not set SO_REUSEADDR on UDP sockets that receive unicast: they "
-				  "have no TIME-WAIT, so a restart does not need it. For several "
-				  "workers use SO_REUSEPORT alone, which only processes of one uid "
-				  "share.");
+	finding->remedy =
+		xstrdup("Do not set SO_REUSEADDR on UDP sockets that receive unicast: they "
+			"have no TIME-WAIT, so a restart does not need it. For several "
+			"workers use SO_REUSEPORT alone, which only processes of one uid "
+			"share.");
 }
 
 static void collect_rest(struct detection *detection, const uint32_t *sockets, uint32_t n)

@@ -97,8 +97,7 @@ static bool owner_matches(const struct filter *filter, const struct snapshot *sn
 	for (i = 0; i < socket->n_owners; i++) {
 		const struct owner *owner = &snapshot->owners[socket->first_owner + i];
 
-		if (process_matches(filter, snapshot, socket,
-				    &snapshot->processes[owner->process]))
+		if (process_matches(filter, snapshot, socket, &snapshot->processes[owner->process]))
 			return true;
 	}
 	if (filter->n_pids || filter->process)

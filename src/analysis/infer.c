@@ -16,8 +16,7 @@ static bool surely_overlap(const struct inet_socket *a, const struct inet_socket
 		return false;
 	return address_covers(a->family, &a->local, a->v6only != TRISTATE_NO, b->family,
 			      &b->local) ||
-	       address_covers(b->family, &b->local, b->v6only != TRISTATE_NO, a->family,
-			      &a->local);
+	       address_covers(b->family, &b->local, b->v6only != TRISTATE_NO, a->family, &a->local);
 }
 
 static void force(struct inet_socket *socket, uint8_t *flag)

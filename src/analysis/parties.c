@@ -90,8 +90,8 @@ void parties_init(struct parties *parties, const struct snapshot *snapshot, cons
 		bool doubtful = false;
 
 		for (k = 0; k < parties->count; k++) {
-			enum tristate same = parties_related(
-				snapshot, sockets[parties->first[k]], sockets[i], related);
+			enum tristate same = parties_related(snapshot, sockets[parties->first[k]],
+							     sockets[i], related);
 
 			if (same == TRISTATE_YES)
 				break;
@@ -105,9 +105,10 @@ void parties_init(struct parties *parties, const struct snapshot *snapshot, cons
 		parties->first[parties->count++] = i;
 		parties->undecided = parties->undecided || doubtful;
 		if (k)
-			parties->one_program = least(
-				parties->one_program,
-				parties_same_program(snapshot, sockets[parties->first[0]], sockets[i]));
+			parties->one_program =
+				least(parties->one_program,
+				      parties_same_program(snapshot, sockets[parties->first[0]],
+							   sockets[i]));
 	}
 }
 

@@ -41,8 +41,7 @@ static const struct inet_socket *socket_at(const struct snapshot *snapshot, uint
 
 /* ---- which ports are held by clients only ---- */
 
-static bool bucket_is_served(const struct snapshot *snapshot,
-			     const struct bind_bucket_index *index,
+static bool bucket_is_served(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			     const struct bind_bucket *bucket)
 {
 	uint32_t i;
@@ -110,8 +109,7 @@ static bool is_connecting_side(const struct snapshot *snapshot,
 	return bucket && bucket_is_served(snapshot, index, bucket);
 }
 
-static bool bucket_is_client(const struct snapshot *snapshot,
-			     const struct bind_bucket_index *index,
+static bool bucket_is_client(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			     const struct bind_bucket *bucket)
 {
 	bool any = false;
@@ -307,8 +305,8 @@ static uint32_t *find_slot(const struct client_table *table, const struct snapsh
 	uint32_t slot = hash_destination(socket) & (table->n_slots - 1);
 
 	while (table->slots[slot] != NO_GROUP &&
-	       !same_destination(socket, socket_at(snapshot,
-						   table->groups[table->slots[slot]].socket)))
+	       !same_destination(socket,
+				 socket_at(snapshot, table->groups[table->slots[slot]].socket)))
 		slot = (slot + 1) & (table->n_slots - 1);
 	return &table->slots[slot];
 }
@@ -454,8 +452,8 @@ static void add_section(struct port_view *view, const struct bind_bucket_index *
 		}
 		while (capacity < clients.n_sockets + bucket->count) {
 			capacity = capacity ? capacity * 2 : 64;
-			clients.sockets = xreallocarray(clients.sockets, capacity,
-							sizeof(*clients.sockets));
+			clients.sockets =
+				xreallocarray(clients.sockets, capacity, sizeof(*clients.sockets));
 			clients.group_of = xreallocarray(clients.group_of, capacity,
 							 sizeof(*clients.group_of));
 		}

@@ -61,7 +61,8 @@ static const struct interpreter interpreters[] = {
 	{ "pypy", " -W -X " },
 	{ "perl", " -I " },
 	{ "ruby", " -r -I -E -C " },
-	{ "node", " -r --require --import --loader --experimental-loader -C --conditions --env-file " },
+	{ "node",
+	  " -r --require --import --loader --experimental-loader -C --conditions --env-file " },
 	{ "nodejs", " -r --require " },
 	{ "java", " -cp -classpath --class-path -p --module-path --add-modules --add-opens "
 		  "--add-exports --add-reads " },

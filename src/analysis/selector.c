@@ -16,10 +16,8 @@ static const struct {
 	const char *prefix;
 	uint32_t protocols;
 } prefixes[] = {
-	{ "tcp:", STREAM_PROTOCOLS },
-	{ "udp:", DATAGRAM_PROTOCOLS },
-	{ "mptcp:", 1U << PROTOCOL_MPTCP },
-	{ "udplite:", 1U << PROTOCOL_UDPLITE },
+	{ "tcp:", STREAM_PROTOCOLS },	    { "udp:", DATAGRAM_PROTOCOLS },
+	{ "mptcp:", 1U << PROTOCOL_MPTCP }, { "udplite:", 1U << PROTOCOL_UDPLITE },
 	{ "sctp:", 1U << PROTOCOL_SCTP },
 };
 

@@ -156,13 +156,12 @@ char *words_origin(const struct snapshot *snapshot, uint32_t index)
 		if (row != SNAPSHOT_NONE && process->ppid > 1)
 			parent = words_process(snapshot, row);
 	}
-	text = xasprintf("%s%s%s%s%s%s%s%s", unit ? unit : "no unit", container ? ", container " : "",
-			 container ? container : "", user ? ", user " : "",
-			 user ? snapshot_text(snapshot, user) : "", parent ? ", child of " : "",
-			 parent ? parent : "",
-			 (process->known & PROCESS_HAS_PPID) && process->ppid <= 1 ?
-				 ", child of init" :
-				 "");
+	text = xasprintf(
+		"%s%s%s%s%s%s%s%s", unit ? unit : "no unit", container ? ", container " : "",
+		container ? container : "", user ? ", user " : "",
+		user ? snapshot_text(snapshot, user) : "", parent ? ", child of " : "",
+		parent ? parent : "",
+		(process->known & PROCESS_HAS_PPID) && process->ppid <= 1 ? ", child of init" : "");
 	free(parent);
 	return text;
 }

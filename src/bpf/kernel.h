@@ -24,8 +24,12 @@ typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
 
-enum { BPF_MAP_TYPE_ARRAY = 2 };
-enum { BPF_F_MMAPABLE = 1U << 10 };
+enum {
+	BPF_MAP_TYPE_ARRAY = 2
+};
+enum {
+	BPF_F_MMAPABLE = 1U << 10
+};
 
 #define NULL ((void *)0)
 
@@ -264,7 +268,7 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
 
 /* A member of a structure that is itself a member of a larger one, given its own address. */
 #define READ_WITHIN(type, outer, address, member)                                                  \
-	READ(type, (unsigned long)(address) - bpf_core_field_offset(type, outer), outer.member)
+	READ(type, (unsigned long)(address)-bpf_core_field_offset(type, outer), outer.member)
 #define READ_INODE(address, member) READ_WITHIN(struct proc_inode, vfs_inode, address, member)
 #define READ_CGROUP(address, member) READ_WITHIN(struct cgroup_root, cgrp, address, member)
 #define READ_SK(address, member) READ(struct inet_sock, address, sk.member)
@@ -273,7 +277,7 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym;
  * A bit field of a socket: its byte is read once with BITS_BYTE(sk, member), and taken apart
  * without a branch.
  */
-#define BITS_BYTE(address, member)                                                                     \
+#define BITS_BYTE(address, member)                                                                 \
 	({                                                                                         \
 		const struct inet_sock *bits_of = (void *)(unsigned long)(address);                \
 		__u8 bits_byte = 0;                                                                \

@@ -18,7 +18,8 @@ static bool choose_protocol(const struct options *options, const struct selector
 	uint32_t protocols = selector->protocols & options->filter.protocols;
 
 	if (!protocols)
-		return options_error("-t or -u names another protocol than the bind does", NULL, NULL);
+		return options_error("-t or -u names another protocol than the bind does", NULL,
+				     NULL);
 	if (protocols & stream_protocols)
 		candidate->protocol = PROTOCOL_TCP;
 	else if (protocols & 1U << PROTOCOL_UDP)
@@ -26,7 +27,8 @@ static bool choose_protocol(const struct options *options, const struct selector
 	else if (protocols & datagram_protocols)
 		candidate->protocol = PROTOCOL_UDPLITE;
 	else
-		return options_error("only binds of TCP, UDP and UDP-Lite can be judged", NULL, NULL);
+		return options_error("only binds of TCP, UDP and UDP-Lite can be judged", NULL,
+				     NULL);
 	return true;
 }
 
@@ -37,7 +39,8 @@ static bool choose_address(const struct options *options, const struct selector 
 	int family = options->filter.inet ? AF_INET : AF_INET6;
 
 	if (address && selector->has_address)
-		return options_error("the bind has an address already, this is another", address, NULL);
+		return options_error("the bind has an address already, this is another", address,
+				     NULL);
 	if (address && address_parse(address, strlen(address), &family, &candidate->address))
 		return options_error("cannot read the address", address, "expected a numeric one");
 	if (selector->has_address) {

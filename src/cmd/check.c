@@ -74,8 +74,10 @@ static const struct option_text own_options[] = {
 	  "What counts:" },
 	{ OPTION_CRITICAL, "critical", "LEVEL", "the same for exit 2", NULL },
 	{ OPTION_IGNORE, "ignore", "ID", "leave out a finding; ID:SELECTOR, on some ports", NULL },
-	{ OPTION_FORMAT, "format", "FORMAT", "text, json, prometheus or plugin", "How to show it:" },
-	{ OPTION_OUTPUT, "output", "FILE", "write to a file, which is replaced when complete", NULL },
+	{ OPTION_FORMAT, "format", "FORMAT", "text, json, prometheus or plugin",
+	  "How to show it:" },
+	{ OPTION_OUTPUT, "output", "FILE", "write to a file, which is replaced when complete",
+	  NULL },
 };
 
 static bool set_level(uint8_t *level, const char *name)
@@ -147,13 +149,15 @@ static bool take_option(void *user, int code, const char *argument)
 static bool parse(int argc, char **argv, struct check_command *command, int *ret_status)
 {
 	const struct command_line line = {
-		.usage = "Usage: portshare check [OPTION]... [SELECTOR]...\n"
-			 "\n"
-			 "Look for ports that are shared by accident, that lose traffic, or that the next\n"
-			 "start will not get, and say what to do. With selectors or filters, only what\n"
-			 "concerns those sockets. portshare explain ID tells more of a finding.\n",
-		.status = "Exit status, as of monitoring plugins: 0 nothing found, 1 warning, 2 critical,\n"
-			  "3 it cannot be told, or usage, or failure. Manual: portshare-check(1).\n",
+		.usage =
+			"Usage: portshare check [OPTION]... [SELECTOR]...\n"
+			"\n"
+			"Look for ports that are shared by accident, that lose traffic, or that the next\n"
+			"start will not get, and say what to do. With selectors or filters, only what\n"
+			"concerns those sockets. portshare explain ID tells more of a finding.\n",
+		.status =
+			"Exit status, as of monitoring plugins: 0 nothing found, 1 warning, 2 critical,\n"
+			"3 it cannot be told, or usage, or failure. Manual: portshare-check(1).\n",
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),
 		.trouble = PLUGIN_UNKNOWN,

@@ -74,10 +74,12 @@ static bool take_option(void *user, int code, const char *argument)
 static bool check_options(const struct list_options *options)
 {
 	if (options->common.json + options->json_lines + options->raw > 1)
-		return options_error("--json, --json-lines and --raw exclude each other", NULL, NULL);
+		return options_error("--json, --json-lines and --raw exclude each other", NULL,
+				     NULL);
 	if (options->columns && (options->common.json || options->json_lines))
-		return options_error("--output chooses columns of text; JSON always has every member",
-				     NULL, NULL);
+		return options_error(
+			"--output chooses columns of text; JSON always has every member", NULL,
+			NULL);
 	return true;
 }
 
@@ -85,12 +87,9 @@ static const struct {
 	enum column_need need;
 	enum collect_want want;
 } wants[] = {
-	{ NEED_CMDLINE, WANT_CMDLINE },
-	{ NEED_EXE, WANT_EXE },
-	{ NEED_START_TIME, WANT_START_TIME },
-	{ NEED_CGROUP, WANT_CGROUP },
-	{ NEED_USERS, WANT_USERS },
-	{ NEED_PROCESS_UID, WANT_PID },
+	{ NEED_CMDLINE, WANT_CMDLINE },	      { NEED_EXE, WANT_EXE },
+	{ NEED_START_TIME, WANT_START_TIME }, { NEED_CGROUP, WANT_CGROUP },
+	{ NEED_USERS, WANT_USERS },	      { NEED_PROCESS_UID, WANT_PID },
 	{ NEED_MULTICAST, WANT_MULTICAST },
 };
 
@@ -153,7 +152,8 @@ static void write_text(const struct list_options *options, const struct column_l
 		.numeric = options->numeric,
 		.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0,
 		/* Who names a port or a state wants to see just that. */
-		.clients_in_full = options->common.filter.n_selectors || options->common.states_named,
+		.clients_in_full = options->common.filter.n_selectors ||
+				   options->common.states_named,
 	};
 
 	/* By default only where there is something to say. */
@@ -245,18 +245,20 @@ static int list(const struct list_options *options, const struct column_list *co
 static bool parse(int argc, char **argv, struct list_options *options, int *ret_status)
 {
 	const struct command_line line = {
-		.usage = "Usage: portshare [list] [OPTION]... [SELECTOR]...\n"
-			 "       portshare COMMAND [OPTION]... [ARGUMENT]...\n"
-			 "\n"
-			 "Sockets per port, with the processes that hold them, their SO_REUSEADDR and\n"
-			 "SO_REUSEPORT and how these are known. A SELECTOR is\n"
-			 "[tcp:|udp:][ADDRESS:]PORT[-PORT]: 8080, udp:5060, [::1]:443, https, 8000-8100.\n"
-			 "\n"
-			 "Commands:\n",
+		.usage =
+			"Usage: portshare [list] [OPTION]... [SELECTOR]...\n"
+			"       portshare COMMAND [OPTION]... [ARGUMENT]...\n"
+			"\n"
+			"Sockets per port, with the processes that hold them, their SO_REUSEADDR and\n"
+			"SO_REUSEPORT and how these are known. A SELECTOR is\n"
+			"[tcp:|udp:][ADDRESS:]PORT[-PORT]: 8080, udp:5060, [::1]:443, https, 8000-8100.\n"
+			"\n"
+			"Commands:\n",
 		.lists_commands = true,
-		.status = "Exit status: 0; 1 if a selector, --pid, --process, --user or --unit matches\n"
-			  "nothing; 2 on a usage error or if sockets cannot be read. Manual: "
-			  "portshare-list(1).\n",
+		.status =
+			"Exit status: 0; 1 if a selector, --pid, --process, --user or --unit matches\n"
+			"nothing; 2 on a usage error or if sockets cannot be read. Manual: "
+			"portshare-list(1).\n",
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),
 		.trouble = EXIT_TROUBLE,

@@ -35,10 +35,11 @@ static void note_left_out(const struct probe_live_plan *plan, struct probe_repor
 	uint32_t asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port);
 
 	if (plan->how[asked] == LIVE_NOT && probe_live_outcome(report, asked, NULL) < 0)
-		probe_add_limit(report, "live",
-				"the port itself was not bound with %s, since %s; --live does it all "
-				"the same",
-				probe_set_name(asked), plan->why_not[asked]);
+		probe_add_limit(
+			report, "live",
+			"the port itself was not bound with %s, since %s; --live does it all "
+			"the same",
+			probe_set_name(asked), plan->why_not[asked]);
 }
 
 /* What takes the kernel: the address, the live binds, the replica. */

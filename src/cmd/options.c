@@ -45,7 +45,8 @@ static const struct option_text common_filters[] = {
 	{ 's', "state", "LIST", "these states only, e.g. listen,time-wait", NULL },
 	{ OPTION_SHARED, "shared", NULL, "ports that several sockets or processes serve", NULL },
 	{ OPTION_PID, "pid", "PID", "sockets that this process holds", NULL },
-	{ OPTION_PROCESS, "process", "NAME", "sockets of processes of this name (a pattern)", NULL },
+	{ OPTION_PROCESS, "process", "NAME", "sockets of processes of this name (a pattern)",
+	  NULL },
 	{ OPTION_USER, "user", "USER", "sockets of this user (name or number)", NULL },
 	{ OPTION_UNIT, "unit", "NAME", "sockets of this systemd unit (a pattern)", NULL },
 	{ 'p', NULL, NULL, "accepted for the habit's sake: owners are always shown", NULL },
@@ -186,15 +187,14 @@ static bool add_selector(const struct command_line *line, struct options *option
 
 	if (line->takes_bind) {
 		if (options->filter.n_selectors)
-			return options_error("one bind is asked for at a time, this is a second", text,
-					     NULL);
+			return options_error("one bind is asked for at a time, this is a second",
+					     text, NULL);
 		if (selector_parse_bind(text, find_service, &selector, &expected))
 			return options_error("cannot read the bind", text, expected);
 	} else if (!options_selector(text, &selector)) {
 		return false;
 	}
-	ARRAY_RESERVE(options->selectors, options->filter.n_selectors,
-		      options->selectors_capacity);
+	ARRAY_RESERVE(options->selectors, options->filter.n_selectors, options->selectors_capacity);
 	options->selectors[options->filter.n_selectors++] = selector;
 	options->filter.selectors = options->selectors;
 	return true;
@@ -208,7 +208,8 @@ static bool add_pid(struct options *options, const char *text)
 	errno = 0;
 	pid = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || !pid || pid > INT32_MAX)
-		return options_error("cannot read the process id", text, "expected a number from 1");
+		return options_error("cannot read the process id", text,
+				     "expected a number from 1");
 	ARRAY_RESERVE(options->pids, options->filter.n_pids, options->pids_capacity);
 	options->pids[options->filter.n_pids++] = (uint32_t)pid;
 	options->filter.pids = options->pids;
@@ -228,10 +229,11 @@ static bool set_states(struct options *options, const char *list)
 	}
 	free(copy);
 	if (state < 0)
-		return options_error("cannot read the list of states", list,
-				   "expected names from LISTEN, BOUND, ESTAB, SYN-SENT, SYN-RECV, "
-				   "FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, LAST-ACK, CLOSING, TIME-WAIT, "
-				   "separated by commas");
+		return options_error(
+			"cannot read the list of states", list,
+			"expected names from LISTEN, BOUND, ESTAB, SYN-SENT, SYN-RECV, "
+			"FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, LAST-ACK, CLOSING, TIME-WAIT, "
+			"separated by commas");
 	options->filter.states = states;
 	options->states_named = true;
 	return true;
@@ -247,7 +249,7 @@ bool options_color(const char *when, enum color_when *ret_color)
 		*ret_color = COLOR_NEVER;
 	else
 		return options_error("cannot read the colour mode", when,
-				   "expected auto, always or never");
+				     "expected auto, always or never");
 	return true;
 }
 
@@ -269,7 +271,7 @@ bool options_uid(const char *user, uint32_t *ret_uid)
 	/* The last one is the kernel's word for none. */
 	if (end == user || errno || uid >= UINT32_MAX)
 		return options_error("cannot read the user", user,
-				   "expected a name, or a number up to 4294967294");
+				     "expected a name, or a number up to 4294967294");
 	*ret_uid = (uint32_t)uid;
 	return true;
 }

@@ -146,7 +146,8 @@ static void draw(const struct wait_line *line)
 		append_bar(line, left_ms > 0 ? left_ms : 0, &bar);
 		taken = escape_width(bar.buffer, bar.used);
 	}
-	fits = escape_fit(words.buffer, words.used, width > taken + 1 ? width - taken - 1 : 0, NULL);
+	fits = escape_fit(words.buffer, words.used, width > taken + 1 ? width - taken - 1 : 0,
+			  NULL);
 	out_string(&all, erase);
 	out_bytes(&all, words.buffer, fits);
 	out_bytes(&all, bar.buffer, bar.used);

@@ -69,8 +69,9 @@ static bool take_option(void *user, int code, const char *argument)
 	switch (code) {
 	case OPTION_TIMEOUT:
 		if (duration_parse(argument, &command->timeout_ms))
-			return options_error("cannot read the time", argument,
-					     "expected a number with s, m, h or ms, up to 100 days");
+			return options_error(
+				"cannot read the time", argument,
+				"expected a number with s, m, h or ms, up to 100 days");
 		break;
 	case OPTION_UNTIL:
 		command->until_listening = !strcmp(argument, "listening");
@@ -88,22 +89,26 @@ static bool take_option(void *user, int code, const char *argument)
 static bool check_options(const struct wait_command *command)
 {
 	if (command->common.from)
-		return options_error("in a snapshot nothing changes: wait takes no --from", NULL, NULL);
+		return options_error("in a snapshot nothing changes: wait takes no --from", NULL,
+				     NULL);
 	if (command->common.json)
-		return options_error("wait answers by its exit status; probe has --json", NULL, NULL);
+		return options_error("wait answers by its exit status; probe has --json", NULL,
+				     NULL);
 	return true;
 }
 
 static bool parse(int argc, char **argv, struct wait_command *command, int *ret_status)
 {
 	const struct command_line line = {
-		.usage = "Usage: portshare wait [OPTION]... [tcp:|udp:][ADDRESS:]PORT [-- COMMAND...]\n"
-			 "\n"
-			 "Wait until this can be bound, with the flags given, and then run a command in\n"
-			 "place of portshare. On a terminal, shows what is in the way and until when.\n",
-		.status = "Exit status: 0 it can be bound (with COMMAND: its own), 1 not in time, 2 usage or\n"
-			  "failure, 3 it cannot be told, 126 or 127 COMMAND cannot be run. Manual:\n"
-			  "portshare-wait(1).\n",
+		.usage =
+			"Usage: portshare wait [OPTION]... [tcp:|udp:][ADDRESS:]PORT [-- COMMAND...]\n"
+			"\n"
+			"Wait until this can be bound, with the flags given, and then run a command in\n"
+			"place of portshare. On a terminal, shows what is in the way and until when.\n",
+		.status =
+			"Exit status: 0 it can be bound (with COMMAND: its own), 1 not in time, 2 usage or\n"
+			"failure, 3 it cannot be told, 126 or 127 COMMAND cannot be run. Manual:\n"
+			"portshare-wait(1).\n",
 		.takes_bind = true,
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),
@@ -191,7 +196,8 @@ static void sleep_until_event(struct wait_command *command, int64_t ms)
 	if (left >= 0 && left < ms)
 		end = now_ms() + left;
 	for (;;) {
-		struct pollfd event = { .fd = command->events ? sock_events_fd(command->events) : -1,
+		struct pollfd event = { .fd = command->events ? sock_events_fd(command->events) :
+								-1,
 					.events = POLLIN };
 		int64_t rest = end - now_ms();
 
@@ -210,7 +216,8 @@ static void sleep_until_event(struct wait_command *command, int64_t ms)
  * Until a look may have another result: an event, another set of sockets, the moment at which all
  * that is in the way has ended, or LOOK_MS. Returns false after an error.
  */
-static bool wait_for_change(struct wait_command *command, const struct look *look, int64_t looked_ms)
+static bool wait_for_change(struct wait_command *command, const struct look *look,
+			    int64_t looked_ms)
 {
 	int64_t moment = look->verdict.frees_in_ms >= 0 ?
 				 looked_ms + look->verdict.frees_in_ms + AFTER_MOMENT_MS :
@@ -338,11 +345,13 @@ static int wait_and_run(struct wait_command *command)
 	int status;
 
 	command->start_ms = now_ms();
-	command->line = wait_line_new(&command->candidate, command->until_listening, command->quiet);
+	command->line =
+		wait_line_new(&command->candidate, command->until_listening, command->quiet);
 	/* Without events it is just slower to see what happens. */
 	if (sock_events_open(command->common.netns, &command->events))
 		command->events = NULL;
-	status = command->until_listening ? wait_until_listening(command) : wait_until_free(command);
+	status = command->until_listening ? wait_until_listening(command) :
+					    wait_until_free(command);
 	sock_events_close(command->events);
 	wait_line_free(command->line);
 	return status == EXIT_OK && command->command ? run(command->command) : status;

@@ -85,9 +85,10 @@ static bool take_option(void *user, int code, const char *argument)
 static bool check_options(struct watch_command *command)
 {
 	if (command->common.json)
-		return options_error("watch has no --json; --batch --json-lines has summaries, and list "
-				     "--json a snapshot",
-				     NULL, NULL);
+		return options_error(
+			"watch has no --json; --batch --json-lines has summaries, and list "
+			"--json a snapshot",
+			NULL, NULL);
 	if ((command->count || command->json_lines) && !command->batch)
 		return options_error("--count and --json-lines are for --batch", NULL, NULL);
 	/* What is in a file stays as it is. */
@@ -101,12 +102,14 @@ static bool check_options(struct watch_command *command)
 static bool parse(int argc, char **argv, struct watch_command *command, int *ret_status)
 {
 	const struct command_line line = {
-		.usage = "Usage: portshare watch [OPTION]... [SELECTOR]...\n"
-			 "\n"
-			 "A live view of ports, sockets and findings; ? shows the keys. With selectors or\n"
-			 "filters, what concerns those sockets.\n",
-		.status = "Exit status: 0, 2 on a usage error, without a terminal that can be used, or if\n"
-			  "sockets cannot be read. Manual: portshare-watch(1).\n",
+		.usage =
+			"Usage: portshare watch [OPTION]... [SELECTOR]...\n"
+			"\n"
+			"A live view of ports, sockets and findings; ? shows the keys. With selectors or\n"
+			"filters, what concerns those sockets.\n",
+		.status =
+			"Exit status: 0, 2 on a usage error, without a terminal that can be used, or if\n"
+			"sockets cannot be read. Manual: portshare-watch(1).\n",
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),
 		.trouble = EXIT_TROUBLE,
@@ -148,8 +151,9 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 		.family = socket->family,
 		.v6only = socket->family == AF_INET6 && socket->v6only == TRISTATE_YES,
 	};
-	static const char none[] = "A snapshot from a file cannot be probed here: portshare probe --from "
-				   "FILE does it.\n";
+	static const char none[] =
+		"A snapshot from a file cannot be probed here: portshare probe --from "
+		"FILE does it.\n";
 
 	if (command->collector)
 		watch_collector_probe(command->collector, &candidate,
@@ -312,7 +316,8 @@ static int run(struct watch_command *command)
 static int refuse_terminal(int error)
 {
 	if (error == -ENOTTY)
-		options_error("watch needs a terminal; --batch prints frames without one", NULL, NULL);
+		options_error("watch needs a terminal; --batch prints frames without one", NULL,
+			      NULL);
 	else
 		options_error("nothing is known of a terminal of the kind", getenv("TERM"),
 			      "set TERM, or use --batch, which needs none");
@@ -321,7 +326,8 @@ static int refuse_terminal(int error)
 
 static int watch(struct watch_command *command, struct frame *from_file)
 {
-	int error = terminal_open(color_wanted(command->common.color, STDOUT_FILENO)), status, number;
+	int error = terminal_open(color_wanted(command->common.color, STDOUT_FILENO)), status,
+	    number;
 	struct kept_messages messages;
 
 	if (error) {

@@ -48,6 +48,7 @@ bool address_covers(int bound_family, const struct address *bound, bool v6only, 
 int address_parse(const char *text, size_t length, int *ret_family, struct address *ret_address);
 
 /* The text as inet_ntop(3) writes it, without brackets. Returns buffer. */
-const char *address_format(int family, const struct address *address, char buffer[ADDRESS_TEXT_MAX]);
+const char *address_format(int family, const struct address *address,
+			   char buffer[ADDRESS_TEXT_MAX]);
 
 #endif

@@ -19,7 +19,8 @@
  */
 #define DOCUMENT_MAX ((size_t)1 << 30)
 #define ELEMENT_MEMORY_MAX ((size_t)256 << 20)
-#define PARSE_FLAGS (JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_ALLOW_NUL)
+#define PARSE_FLAGS                                                                                \
+	(JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_ALLOW_NUL)
 
 struct document {
 	char *text;
@@ -536,8 +537,7 @@ int snapshot_json_load(FILE *stream, struct snapshot **ret_snapshot,
 
 	ret_error->text[0] = '\0';
 	document.snapshot = snapshot_new();
-	json_rows_init(&document.rows, document.snapshot, ret_error->text,
-		       sizeof(ret_error->text));
+	json_rows_init(&document.rows, document.snapshot, ret_error->text, sizeof(ret_error->text));
 	json_get_alloc_funcs(&saved_malloc, &saved_free);
 	json_set_alloc_funcs(budget_malloc, budget_free);
 	status = read_stream(&document, stream);

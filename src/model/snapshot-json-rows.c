@@ -118,13 +118,14 @@ static void read_memory(struct json_rows *rows, const json_t *element)
 	}
 	if (!json_field_u32(reader, element, "port", UINT16_MAX, &port))
 		json_field_fail(reader, "port", "expected a number from 0 to %d", UINT16_MAX);
-	if (!json_field_signed(reader, element, "fastreuseport", &reuse_port) ||
-	    reuse_port < -1 || reuse_port > 2)
+	if (!json_field_signed(reader, element, "fastreuseport", &reuse_port) || reuse_port < -1 ||
+	    reuse_port > 2)
 		json_field_fail(reader, "fastreuseport", "expected a number from -1 to 2");
 	if (!json_field_u32(reader, element, "uid", UINT32_MAX, &memory.uid))
 		json_field_fail(reader, "uid", "expected a number");
-	if (!json_is_string(text) || address_parse(json_string_value(text), json_string_length(text),
-						   &family, &memory.address))
+	if (!json_is_string(text) ||
+	    address_parse(json_string_value(text), json_string_length(text), &family,
+			  &memory.address))
 		json_field_fail(reader, "address", "expected an address");
 	memory.v6only = json_field_tristate(reader, element, "v6only") == TRISTATE_YES;
 	memory.family = (uint8_t)family;
@@ -401,10 +402,11 @@ static void read_options(struct json_rows *rows, struct inet_socket *socket, con
 	json_field_enter(&rows->reader, "options");
 	for (i = 0; i < json_array_size(list); i++) {
 		json_field_enter_index(&rows->reader, i);
-		if (json_value_word(&rows->reader, json_array_get(list, i), socket_option_parse,
-				    "recverr, freebind, transparent, multicast_loop, multicast_all, "
-				    "bind_address_no_port or defer_connect",
-				    &bit))
+		if (json_value_word(
+			    &rows->reader, json_array_get(list, i), socket_option_parse,
+			    "recverr, freebind, transparent, multicast_loop, multicast_all, "
+			    "bind_address_no_port or defer_connect",
+			    &bit))
 			socket->options |= (uint16_t)(1U << bit);
 		json_field_leave(&rows->reader);
 	}
@@ -428,9 +430,9 @@ static void read_groups(struct json_rows *rows, struct inet_socket *socket, cons
 		const json_t *text = json_array_get(list, i);
 		struct multicast_group *group;
 
-		if (!json_is_string(text) || address_parse(json_string_value(text),
-							   json_string_length(text), &family,
-							   &address)) {
+		if (!json_is_string(text) ||
+		    address_parse(json_string_value(text), json_string_length(text), &family,
+				  &address)) {
 			json_field_enter_index(&rows->reader, i);
 			json_field_fail(&rows->reader, NULL, "expected an IP address");
 			json_field_leave(&rows->reader);
@@ -519,9 +521,10 @@ static void read_owners(struct json_rows *rows, struct inet_socket *socket, cons
 		snapshot->n_owners = socket->first_owner + kept;
 	}
 	socket->n_owners = kept;
-	socket->owner_status = read_word(rows, element, "owner_status", owner_status_parse,
-					 "owned, kernel, none, hidden, orphan, in-flight or unknown",
-					 kept ? OWNER_OWNED : OWNER_UNKNOWN);
+	socket->owner_status =
+		read_word(rows, element, "owner_status", owner_status_parse,
+			  "owned, kernel, none, hidden, orphan, in-flight or unknown",
+			  kept ? OWNER_OWNED : OWNER_UNKNOWN);
 }
 
 void json_rows_add_socket(struct json_rows *rows, const json_t *element)

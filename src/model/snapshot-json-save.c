@@ -246,8 +246,9 @@ static void save_finding(struct save *save, const struct finding_list *list,
 	json_name(writer, "severity");
 	json_write_string(writer, severity_name((enum severity)finding->severity));
 	json_name(writer, "netns");
-	write_known(save, finding->netns < save->snapshot->n_netns &&
-				  save->snapshot->netns[finding->netns].id,
+	write_known(save,
+		    finding->netns < save->snapshot->n_netns &&
+			    save->snapshot->netns[finding->netns].id,
 		    finding->netns < save->snapshot->n_netns ?
 			    save->snapshot->netns[finding->netns].id :
 			    0);

@@ -342,8 +342,8 @@ static struct word quoted(const char *name)
 	return word;
 }
 
-static void saver_init(struct socket_saver *saver, const struct snapshot *snapshot,
-		       struct out *out, bool with_comm)
+static void saver_init(struct socket_saver *saver, const struct snapshot *snapshot, struct out *out,
+		       bool with_comm)
 {
 	int i;
 

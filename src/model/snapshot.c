@@ -245,7 +245,8 @@ static void retain_processes(struct snapshot *snapshot)
 			needed[process] = true;
 			if (!(snapshot->processes[process].known & PROCESS_HAS_PPID))
 				break;
-			process = snapshot_find_process(snapshot, snapshot->processes[process].ppid);
+			process =
+				snapshot_find_process(snapshot, snapshot->processes[process].ppid);
 		}
 	}
 	for (i = 0; i < snapshot->n_processes; i++) {

@@ -8,24 +8,16 @@
 #include "util/xalloc.h"
 
 static const char *const protocol_names[N_PROTOCOLS] = {
-	[PROTOCOL_TCP] = "tcp",
-	[PROTOCOL_UDP] = "udp",
-	[PROTOCOL_UDPLITE] = "udplite",
-	[PROTOCOL_MPTCP] = "mptcp",
-	[PROTOCOL_SCTP] = "sctp",
+	[PROTOCOL_TCP] = "tcp",	    [PROTOCOL_UDP] = "udp",   [PROTOCOL_UDPLITE] = "udplite",
+	[PROTOCOL_MPTCP] = "mptcp", [PROTOCOL_SCTP] = "sctp",
 };
 
 static const char *const state_names[N_STATES] = {
-	[STATE_LISTEN] = "LISTEN",
-	[STATE_BOUND] = "BOUND",
-	[STATE_ESTAB] = "ESTAB",
-	[STATE_SYN_SENT] = "SYN-SENT",
-	[STATE_SYN_RECV] = "SYN-RECV",
-	[STATE_FIN_WAIT_1] = "FIN-WAIT-1",
-	[STATE_FIN_WAIT_2] = "FIN-WAIT-2",
-	[STATE_CLOSE_WAIT] = "CLOSE-WAIT",
-	[STATE_LAST_ACK] = "LAST-ACK",
-	[STATE_CLOSING] = "CLOSING",
+	[STATE_LISTEN] = "LISTEN",	   [STATE_BOUND] = "BOUND",
+	[STATE_ESTAB] = "ESTAB",	   [STATE_SYN_SENT] = "SYN-SENT",
+	[STATE_SYN_RECV] = "SYN-RECV",	   [STATE_FIN_WAIT_1] = "FIN-WAIT-1",
+	[STATE_FIN_WAIT_2] = "FIN-WAIT-2", [STATE_CLOSE_WAIT] = "CLOSE-WAIT",
+	[STATE_LAST_ACK] = "LAST-ACK",	   [STATE_CLOSING] = "CLOSING",
 	[STATE_TIME_WAIT] = "TIME-WAIT",
 };
 
@@ -37,42 +29,32 @@ static const char *const evidence_names[N_EVIDENCES] = {
 };
 
 static const char *const owner_status_names[N_OWNER_STATUSES] = {
-	[OWNER_UNKNOWN] = "unknown",
-	[OWNER_OWNED] = "owned",
-	[OWNER_KERNEL] = "kernel",
-	[OWNER_NONE] = "none",
-	[OWNER_HIDDEN] = "hidden",
-	[OWNER_ORPHAN] = "orphan",
+	[OWNER_UNKNOWN] = "unknown",	 [OWNER_OWNED] = "owned",   [OWNER_KERNEL] = "kernel",
+	[OWNER_NONE] = "none",		 [OWNER_HIDDEN] = "hidden", [OWNER_ORPHAN] = "orphan",
 	[OWNER_IN_FLIGHT] = "in-flight",
 };
 
 static const char *const timer_names[N_TIMERS] = {
-	[TIMER_UNKNOWN] = "unknown",
-	[TIMER_NONE] = "none",
-	[TIMER_RETRANSMIT] = "retransmit",
-	[TIMER_KEEPALIVE] = "keepalive",
-	[TIMER_TIME_WAIT] = "time-wait",
-	[TIMER_PROBE] = "probe",
+	[TIMER_UNKNOWN] = "unknown",	   [TIMER_NONE] = "none",
+	[TIMER_RETRANSMIT] = "retransmit", [TIMER_KEEPALIVE] = "keepalive",
+	[TIMER_TIME_WAIT] = "time-wait",   [TIMER_PROBE] = "probe",
 };
 
 /* By bit of enum socket_option. */
 static const char *const option_names[N_SOCKET_OPTIONS] = {
-	"recverr",	 "freebind",		   "transparent",   "multicast_loop",
-	"multicast_all", "bind_address_no_port", "defer_connect",
+	"recverr",	  "freebind",	   "transparent",
+	"multicast_loop", "multicast_all", "bind_address_no_port",
+	"defer_connect",
 };
 
 static const struct {
 	const char *name;
 	enum socket_state state;
 } state_aliases[] = {
-	{ "LISTENING", STATE_LISTEN },
-	{ "ESTABLISHED", STATE_ESTAB },
-	{ "CONNECTED", STATE_ESTAB },
-	{ "UNCONN", STATE_BOUND },
-	{ "UNCONNECTED", STATE_BOUND },
-	{ "CLOSED", STATE_BOUND },
-	{ "FIN-WAIT1", STATE_FIN_WAIT_1 },
-	{ "FIN-WAIT2", STATE_FIN_WAIT_2 },
+	{ "LISTENING", STATE_LISTEN },	   { "ESTABLISHED", STATE_ESTAB },
+	{ "CONNECTED", STATE_ESTAB },	   { "UNCONN", STATE_BOUND },
+	{ "UNCONNECTED", STATE_BOUND },	   { "CLOSED", STATE_BOUND },
+	{ "FIN-WAIT1", STATE_FIN_WAIT_1 }, { "FIN-WAIT2", STATE_FIN_WAIT_2 },
 };
 
 const char *protocol_name(enum protocol protocol)

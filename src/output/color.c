@@ -7,15 +7,9 @@
 
 /* The eight colours that every terminal has, and none that vanishes on white or on black. */
 static const char *const starts[N_COLOR_ROLES] = {
-	[COLOR_PLAIN] = "",
-	[COLOR_HEADING] = "\033[1m",
-	[COLOR_SECTION] = "\033[1;4m",
-	[COLOR_LISTEN] = "\033[32m",
-	[COLOR_TIME_WAIT] = "\033[33m",
-	[COLOR_CLOSING] = "\033[35m",
-	[COLOR_REUSE] = "\033[1m",
-	[COLOR_DIM] = "\033[2m",
-	[COLOR_ALARM] = "\033[1;31m",
+	[COLOR_PLAIN] = "",	     [COLOR_HEADING] = "\033[1m",    [COLOR_SECTION] = "\033[1;4m",
+	[COLOR_LISTEN] = "\033[32m", [COLOR_TIME_WAIT] = "\033[33m", [COLOR_CLOSING] = "\033[35m",
+	[COLOR_REUSE] = "\033[1m",   [COLOR_DIM] = "\033[2m",	     [COLOR_ALARM] = "\033[1;31m",
 };
 
 bool color_wanted(enum color_when when, int fd)

@@ -31,7 +31,8 @@ static void write_note(const struct column_writer *writer, uint32_t note, struct
 	else if (!note)
 		out_char(out, '-');
 	else
-		out_string(out, finding_name((enum finding_id)writer->findings->items[note - 1].id));
+		out_string(out,
+			   finding_name((enum finding_id)writer->findings->items[note - 1].id));
 }
 
 void column_get_note(struct column_writer *writer, const struct inet_socket *socket,

@@ -210,7 +210,9 @@ void column_get_multicast(struct column_writer *writer, const struct inet_socket
 	if (!socket->n_groups) {
 		/* A stream socket cannot join one. */
 		out_char(out, (socket->known & SOCKET_HAS_MULTICAST) ||
-				      protocol_is_stream(socket->protocol) ? '-' : '?');
+					      protocol_is_stream(socket->protocol) ?
+				      '-' :
+				      '?');
 		return;
 	}
 	for (i = 0; i < socket->n_groups; i++, group++) {

@@ -109,8 +109,8 @@ uint32_t columns_needs(const struct column_list *list);
 void columns_print_help(void);
 
 /* The value of a column for one socket. */
-void column_write(struct column_writer *writer, enum column_id id,
-		  const struct inet_socket *socket, struct out *out);
+void column_write(struct column_writer *writer, enum column_id id, const struct inet_socket *socket,
+		  struct out *out);
 
 /* The value for a row of the grouped view; "mixed" where its sockets have no one value. */
 void column_write_row(struct column_writer *writer, enum column_id id,

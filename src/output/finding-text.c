@@ -61,8 +61,8 @@ static enum color_role severity_role(const struct finding *finding)
 	return finding->severity == SEVERITY_CRITICAL ? COLOR_ALARM : COLOR_TIME_WAIT;
 }
 
-static void write_heading(const struct finding *finding,
-			  const struct finding_text_options *options, struct out *out)
+static void write_heading(const struct finding *finding, const struct finding_text_options *options,
+			  struct out *out)
 {
 	if (options->color)
 		out_string(out, color_start(severity_role(finding)));
@@ -99,7 +99,8 @@ static void write_sockets(const struct snapshot *snapshot, const struct finding_
 			line = xasprintf("%s: %u of them", text, alike);
 		else
 			line = xstrdup(text);
-		finding_text_fill(lines ? "                " : "  Sockets:      ", line, width, out);
+		finding_text_fill(lines ? "                " : "  Sockets:      ", line, width,
+				  out);
 		free(line);
 		free(text);
 		i += alike;
@@ -111,8 +112,8 @@ static void write_sockets(const struct snapshot *snapshot, const struct finding_
 }
 
 static void write_finding(const struct snapshot *snapshot, const struct finding_list *findings,
-			  const struct finding *finding,
-			  const struct finding_text_options *options, struct out *out)
+			  const struct finding *finding, const struct finding_text_options *options,
+			  struct out *out)
 {
 	write_heading(finding, options, out);
 	finding_text_fill("  ", finding->title, options->width, out);

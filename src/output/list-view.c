@@ -39,13 +39,14 @@ static void add_columns(struct list_view *view, struct table *table)
 			view->headings[i][c] = (char)toupper((unsigned char)info->name[c]);
 		view->headings[i][c] = '\0';
 		table_add_column(table, (struct table_column){
-			.heading = view->headings[i],
-			.right = info->type == COLUMN_NUMBER && !tree,
-			.tree = tree,
-			.min_width = info->min_width,
-			.optional = is_optional(view, list->ids[i]),
-			.last_resort = list->is_default && list->ids[i] == COLUMN_QUEUE,
-		});
+						.heading = view->headings[i],
+						.right = info->type == COLUMN_NUMBER && !tree,
+						.tree = tree,
+						.min_width = info->min_width,
+						.optional = is_optional(view, list->ids[i]),
+						.last_resort = list->is_default &&
+							       list->ids[i] == COLUMN_QUEUE,
+					});
 	}
 }
 
@@ -128,8 +129,8 @@ static void add_client_row(struct list_view *view, struct table *table,
 
 	cell = table_begin_cell(table);
 	column_write_states(&view->writer, summary, cell);
-	table_end_cell(table, summary->n_time_wait == summary->row->count ? COLOR_TIME_WAIT
-									  : COLOR_PLAIN);
+	table_end_cell(table,
+		       summary->n_time_wait == summary->row->count ? COLOR_TIME_WAIT : COLOR_PLAIN);
 
 	cell = table_begin_cell(table);
 	column_write_row(&view->writer, COLUMN_PID, summary, cell);
@@ -151,9 +152,9 @@ static void write_clients(struct list_view *view, struct port_view *ports,
 	table_add_column(&table, (struct table_column){ .heading = "OUTGOING", .min_width = 20 });
 	table_add_column(&table, (struct table_column){ .heading = "CONNECTIONS" });
 	table_add_column(&table, (struct table_column){
-		.heading = "PID", .min_width = 7, .optional = true });
+					 .heading = "PID", .min_width = 7, .optional = true });
 	table_add_column(&table, (struct table_column){
-		.heading = "USER", .min_width = 8, .optional = true });
+					 .heading = "USER", .min_width = 8, .optional = true });
 	for (i = 0; i < section->n_clients; i++) {
 		port_view_sum(ports, &ports->rows[section->first_client + i], &summary);
 		add_client_row(view, &table, &summary);

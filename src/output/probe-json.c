@@ -12,8 +12,8 @@ static void write_candidate(struct json_writer *writer, const struct snapshot *s
 			    const struct bind_candidate *candidate)
 {
 	char address[ADDRESS_TEXT_MAX];
-	uint64_t netns = candidate->netns < snapshot->n_netns ? snapshot->netns[candidate->netns].id :
-								0;
+	uint64_t netns =
+		candidate->netns < snapshot->n_netns ? snapshot->netns[candidate->netns].id : 0;
 
 	json_name(writer, "candidate");
 	json_begin_object(writer);

@@ -82,8 +82,8 @@ static void write_matrix(const struct probe_report *report,
 			const struct probe_outcome *outcome = &attempt->ways[way];
 
 			outcome_text(outcome, text, sizeof(text));
-			write_cell(text, outcome->bind ? outcome->bind : outcome->listen,
-				   options, out);
+			write_cell(text, outcome->bind ? outcome->bind : outcome->listen, options,
+				   out);
 		}
 		write_colored(said_text(live->bind),
 			      live->bind == 0 ? COLOR_LISTEN :
@@ -143,8 +143,8 @@ static void write_blockers(const struct snapshot *snapshot, const struct probe_v
 		text = words_described(snapshot, blocker->socket);
 		line = n > 1 ? xasprintf("%s: the first of %u like it", text, n) :
 			       xasprintf("%s%s", text, blocker->certain ? "" : " (perhaps)");
-		finding_text_fill(lines == 1 ? "In the way: " : "            ", line, options->width,
-				  out);
+		finding_text_fill(lines == 1 ? "In the way: " : "            ", line,
+				  options->width, out);
 		finding_text_fill("              ", blocker->why, options->width, out);
 		free(line);
 		free(text);
@@ -203,7 +203,7 @@ static void write_delivery(const struct snapshot *snapshot, const struct probe_r
 		line = longer;
 	}
 	longer = xasprintf("%s%s (%s)", line,
-			   !delivery->n_shares		    ? " nobody" :
+			   !delivery->n_shares		      ? " nobody" :
 			   delivery->n_shares > RECEIVERS_MAX ? ", and others" :
 								"",
 			   delivery->way == PROBE_REPLICA ? "counted in the replica" : "model");
@@ -223,8 +223,8 @@ static void write_limits(const struct probe_report *report,
 }
 
 void probe_text_write(const struct snapshot *snapshot, const struct probe_report *report,
-		      const struct probe_verdict *verdict,
-		      const struct probe_text_options *options, struct out *out)
+		      const struct probe_verdict *verdict, const struct probe_text_options *options,
+		      struct out *out)
 {
 	bool receives = report->before.n_shares > 0;
 

@@ -18,7 +18,7 @@ struct probe_text_options {
  * in the way; what to do; who receives; what weakens the answer.
  */
 void probe_text_write(const struct snapshot *snapshot, const struct probe_report *report,
-		      const struct probe_verdict *verdict,
-		      const struct probe_text_options *options, struct out *out);
+		      const struct probe_verdict *verdict, const struct probe_text_options *options,
+		      struct out *out);
 
 #endif

@@ -60,17 +60,16 @@ static void write_counts(const struct finding_list *findings, struct out *out)
 {
 	uint32_t id, severity, i, n;
 
-	begin_metric(out, "portshare_findings", "Findings of portshare check, by kind and severity.");
+	begin_metric(out, "portshare_findings",
+		     "Findings of portshare check, by kind and severity.");
 	for (id = 0; id < N_FINDINGS; id++) {
 		for (severity = 0; severity < N_SEVERITIES; severity++) {
 			for (i = 0, n = 0; i < findings->count; i++)
-				n += !findings->items[i].undecided &&
-				     findings->items[i].id == id &&
+				n += !findings->items[i].undecided && findings->items[i].id == id &&
 				     findings->items[i].severity == severity;
 			out_string(out, "portshare_findings");
 			write_label(out, "finding", finding_name((enum finding_id)id), true);
-			write_label(out, "severity", severity_name((enum severity)severity),
-				    false);
+			write_label(out, "severity", severity_name((enum severity)severity), false);
 			write_value(out, "}", n);
 		}
 	}
@@ -133,7 +132,8 @@ static void write_lines(const struct snapshot *snapshot, const struct finding_li
 	struct line *lines = xcalloc(findings->count, sizeof(*lines));
 	uint32_t i, n = 0;
 
-	begin_metric(out, "portshare_finding_info", "A finding of portshare check, and where it is.");
+	begin_metric(out, "portshare_finding_info",
+		     "A finding of portshare check, and where it is.");
 	for (i = 0; i < findings->count; i++)
 		if (!findings->items[i].undecided)
 			lines[n++] = (struct line){
@@ -166,7 +166,8 @@ void prometheus_write(const struct snapshot *snapshot, const struct finding_list
 	write_counts(findings, out);
 	write_lines(snapshot, findings, out);
 	write_gauge(out, "portshare_undecided",
-		    "Suspicions that portshare check could not decide for want of facts.", undecided);
+		    "Suspicions that portshare check could not decide for want of facts.",
+		    undecided);
 	write_gauge(out, "portshare_limits",
 		    "Kinds of things that portshare could not see, with the reason.",
 		    snapshot->n_limits);

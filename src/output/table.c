@@ -106,8 +106,8 @@ static uint32_t natural_width(const struct table *table, uint32_t column,
 }
 
 /* How narrow a column may become, by its own choice or at the worst. */
-static uint32_t least_width(const struct table *table, const struct layout *layout,
-			    uint32_t column, bool worst)
+static uint32_t least_width(const struct table *table, const struct layout *layout, uint32_t column,
+			    bool worst)
 {
 	uint32_t least = table->columns[column].min_width;
 
@@ -123,8 +123,8 @@ static uint64_t total_width(const struct table *table, const struct layout *layo
 
 	for (column = 0; column < table->n_columns; column++) {
 		if (!layout->hidden[column])
-			total += GAP_WIDTH + (least ? least_width(table, layout, column, false)
-						    : layout->widths[column]);
+			total += GAP_WIDTH + (least ? least_width(table, layout, column, false) :
+						      layout->widths[column]);
 	}
 	return total ? total - GAP_WIDTH : 0;
 }
@@ -147,7 +147,8 @@ static void hide_last_resorts(const struct table *table, struct layout *layout)
 	uint32_t column;
 
 	for (column = 0; column < table->n_columns; column++)
-		layout->hidden[column] = layout->hidden[column] || table->columns[column].last_resort;
+		layout->hidden[column] = layout->hidden[column] ||
+					 table->columns[column].last_resort;
 }
 
 /* The widest column that may still be cut, and the width of the next; n_columns if none. */
@@ -203,8 +204,7 @@ static void lay_out(const struct table *table, const struct table_options *optio
 	for (column = 0; column < table->n_columns; column++)
 		layout->widths[column] = natural_width(table, column, options);
 	if (options->width) {
-		while (total_width(table, layout, true) > options->width &&
-		       hide_one(table, layout))
+		while (total_width(table, layout, true) > options->width && hide_one(table, layout))
 			;
 		shrink(table, layout, options->width, false);
 		shrink(table, layout, options->width, true);
@@ -355,7 +355,7 @@ static void draw_columns(const struct table *table, const struct layout *layout,
 		if (layout->hidden[column])
 			continue;
 		to = xchecked(scols_table_new_column(drawn, info->heading, layout->widths[column],
-						 flags));
+						     flags));
 		if (options->color)
 			scols_cell_set_color(scols_column_get_header(to),
 					     color_start(COLOR_HEADING));
@@ -373,8 +373,8 @@ static void draw_lines(const struct table *table, const struct layout *layout,
 
 	out_init(&cut, -1);
 	for (line = 0; line < table->n_lines; line++) {
-		struct libscols_line *to = xchecked(
-			scols_table_new_line(drawn, table->child[line] ? parent : NULL));
+		struct libscols_line *to =
+			xchecked(scols_table_new_line(drawn, table->child[line] ? parent : NULL));
 
 		if (!table->child[line])
 			parent = to;

@@ -221,7 +221,8 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool ot
 	const struct inet_socket *socket = &snapshot->sockets[index];
 	const char *device = snapshot_text(snapshot, socket->device);
 	bool stream = protocol_is_stream((enum protocol)socket->protocol);
-	bool is_connection = stream && socket->state != STATE_LISTEN && socket->state != STATE_BOUND;
+	bool is_connection = stream && socket->state != STATE_LISTEN &&
+			     socket->state != STATE_BOUND;
 	bool foreign = replica_socket_foreign(socket, candidate_uid);
 	struct bind_candidate wanted = {
 		.address = socket->local,

@@ -30,7 +30,7 @@ struct proc_scan {
 	struct visited_process {
 		uint32_t pid;
 		uint32_t process; /* index into snapshot.processes or SNAPSHOT_NONE */
-	} *visited;
+	} * visited;
 	uint32_t n_visited, visited_capacity;
 
 	/* Descriptors of an io_uring, and of sockets that are none of the snapshot's. */
@@ -38,7 +38,7 @@ struct proc_scan {
 		uint64_t inode; /* of a socket */
 		uint32_t visited;
 		int32_t fd;
-	} *rings, *others;
+	} * rings, *others;
 	uint32_t n_rings, rings_capacity;
 	uint32_t n_others, others_capacity;
 };

@@ -272,15 +272,15 @@ static void find_by_bpf(struct search *search, const struct netns_list *namespac
 	bpf = socket_bpf_new();
 	search->bpf_error = 0;
 	if (any_inode) {
-		search->bpf_error =
-			owners_bpf_join(bpf, search->request, search->snapshot, &search->holds,
-					search->traits, &search->too_large);
+		search->bpf_error = owners_bpf_join(bpf, search->request, search->snapshot,
+						    &search->holds, search->traits,
+						    &search->too_large);
 		search->by_bpf = !search->bpf_error;
 	}
 	if (!search->bpf_error)
-		search->bpf_error =
-			owners_bpf_tables(bpf, search->request, namespaces, search->snapshot,
-					  &search->holds, search->traits);
+		search->bpf_error = owners_bpf_tables(bpf, search->request, namespaces,
+						      search->snapshot, &search->holds,
+						      search->traits);
 	if (!search->bpf_error)
 		owners_bpf_memory(bpf, search->request, namespaces, search->snapshot);
 	socket_bpf_free(bpf);

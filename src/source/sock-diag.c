@@ -36,7 +36,7 @@
 
 #define FALL_BACK_PROTOCOLS (1U << PROTOCOL_TCP | 1U << PROTOCOL_UDP | 1U << PROTOCOL_UDPLITE)
 
-#define EXTENSION(attribute) (1U << ((attribute) - 1))
+#define EXTENSION(attribute) (1U << ((attribute)-1))
 
 struct interface {
 	uint32_t index;
@@ -514,8 +514,8 @@ int sock_diag_collect(const struct collect_request *request, uint32_t netns,
 		collector.buffer = xmalloc(BUFFER_SIZE);
 		/* INET_DIAG_REQ_PROTOCOL; before, it would be passed over and TCP be the answer. */
 		collector.any_protocol = kernel_is(5, 9);
-		collector.any_port = sock_diag_filter_init(&collector.filter, request->ports,
-							   request->n_ports);
+		collector.any_port =
+			sock_diag_filter_init(&collector.filter, request->ports, request->n_ports);
 		refused = collect_all(&collector, &error);
 	}
 	if (refused & FALL_BACK_PROTOCOLS)

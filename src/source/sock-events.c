@@ -41,8 +41,8 @@ static int join(struct mnl_socket *netlink)
 
 static int open_here(struct sock_events **ret_events)
 {
-	struct mnl_socket *netlink = mnl_socket_open2(NETLINK_SOCK_DIAG,
-						      SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct mnl_socket *netlink =
+		mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	int error;
 
 	if (!netlink)

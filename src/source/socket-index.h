@@ -17,7 +17,7 @@ struct socket_index {
 	struct socket_slot {
 		uint32_t low; /* of the key */
 		uint32_t socket; /* its index plus 1; 0: a free slot */
-	} *slots;
+	} * slots;
 	uint32_t mask;
 	enum socket_key key;
 };

@@ -24,9 +24,11 @@ enum collect_want {
 	WANT_ANCESTORS = 1U << 7, /* the parents of owners too */
 	WANT_SYSCTLS = 1U << 8, /* sysctls and counters of the namespaces */
 	WANT_MULTICAST = 1U << 9, /* multicast memberships */
-	WANT_PID = 1U << 10, /* pid, ppid and uid of each owner: with /proc one read, with BPF none */
+	WANT_PID =
+		1U << 10, /* pid, ppid and uid of each owner: with /proc one read, with BPF none */
 	WANT_BIND_MEMORY = 1U << 11, /* of the TCP port, where one alone is asked for */
-	WANT_CONNECTIONS_REUSE = 1U << 12, /* flags of TCP connections even where each costs calls */
+	WANT_CONNECTIONS_REUSE = 1U
+				 << 12, /* flags of TCP connections even where each costs calls */
 };
 #define WANT_EVERYTHING ((1U << 11) - 1)
 

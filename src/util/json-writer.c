@@ -20,8 +20,7 @@ static void new_line(struct json_writer *writer)
 void json_separate_slow(struct json_writer *writer)
 {
 	/* The second level is a line an element in arrays only. */
-	bool breaks = writer->depth == 1 ||
-		      (writer->depth == 2 && writer->closer[1] == ']');
+	bool breaks = writer->depth == 1 || (writer->depth == 2 && writer->closer[1] == ']');
 
 	if (writer->need_comma) {
 		out_char(writer->out, ',');
@@ -101,8 +100,12 @@ void json_write_signed(struct json_writer *writer, int64_t value)
 static void write_unit(struct out *out, uint32_t unit)
 {
 	static const char digits[] = "0123456789abcdef";
-	char text[6] = { '\\', 'u', digits[unit >> 12 & 15], digits[unit >> 8 & 15],
-			 digits[unit >> 4 & 15], digits[unit & 15] };
+	char text[6] = { '\\',
+			 'u',
+			 digits[unit >> 12 & 15],
+			 digits[unit >> 8 & 15],
+			 digits[unit >> 4 & 15],
+			 digits[unit & 15] };
 
 	out_bytes(out, text, sizeof(text));
 }

@@ -23,7 +23,7 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define ARRAY_RESERVE(items, count, capacity)                                                      \
 	do {                                                                                       \
 		if ((count) == (capacity)) {                                                       \
-			(capacity) = (capacity) ? (capacity) * 2 : 16;                             \
+			(capacity) = (capacity) ? (capacity)*2 : 16;                               \
 			(items) = xreallocarray((items), (capacity), sizeof(*(items)));            \
 		}                                                                                  \
 	} while (0)

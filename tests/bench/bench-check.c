@@ -38,16 +38,20 @@ static void fill(struct snapshot *snapshot, uint32_t n)
 			make_reuse(socket, TRISTATE_YES, tristate_of(i % 2000 < 2), EVIDENCE_BPF);
 			make_owner(snapshot, socket, i % N_PROCESSES, 3);
 		} else if (i % 20 == 5) {
-			socket = make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND, "127.0.0.1", port);
+			socket =
+				make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND, "127.0.0.1", port);
 			make_reuse(socket, TRISTATE_NO, TRISTATE_NO, EVIDENCE_BPF);
 			make_owner(snapshot, socket, i % N_PROCESSES, 4);
 		} else {
-			snprintf(peer, sizeof(peer), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255, i & 255);
-			socket = make_connection(snapshot, i % 20 < 3 ? STATE_TIME_WAIT : STATE_ESTAB,
-						 port, peer, 443);
+			snprintf(peer, sizeof(peer), "10.%u.%u.%u", i >> 16 & 255, i >> 8 & 255,
+				 i & 255);
+			socket = make_connection(snapshot,
+						 i % 20 < 3 ? STATE_TIME_WAIT : STATE_ESTAB, port,
+						 peer, 443);
 			make_reuse(socket, TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
 		}
-		socket->known |= SOCKET_HAS_UID | SOCKET_HAS_DEVICE | SOCKET_HAS_QUEUE | SOCKET_HAS_LIMIT;
+		socket->known |= SOCKET_HAS_UID | SOCKET_HAS_DEVICE | SOCKET_HAS_QUEUE |
+				 SOCKET_HAS_LIMIT;
 	}
 }
 

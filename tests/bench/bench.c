@@ -22,12 +22,12 @@
 #include "bench/measure.h"
 #include "bench/table.h"
 
-#define RUNS_DEFAULT	7
+#define RUNS_DEFAULT 7
 /* Short runs are noisy and cheap: below this many sockets there are three times as many. */
-#define SOCKETS_SHORT	5000
+#define SOCKETS_SHORT 5000
 /* TIME-WAIT ends after 60 s: the highest ages of a load at the start and at the end of a round. */
-#define TIME_WAIT_START	30.0
-#define TIME_WAIT_END	57.0
+#define TIME_WAIT_START 30.0
+#define TIME_WAIT_END 57.0
 
 static struct {
 	const char *program;
@@ -75,8 +75,9 @@ static void compare(size_t number, struct keeper *keeper, struct variant *varian
 				continue;
 			measure_run(variant->argv, &variant->runs[slot]);
 			if (round < 0)
-				measure_show_errors(stdout, variant == variants ? options.against :
-							    mode_names[variant->mode]);
+				measure_show_errors(stdout, variant == variants ?
+								    options.against :
+								    mode_names[variant->mode]);
 		}
 		if (load->time_wait && measure_now() - keeper->born > TIME_WAIT_END) {
 			if (++restarts > runs)
@@ -146,7 +147,8 @@ static void usage(FILE *to)
 {
 	fputs("usage: bench [--load NAME]... [--mode NAME]... [--bpf yes|no|both] [--runs N]\n"
 	      "             [--program PATH] [--against PATH] [--mkload PATH]\n"
-	      "loads:", to);
+	      "loads:",
+	      to);
 	for (size_t i = 0; i < N_LOADS; i++)
 		fprintf(to, " %s", loads[i].name);
 	fputs("\nmodes:", to);

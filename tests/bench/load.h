@@ -7,8 +7,8 @@
 
 /* The sockets to be listed, the ratios to reach on them, and the process that keeps them. */
 
-#define N_LOADS		8
-#define JSON_FACTOR	1.5 /* the target of json, where it has none of its own */
+#define N_LOADS 8
+#define JSON_FACTOR 1.5 /* the target of json, where it has none of its own */
 
 enum mode {
 	MODE_GROUPED,

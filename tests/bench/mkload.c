@@ -27,18 +27,18 @@
 #include <unistd.h>
 
 /* Below the ephemeral range, so that connecting sockets never take a listener's port. */
-#define PORT_LISTEN4	10000
-#define PORT_LISTEN6	20000
-#define PORT_UDP_BUSY	14000
+#define PORT_LISTEN4 10000
+#define PORT_LISTEN6 20000
+#define PORT_UDP_BUSY 14000
 /* The UDP load gives every socket a port of its own, this many to an address. */
-#define PORTS_UDP	50000
+#define PORTS_UDP 50000
 /* The clients of the TIME-WAIT load bind ports of the usual ephemeral range. */
-#define PORT_CLIENT	32768
-#define PORTS_CLIENT	28000
-#define INDEX_CLIENT	100000
+#define PORT_CLIENT 32768
+#define PORTS_CLIENT 28000
+#define INDEX_CLIENT 100000
 
-#define PROCESSES_MAX	4000
-#define TIME_WAIT_PAIRS	5
+#define PROCESSES_MAX 4000
+#define TIME_WAIT_PAIRS 5
 
 struct load {
 	const char *name;
@@ -79,8 +79,8 @@ static struct sockaddr_in loopback4(long index, unsigned int port)
 		.sin_port = htons((uint16_t)port),
 	};
 
-	address.sin_addr.s_addr = htonl(0x7f000000U + (uint32_t)(index / 200 * 256) +
-					(uint32_t)(index % 200) + 1);
+	address.sin_addr.s_addr =
+		htonl(0x7f000000U + (uint32_t)(index / 200 * 256) + (uint32_t)(index % 200) + 1);
 	return address;
 }
 
@@ -177,8 +177,8 @@ static int make_tcp(const struct load *load, long index, long sockets)
 		bool six = listener6 >= 0 && i % 3 == 2;
 		int err = open_pair(six ? listener6 : listener4,
 				    six ? (const void *)&address6 : &address4,
-				    six ? sizeof(address6) : sizeof(address4), false, NULL,
-				    &client, &server);
+				    six ? sizeof(address6) : sizeof(address4), false, NULL, &client,
+				    &server);
 
 		if (err)
 			return err;
@@ -188,9 +188,9 @@ static int make_tcp(const struct load *load, long index, long sockets)
 
 static int make_udp(const struct load *load, long index, long sockets)
 {
-	long first = load->sockets / load->processes * index +
-		     (index < load->sockets % load->processes ?
-		      index : load->sockets % load->processes);
+	long first =
+		load->sockets / load->processes * index +
+		(index < load->sockets % load->processes ? index : load->sockets % load->processes);
 
 	for (long i = first; i < first + sockets; i++) {
 		struct sockaddr_in address =
@@ -278,10 +278,10 @@ static int make_time_wait(const struct load *load, long index, long sockets)
 	for (long i = 0; i < sockets; i++) {
 		long to = i % (2 * TIME_WAIT_PAIRS);
 		long number = i / (2 * TIME_WAIT_PAIRS);
-		struct sockaddr_in from = loopback4(INDEX_CLIENT * (1 + number / PORTS_CLIENT) +
-						    index * 2 * TIME_WAIT_PAIRS + to,
-						    (unsigned int)(PORT_CLIENT +
-								   number % PORTS_CLIENT));
+		struct sockaddr_in from =
+			loopback4(INDEX_CLIENT * (1 + number / PORTS_CLIENT) +
+					  index * 2 * TIME_WAIT_PAIRS + to,
+				  (unsigned int)(PORT_CLIENT + number % PORTS_CLIENT));
 		int client, server;
 		int err = open_pair(listeners[to], &addresses[to], sizeof(addresses[to]),
 				    to % 2 == 0, &from, &client, &server);
@@ -359,16 +359,31 @@ static bool complete_time_wait(const struct load *load)
 }
 
 static const struct load loads[] = {
-	{ .name = "idle", .parameters = "", .processes = 0,
-	  .make = make_nothing, .complete = complete_nothing },
-	{ .name = "tcp", .parameters = " SOCKETS [PROCESSES]", .processes = 50,
-	  .make = make_tcp, .complete = complete_tcp },
-	{ .name = "udp", .parameters = " SOCKETS [PROCESSES]", .processes = 50,
-	  .make = make_udp, .complete = complete_udp },
-	{ .name = "busy", .parameters = " PROCESSES [OTHER-DESCRIPTORS]", .others = 100,
-	  .make = make_busy, .complete = complete_busy },
-	{ .name = "time-wait", .parameters = " SOCKETS [PROCESSES]", .processes = 10,
-	  .make = make_time_wait, .complete = complete_time_wait },
+	{ .name = "idle",
+	  .parameters = "",
+	  .processes = 0,
+	  .make = make_nothing,
+	  .complete = complete_nothing },
+	{ .name = "tcp",
+	  .parameters = " SOCKETS [PROCESSES]",
+	  .processes = 50,
+	  .make = make_tcp,
+	  .complete = complete_tcp },
+	{ .name = "udp",
+	  .parameters = " SOCKETS [PROCESSES]",
+	  .processes = 50,
+	  .make = make_udp,
+	  .complete = complete_udp },
+	{ .name = "busy",
+	  .parameters = " PROCESSES [OTHER-DESCRIPTORS]",
+	  .others = 100,
+	  .make = make_busy,
+	  .complete = complete_busy },
+	{ .name = "time-wait",
+	  .parameters = " SOCKETS [PROCESSES]",
+	  .processes = 10,
+	  .make = make_time_wait,
+	  .complete = complete_time_wait },
 };
 
 static void usage(void)
@@ -447,7 +462,8 @@ static int prepare_network(void)
 				err = complain_errno("bring the loopback up");
 		} else if (request.ifr_flags & IFF_UP) {
 			complain("interface %s is up: start me in a private network namespace "
-				 "(unshare -n)", i->if_name);
+				 "(unshare -n)",
+				 i->if_name);
 			err = -EPERM;
 		}
 	}
@@ -488,8 +504,8 @@ static int raise_limits(const struct load *load)
 /* A process of the load: makes its sockets, reports, and lives until the hold pipe closes. */
 static void run_process(const struct load *load, long index, int hold, int report)
 {
-	long sockets = load->sockets / load->processes +
-		       (index < load->sockets % load->processes ? 1 : 0);
+	long sockets =
+		load->sockets / load->processes + (index < load->sockets % load->processes ? 1 : 0);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	char byte = 'y';
 

@@ -141,7 +141,8 @@ void table_summary(void)
 	printf("\nCPU of portshare / CPU of ss (median); * misses the target (json: %.1f times it, "
 	       "on busy with BPF 0.15)\n\n"
 	       "| load | grouped | raw | json | target | no BPF: grouped | raw | json | target |\n"
-	       "|---|---|---|---|---|---|---|---|---|\n", JSON_FACTOR);
+	       "|---|---|---|---|---|---|---|---|---|\n",
+	       JSON_FACTOR);
 	for (size_t i = 0; i < N_LOADS; i++)
 		print_summary_row(i, loads[i].name, all);
 	for (size_t i = 0; i < N_LOADS; i++) {
@@ -196,8 +197,10 @@ void table_growth(void)
 			for (int bpf = 0; bpf < N_BPF; bpf++) {
 				char text[16];
 
-				format_number(text, sizeof(text), results[i][mode][bpf].cpu * 1e6 /
-					      (double)loads[i].sockets, 2);
+				format_number(text, sizeof(text),
+					      results[i][mode][bpf].cpu * 1e6 /
+						      (double)loads[i].sockets,
+					      2);
 				printf(" %s |", text);
 			}
 		}

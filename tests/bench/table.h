@@ -10,8 +10,8 @@
 
 /* What is printed of the runs: a line for each variant, and at the end the tables of all. */
 
-#define RUNS_MAX	99
-#define ARGUMENTS_MAX	12
+#define RUNS_MAX 99
+#define ARGUMENTS_MAX 12
 
 /* One compared command line; variant 0 of a comparison is ss. */
 struct variant {

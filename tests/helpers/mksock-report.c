@@ -40,8 +40,8 @@ static const char *const tcp_states[] = { "?",		"ESTAB",      "SYN-SENT",  "SYN-
 
 uint16_t address_port(const struct sockaddr_storage *ss)
 {
-	return ntohs(ss->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)ss)->sin6_port
-					       : ((const struct sockaddr_in *)ss)->sin_port);
+	return ntohs(ss->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)ss)->sin6_port :
+						 ((const struct sockaddr_in *)ss)->sin_port);
 }
 
 void address_set_port(struct sockaddr_storage *ss, uint16_t port)
@@ -159,9 +159,9 @@ void sock_read(struct sock *sock)
 		}
 	} else if (!getsockopt(sock->fd, IPPROTO_TCP, TCP_INFO, &info, &len)) {
 		snprintf(sock->state, sizeof(sock->state), "%s",
-			 info.tcpi_state < sizeof(tcp_states) / sizeof(*tcp_states)
-				 ? tcp_states[info.tcpi_state]
-				 : "?");
+			 info.tcpi_state < sizeof(tcp_states) / sizeof(*tcp_states) ?
+				 tcp_states[info.tcpi_state] :
+				 "?");
 		if (info.tcpi_state == TCP_CLOSE && !address_port(&sock->local))
 			strcpy(sock->state, "CLOSE");
 	}
@@ -233,9 +233,9 @@ bool sock_read_diag(struct sock *sock)
 		return false;
 
 	snprintf(sock->state, sizeof(sock->state), "%s",
-		 msg->idiag_state < sizeof(tcp_states) / sizeof(*tcp_states)
-			 ? tcp_states[msg->idiag_state]
-			 : "?");
+		 msg->idiag_state < sizeof(tcp_states) / sizeof(*tcp_states) ?
+			 tcp_states[msg->idiag_state] :
+			 "?");
 	sock->inode = msg->idiag_inode;
 	sock->uid = msg->idiag_uid;
 	sock->timer = msg->idiag_timer;

@@ -429,8 +429,8 @@ void make_dead_bound(const struct spec *spec, struct socks *socks)
 
 static void join_group(const struct spec *spec, int fd)
 {
-	struct group_req request = { .gr_interface = if_nametoindex(spec->device[0] ? spec->device
-										    : "lo") };
+	struct group_req request = { .gr_interface = if_nametoindex(spec->device[0] ? spec->device :
+										      "lo") };
 
 	memcpy(&request.gr_group, &spec->join, sizeof(spec->join));
 	if (setsockopt(fd, spec->join.ss_family == AF_INET6 ? SOL_IPV6 : SOL_IP, MCAST_JOIN_GROUP,

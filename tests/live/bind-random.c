@@ -31,8 +31,8 @@
 #define PORT_LAST 30000
 #define SOURCE_PORTS 24
 
-static const char *const addresses[] = { "0.0.0.0",	    "127.0.0.1", "127.0.0.2",	"::",
-					 "::1", "::ffff:127.0.0.1", "::ffff:0.0.0.0" };
+static const char *const addresses[] = { "0.0.0.0", "127.0.0.1",	"127.0.0.2",	 "::",
+					 "::1",	    "::ffff:127.0.0.1", "::ffff:0.0.0.0" };
 static const uint32_t uids[] = { 0, 1001, 1002 };
 
 static unsigned int seed;
@@ -303,8 +303,9 @@ static void make_child(struct round *round, uint32_t listener)
 	if (address_parse(text, strlen(text), &family, &target))
 		abort();
 	if (!v6 && !address_is_wildcard(parent->bound.family, &parent->bound.address))
-		memcpy(target.bytes, parent->bound.address.bytes +
-					     (parent->bound.family == AF_INET6 ? 12 : 0), 4);
+		memcpy(target.bytes,
+		       parent->bound.address.bytes + (parent->bound.family == AF_INET6 ? 12 : 0),
+		       4);
 	client = socket(family, SOCK_STREAM, 0);
 	size = fill(&at, family, &target, round->port);
 	if (connect(client, (struct sockaddr *)&at, size)) {
@@ -436,8 +437,7 @@ static void try_delivery(struct round *round, const uint32_t *order, uint32_t n_
 	struct delivery_socket receivers[SOCKETS_MAX];
 	uint32_t n = receivers_of(round, order, n_order, receivers), i, k;
 	const char *target = targets[below(3)];
-	struct delivery_query query = { .protocol = (uint8_t)round->protocol,
-					.cpu = DELIVERY_ANY };
+	struct delivery_query query = { .protocol = (uint8_t)round->protocol, .cpu = DELIVERY_ANY };
 	int family, got;
 
 	/* What was meant for others is not counted. */
@@ -578,7 +578,8 @@ static void run_round(uint16_t port)
 
 			if (!round.entries[index].listens && !round.entries[index].is_child)
 				try_listen(&round, index);
-			if (round.entries[index].listens && round.count < SOCKETS_MAX - 1 && !below(3))
+			if (round.entries[index].listens && round.count < SOCKETS_MAX - 1 &&
+			    !below(3))
 				make_child(&round, index);
 			if (round.entries[index].listens &&
 			    (!n_order || order[n_order - 1] != index)) {

@@ -123,8 +123,8 @@ static void take_owners(void *user, const struct bpf_owner_batch *batch)
 			owners.tasks[owners.n_tasks++] = batch->tasks[owners.next];
 		owners.kept[owners.next] = k;
 	}
-	owners.sockets = realloc(owners.sockets, (owners.n_sockets + batch->n_sockets) *
-							 sizeof(*owners.sockets));
+	owners.sockets = realloc(owners.sockets,
+				 (owners.n_sockets + batch->n_sockets) * sizeof(*owners.sockets));
 	for (i = 0; i < batch->n_sockets; i++) {
 		owners.sockets[owners.n_sockets] = batch->sockets[i];
 		owners.sockets[owners.n_sockets++].task = owners.kept[batch->sockets[i].task];
@@ -215,7 +215,8 @@ static void check_flags(const char *name, int family, int type, int protocol, un
 			!(record->flags & BPF_SOCKET_V6ONLY) == !(flags & V6ONLY) &&
 			!(record->flags & BPF_SOCKET_MULTICAST) &&
 			(!listening || record->state == TCP_LISTEN) && record->local_port,
-		"%s", name) && record)
+		"%s", name) &&
+	    record)
 		diag("count %u reuse %u flags %x state %u protocol %u netns %u inode %u", count,
 		     record->reuse, record->flags, record->state, record->protocol, record->netns,
 		     record->inode);
@@ -307,7 +308,8 @@ static void check_threads(void)
 
 	read_owners("a descriptor that was copied");
 	ok(is_owned(getpid(), shared, cookie_of(shared)) &&
-	   is_owned(getpid(), copy, cookie_of(shared)), "both are there");
+		   is_owned(getpid(), copy, cookie_of(shared)),
+	   "both are there");
 
 	/* A process whose thread has a table of its own. */
 	if (pipe(result.barrier))
@@ -538,8 +540,7 @@ static void check_tcp(void)
 	for (i = 0; i < 4; i++) {
 		const struct bpf_table_record *record = find_cookie(&all, cookie_of(listeners[i]));
 
-		ok(record && record->state == TCP_LISTEN &&
-			   (record->flags & BPF_SOCKET_HAS_FILE) &&
+		ok(record && record->state == TCP_LISTEN && (record->flags & BPF_SOCKET_HAS_FILE) &&
 			   !(record->flags & BPF_SOCKET_KERNEL) &&
 			   record->reuse == !!(flags[i] & REUSE_ADDR),
 		   "listener with flags %u", flags[i]);
@@ -548,7 +549,8 @@ static void check_tcp(void)
 		const struct bpf_table_record *record = &all.sockets[i];
 
 		buckets += record->state == TCP_TIME_WAIT;
-		queued += record->state == TCP_ESTABLISHED && !(record->flags & BPF_SOCKET_HAS_FILE);
+		queued += record->state == TCP_ESTABLISHED &&
+			  !(record->flags & BPF_SOCKET_HAS_FILE);
 	}
 	is_int(buckets, N_TIME_WAIT + 4, "every TIME-WAIT bucket");
 	/* Its cookie is 0, as no dump has given it one. */
@@ -598,7 +600,8 @@ static void check_udp(void)
 		return;
 	record = find_cookie(&table, cookie_of(fd4));
 	ok(record && record->reuse == 1 && (record->flags & BPF_SOCKET_MULTICAST) &&
-	   (record->flags & BPF_SOCKET_HAS_FILE) && !(record->flags & BPF_SOCKET_GROUPS_CUT),
+		   (record->flags & BPF_SOCKET_HAS_FILE) &&
+		   !(record->flags & BPF_SOCKET_GROUPS_CUT),
 	   "IPv4 socket");
 	record = find_cookie(&table, cookie_of(fd6));
 	ok(record && !record->reuse && (record->flags & BPF_SOCKET_REUSE_PORT), "IPv6 socket");

@@ -121,7 +121,8 @@ static void read_case(struct truth *truth, char *line)
 	word = strsep(&rest, " ");
 	read_address(word, &truth->query.family, &truth->query.to);
 	truth->query.broadcast = !strcmp(word, "127.255.255.255");
-	truth->query.device = snapshot_string(truth->snapshot, strncmp(word, "ff", 2) ? "lo" : "v0");
+	truth->query.device =
+		snapshot_string(truth->snapshot, strncmp(word, "ff", 2) ? "lo" : "v0");
 	read_address(truth->query.family == AF_INET ? "127.0.0.1" : "::1", &truth->query.family,
 		     &truth->query.from);
 	truth->query.protocol = PROTOCOL_UDP;
@@ -157,9 +158,8 @@ static bool agrees(char *line)
 				 &delivery);
 		agree = agree && delivery.certain;
 		for (i = 0; i < delivery.n_receivers; i++) {
-			double share = delivery.mode == DELIVERY_SPREAD ?
-					       1.0 / delivery.n_receivers :
-					       1.0;
+			double share =
+				delivery.mode == DELIVERY_SPREAD ? 1.0 / delivery.n_receivers : 1.0;
 
 			spread = spread || share < 1;
 			least[delivery.receivers[i]] += share * (share < 1 ? 0.4 : 1);

@@ -90,7 +90,8 @@ static inline void truth_socket(struct truth_case *truth, char *word, struct ine
 	socket->known |= SOCKET_HAS_UID | SOCKET_HAS_DEVICE;
 	for (; (field = strsep(&rest, ",")); n++) {
 		if (!strncmp(field, "dev=", 4))
-			socket->device = bound->device = snapshot_string(truth->snapshot, field + 4);
+			socket->device = bound->device =
+				snapshot_string(truth->snapshot, field + 4);
 		else if (!strncmp(field, "bound=", 6))
 			truth_address(field + 6, &bound->family, &bound->address);
 		else if (!strncmp(field, "accepted=", 9))

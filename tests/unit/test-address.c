@@ -28,10 +28,11 @@ static bool covers(const char *bound, bool v6only, const char *wanted)
 
 static void test_text(void)
 {
-	static const char *const bad[] = { "", "[]", "[127.0.0.1]", "1.2.3", "1.2.3.4.5", "::g",
-					   "[::1", "1.2.3.4 ", "localhost", ":::", "256.1.1.1" };
-	static const char *const good[] = { "0.0.0.0", "127.0.0.53", "::", "::1", "fe80::1",
-					    "::ffff:10.0.0.1" };
+	static const char *const bad[] = { "",		"[]",  "[127.0.0.1]", "1.2.3",
+					   "1.2.3.4.5", "::g", "[::1",	      "1.2.3.4 ",
+					   "localhost", ":::", "256.1.1.1" };
+	static const char *const good[] = { "0.0.0.0", "127.0.0.53", "::",
+					    "::1",     "fe80::1",    "::ffff:10.0.0.1" };
 	char buffer[ADDRESS_TEXT_MAX];
 	struct parsed parsed;
 	size_t i;
@@ -74,9 +75,9 @@ static void test_kinds(void)
 		struct parsed p = parse(cases[i].text);
 
 		ok(address_is_wildcard(p.family, &p.address) == cases[i].wildcard &&
-		   address_is_v4_mapped(p.family, &p.address) == cases[i].mapped &&
-		   address_is_loopback(p.family, &p.address) == cases[i].loopback &&
-		   address_is_multicast(p.family, &p.address) == cases[i].multicast,
+			   address_is_v4_mapped(p.family, &p.address) == cases[i].mapped &&
+			   address_is_loopback(p.family, &p.address) == cases[i].loopback &&
+			   address_is_multicast(p.family, &p.address) == cases[i].multicast,
 		   "kind of %s", cases[i].text);
 	}
 }

@@ -62,8 +62,8 @@ static void is_span(const char *got, size_t length, const char *want, const char
 static void test_finder(void)
 {
 	struct cgroup_finder *finder = cgroup_finder_new();
-	const char *root =
-		cgroup_finder_is_unified(finder) ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified";
+	const char *root = cgroup_finder_is_unified(finder) ? "/sys/fs/cgroup" :
+							      "/sys/fs/cgroup/unified";
 	char path[4096];
 	struct stat info;
 	int error;

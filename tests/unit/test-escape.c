@@ -36,9 +36,18 @@ static const struct expectation anywhere[] = {
 	{ "backslash stays", "a\\b", 3, "a\\b", 3 },
 	{ "escape sequence", "\033[31mred", 8, "\\x1b[31mred", 11 },
 	{ "new line, tab, NUL, DEL", "\n\t\0\x7f", 4, "\\x0a\\x09\\x00\\x7f", 16 },
-	{ "C1 as UTF-8", "\xc2\x9b" "31m", 5, "\\xc2\\x9b" "31m", 11 },
+	{ "C1 as UTF-8",
+	  "\xc2\x9b"
+	  "31m",
+	  5,
+	  "\\xc2\\x9b"
+	  "31m",
+	  11 },
 	{ "C1 as a byte", "\x9b", 1, "\\x9b", 4 },
-	{ "not UTF-8", "a\xff" "b", 3, "a\\xffb", 6 },
+	{ "not UTF-8",
+	  "a\xff"
+	  "b",
+	  3, "a\\xffb", 6 },
 	{ "cut UTF-8", "\xe2\x82", 2, "\\xe2\\x82", 8 },
 	{ "overlong", "\xc0\xaf", 2, "\\xc0\\xaf", 8 },
 	{ "zero width space", "\xe2\x80\x8b", 3, "\\xe2\\x80\\x8b", 12 },
@@ -74,10 +83,12 @@ static const struct expectation raw[] = {
 
 static void test_unsafe(void)
 {
-	static const uint32_t safe[] = { ' ', 'a', '~', 0xa0, 0xe9, 0x300, 0x4e00, 0xfe0f, 0x1f600 };
-	static const uint32_t unsafe[] = { 0, 0x1b, 0x7f, 0x85, 0x9f, 0xad, 0x200b, 0x200f, 0x2028,
-					   0x2029, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff, 0xe0001,
-					   0xe0fff };
+	static const uint32_t safe[] = {
+		' ', 'a', '~', 0xa0, 0xe9, 0x300, 0x4e00, 0xfe0f, 0x1f600
+	};
+	static const uint32_t unsafe[] = { 0,	   0x1b,   0x7f,   0x85,    0x9f,   0xad,
+					   0x200b, 0x200f, 0x2028, 0x2029,  0x202a, 0x202e,
+					   0x2066, 0x2069, 0xfeff, 0xe0001, 0xe0fff };
 	size_t i;
 
 	for (i = 0; i < sizeof(safe) / sizeof(safe[0]); i++)
@@ -121,13 +132,17 @@ static void test_fit_utf8(void)
 {
 	size_t width;
 
-	is_int(escape_fit("\xe6\x97\xa5\xe6\x9c\xac", 6, 3, &width), 3, "no half of a wide character");
+	is_int(escape_fit("\xe6\x97\xa5\xe6\x9c\xac", 6, 3, &width), 3,
+	       "no half of a wide character");
 	is_int(width, 2, "so a column is left");
 	is_int(escape_fit("e\xcc\x81x", 4, 1, &width), 3, "a combining mark stays with its letter");
 	is_int(width, 1, "in its column");
 	is_int(escape_fit("caf\xc3\xa9", 5, 4, NULL), 5, "a character is not cut");
 	is_int(escape_fit("caf\xc3\xa9", 5, 3, NULL), 3, "before it");
-	is_int(escape_width("\xe6\x97\xa5" "a\xcc\x81", 6), 3, "width");
+	is_int(escape_width("\xe6\x97\xa5"
+			    "a\xcc\x81",
+			    6),
+	       3, "width");
 }
 
 int main(void)

@@ -48,7 +48,7 @@ static struct snapshot *make(void)
 static struct finding *add(struct finding_list *list, enum finding_id id, enum severity severity,
 			   uint32_t first, uint32_t n, const char *title)
 {
-	const uint32_t sockets[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+	const uint32_t sockets[] = { 0,	 1,  2,	 3,  4,	 5,  6,	 7,  8, 9,
 				     10, 11, 12, 13, 14, 15, 16, 17, 18 };
 	struct finding *finding = finding_list_add(list, id, severity, sockets + first, n);
 
@@ -73,10 +73,11 @@ static void fill(struct finding_list *list)
 	place(add(list, FINDING_EPHEMERAL_EXHAUSTION, SEVERITY_NOTE, 12, 7, "few ports"),
 	      PROTOCOL_TCP, 0);
 	place(add(list, FINDING_UDP_ACCIDENTAL_SHARE, SEVERITY_WARNING, 0, 2,
-		  "udp 0.0.0.0:5060 is shared by sipd and " HOSTILE), PROTOCOL_UDP, 5060);
+		  "udp 0.0.0.0:5060 is shared by sipd and " HOSTILE),
+	      PROTOCOL_UDP, 5060);
 	/* The same place a second time: one line for Prometheus. */
-	place(add(list, FINDING_UDP_ACCIDENTAL_SHARE, SEVERITY_WARNING, 0, 1, "again"), PROTOCOL_UDP,
-	      5060);
+	place(add(list, FINDING_UDP_ACCIDENTAL_SHARE, SEVERITY_WARNING, 0, 1, "again"),
+	      PROTOCOL_UDP, 5060);
 	place(add(list, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE, 1, 1, HOSTILE), PROTOCOL_UDP, 5060);
 	add(list, FINDING_TIME_WAIT_OVERFLOW, SEVERITY_CRITICAL, 0, 0, "too many");
 	place(add(list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_WARNING, 3, 9, "blocked"),
@@ -206,7 +207,8 @@ int main(void)
 	prometheus("prometheus", snapshot, &list);
 	json("json", snapshot, &list);
 	json("json-null", snapshot, NULL);
-	snapshot_add_limit(snapshot, "owners", "EACCES", 3, "the owners of 3 | sockets are\nhidden");
+	snapshot_add_limit(snapshot, "owners", "EACCES", 3,
+			   "the owners of 3 | sockets are\nhidden");
 	snapshot_add_limit(snapshot, "reuse", "EACCES", 3, "flags \033[2J are hidden");
 	text("text-limits", snapshot, &none, 60, false);
 	plugin("plugin-ok", snapshot, &none, PLUGIN_OK);

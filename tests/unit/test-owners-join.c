@@ -142,8 +142,8 @@ static void test_table(void)
 	table_join(snapshot, wanted, n, records, 12, found);
 	for (i = 0; i < 12; i++) {
 		uint64_t cookie = records[i].cookie;
-		uint32_t want = cookie == 106 || cookie == 999 || !cookie ? SNAPSHOT_NONE
-									  : (uint32_t)cookie - 100;
+		uint32_t want = cookie == 106 || cookie == 999 || !cookie ? SNAPSHOT_NONE :
+									    (uint32_t)cookie - 100;
 
 		wrong += found[i] != want;
 	}

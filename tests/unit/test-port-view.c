@@ -197,8 +197,8 @@ static void test_clients(void)
 	make_connection(snapshot, STATE_TIME_WAIT, 39001, "10.0.0.6", 443);
 	for (i = 0; i < 4; i++)
 		make_owner(snapshot,
-			   make_connection(snapshot, STATE_ESTAB, (uint16_t)(40000 + i),
-					   "10.0.0.5", 5432),
+			   make_connection(snapshot, STATE_ESTAB, (uint16_t)(40000 + i), "10.0.0.5",
+					   5432),
 			   i % 2 ? nginx : other, i);
 	make_owner(snapshot, make_connection(snapshot, STATE_ESTAB, 41000, "10.0.0.6", 443), curl,
 		   3);
@@ -298,17 +298,18 @@ static void test_random(void)
 		make_process(snapshot, 1000 + round, "a");
 		make_process(snapshot, 2000 + round, "b");
 		for (i = 0; i < n; i++) {
-			struct inet_socket *socket =
-				make_socket(snapshot, rand_r(&seed) % 4 ? PROTOCOL_TCP : PROTOCOL_UDP,
-					    states[rand_r(&seed) % 5], locals[rand_r(&seed) % 4],
-					    (uint16_t)(rand_r(&seed) % 2 ? 80 + rand_r(&seed) % 3 :
-									   40000 + rand_r(&seed) % 9));
+			struct inet_socket *socket = make_socket(
+				snapshot, rand_r(&seed) % 4 ? PROTOCOL_TCP : PROTOCOL_UDP,
+				states[rand_r(&seed) % 5], locals[rand_r(&seed) % 4],
+				(uint16_t)(rand_r(&seed) % 2 ? 80 + rand_r(&seed) % 3 :
+							       40000 + rand_r(&seed) % 9));
 
 			socket->netns = rand_r(&seed) % 2;
 			if (rand_r(&seed) % 2)
 				make_owner(snapshot, socket, rand_r(&seed) % 2, 3);
 			if (socket->state != STATE_LISTEN && socket->state != STATE_BOUND)
-				make_peer(socket, socket->family == AF_INET ? "10.0.0.9" : "fe80::9",
+				make_peer(socket,
+					  socket->family == AF_INET ? "10.0.0.9" : "fe80::9",
 					  (uint16_t)(rand_r(&seed) % 3));
 		}
 		port_view_init(&view, snapshot, rand_r(&seed) % 2);

@@ -83,10 +83,10 @@ static const char *model_text(const struct bench *bench)
 		int said = model(bench, set);
 
 		strcat(text, set ? " " : "");
-		strcat(text, said == 0		      ? "ok" :
-			     said == EADDRINUSE	      ? "use" :
-			     said == EACCES	      ? "access" :
-			     said == EINVAL	      ? "invalid" :
+		strcat(text, said == 0		   ? "ok" :
+			     said == EADDRINUSE	   ? "use" :
+			     said == EACCES	   ? "access" :
+			     said == EINVAL	   ? "invalid" :
 			     said == EADDRNOTAVAIL ? "address" :
 			     said == PROBE_UNKNOWN ? "?" :
 						     "other");
@@ -96,7 +96,9 @@ static const char *model_text(const struct bench *bench)
 
 static const char *plan_text(const struct bench *bench)
 {
-	static const char letters[] = { [LIVE_NOT] = '-', [LIVE_DIRECT] = 'd', [LIVE_MAPPED] = 'm' };
+	static const char letters[] = {
+		[LIVE_NOT] = '-', [LIVE_DIRECT] = 'd', [LIVE_MAPPED] = 'm'
+	};
 	static char text[PROBE_SETS + 1];
 	uint32_t set;
 
@@ -145,7 +147,8 @@ static void test_refusals(void)
 	bench = bench_new(PROTOCOL_UDP, "10.0.0.1", 80);
 	bench.facts.address_error = EADDRNOTAVAIL;
 	predict(&bench);
-	is_str(model_text(&bench), "address address address address", "the address comes first of all");
+	is_str(model_text(&bench), "address address address address",
+	       "the address comes first of all");
 	done(&bench);
 }
 
@@ -274,7 +277,8 @@ static void test_memory(void)
 	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
 	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 33);
 	predict(&bench);
-	is_str(model_text(&bench), "use use use use", "not if something may have been bound without");
+	is_str(model_text(&bench), "use use use use",
+	       "not if something may have been bound without");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
@@ -321,7 +325,8 @@ static void test_ways(void)
 	predict(&bench);
 	bench.report.attempts[0].ways[PROBE_REPLICA] = (struct probe_outcome){ EADDRINUSE, -1 };
 	conclude(&bench);
-	is_int(bench.verdict.answer, TRISTATE_UNKNOWN, "model and replica that differ decide nothing");
+	is_int(bench.verdict.answer, TRISTATE_UNKNOWN,
+	       "model and replica that differ decide nothing");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
@@ -369,7 +374,8 @@ static void test_delivery(void)
 	predict(&bench);
 	is_int(bench.report.before.n_shares, 1, "one receives");
 	is_int(bench.report.before.shares[0].socket, 0, "the newest");
-	is_int(bench.report.after.shares[0].socket, SNAPSHOT_NONE, "then the one that was asked about");
+	is_int(bench.report.after.shares[0].socket, SNAPSHOT_NONE,
+	       "then the one that was asked about");
 	conclude(&bench);
 	is_int(bench.verdict.notes.count, 1, "which is worth a warning");
 	done(&bench);

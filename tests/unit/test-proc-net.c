@@ -86,8 +86,7 @@ static void test_tcp(void)
 	is_int(socket.queue_send, 16, "send queue");
 	is_int(socket.queue_recv, 32, "receive queue");
 	is_int(socket.timer, TIMER_KEEPALIVE, "keepalive");
-	is_int(socket.timer_expires_ms, 200 * 1000 / sysconf(_SC_CLK_TCK),
-	       "ticks as milliseconds");
+	is_int(socket.timer_expires_ms, 200 * 1000 / sysconf(_SC_CLK_TCK), "ticks as milliseconds");
 	is_int(socket.known,
 	       SOCKET_HAS_UID | SOCKET_HAS_INODE | SOCKET_HAS_QUEUE | SOCKET_HAS_PEER |
 		       SOCKET_HAS_EXPIRES,

@@ -37,7 +37,8 @@ static void check_program(const char *exe, const char *a, const char *b, enum tr
 	is_int(relate_program(&world->processes[x], &world->processes[y], world), expected,
 	       "%s: %s and %s", exe, a, b);
 	if (name)
-		is_str(relate_program_name(world, &world->processes[x]), name, "is called %s", name);
+		is_str(relate_program_name(world, &world->processes[x]), name, "is called %s",
+		       name);
 	snapshot_free(world);
 }
 
@@ -48,22 +49,26 @@ static void test_programs(void)
 	check_program(python, "python3|a.py", "python3|a.py", TRISTATE_YES, "a.py");
 	check_program(python, "python3|/srv/a.py", "python3|/srv/b.py", TRISTATE_NO, "a.py");
 	check_program(python, "python3|-u|a.py", "python3|a.py|--x", TRISTATE_YES, "a.py");
-	check_program(python, "python3|-W|ignore|a.py", "python3|-W|ignore|b.py", TRISTATE_NO, "a.py");
+	check_program(python, "python3|-W|ignore|a.py", "python3|-W|ignore|b.py", TRISTATE_NO,
+		      "a.py");
 	check_program(python, "python3|-m|http.server", "python3|-m|http.server|80", TRISTATE_YES,
 		      "http.server");
 	check_program(python, "python3|-m|a", "python3|a", TRISTATE_NO, "a");
 	check_program(python, "python3", "python3", TRISTATE_UNKNOWN, "python3.11");
-	check_program(python, "gunicorn: worker [a]", "gunicorn: worker [b]", TRISTATE_UNKNOWN, NULL);
-	check_program("/usr/bin/java", "java|-cp|/opt/lib|com.a.Sip", "java|-cp|/opt/lib|com.b.Media",
-		      TRISTATE_NO, "com.a.Sip");
+	check_program(python, "gunicorn: worker [a]", "gunicorn: worker [b]", TRISTATE_UNKNOWN,
+		      NULL);
+	check_program("/usr/bin/java", "java|-cp|/opt/lib|com.a.Sip",
+		      "java|-cp|/opt/lib|com.b.Media", TRISTATE_NO, "com.a.Sip");
 	check_program("/usr/bin/java", "java|-Xmx1g|-jar|/opt/a.jar", "java|-jar|/opt/a.jar",
 		      TRISTATE_YES, "a.jar");
 	check_program("/bin/bash", "bash|-o|pipefail|a.sh", "bash|-o|pipefail|b.sh", TRISTATE_NO,
 		      "a.sh");
-	check_program("/usr/bin/node", "node|-r|dotenv|a.js", "node|-r|dotenv|b.js", TRISTATE_NO, "a.js");
-	check_program("/usr/bin/node", "node|--odd|a.js|b", "node|--odd|a.js", TRISTATE_UNKNOWN, "node");
-	check_program("/opt/srv", "srv|--port|80|--worker=1", "srv|--port|80|--worker=12", TRISTATE_YES,
-		      "srv");
+	check_program("/usr/bin/node", "node|-r|dotenv|a.js", "node|-r|dotenv|b.js", TRISTATE_NO,
+		      "a.js");
+	check_program("/usr/bin/node", "node|--odd|a.js|b", "node|--odd|a.js", TRISTATE_UNKNOWN,
+		      "node");
+	check_program("/opt/srv", "srv|--port|80|--worker=1", "srv|--port|80|--worker=12",
+		      TRISTATE_YES, "srv");
 	check_program("/opt/srv", "srv|--config|a", "srv|--config|b", TRISTATE_NO, "srv");
 	check_program("/opt/My App/srv", "/opt/My App/srv|--config|a", "/opt/My App/srv|--config|b",
 		      TRISTATE_NO, "srv");
@@ -102,8 +107,10 @@ static void test_trees(void)
 	other = add(203, 100, python, "python3|b.py");
 	lone = add(300, 1, python, "python3|a.py");
 	ok(relate_processes(world, one, master) & RELATED_ANCESTOR, "a parent");
-	ok(relate_processes(world, one, two) & RELATED_TREE, "workers of one master, one with a title");
-	ok(!(relate_processes(world, master, other) & RELATED_CLOSELY), "a common shell relates nobody");
+	ok(relate_processes(world, one, two) & RELATED_TREE,
+	   "workers of one master, one with a title");
+	ok(!(relate_processes(world, master, other) & RELATED_CLOSELY),
+	   "a common shell relates nobody");
 	is_int(relate_processes(world, master, lone) & RELATED_CLOSELY, 0, "another start");
 	ok(relate_processes(world, master, lone) & RELATED_PROGRAM, "of the same program");
 	ok(relate_processes(world, shell, one) & RELATED_ANCESTOR, "an ancestor");

@@ -45,9 +45,10 @@ static void test_good(void)
 	ok(!selects("udp:5060", PROTOCOL_TCP, "0.0.0.0", 5060), "udp: does not take TCP");
 	ok(selects("TCP:80", PROTOCOL_MPTCP, "::", 80), "tcp: takes MPTCP, in any case");
 	ok(selects("8000-8100", PROTOCOL_TCP, "::", 8000) &&
-	   selects("8000-8100", PROTOCOL_TCP, "::", 8100) &&
-	   !selects("8000-8100", PROTOCOL_TCP, "::", 8101) &&
-	   !selects("8000-8100", PROTOCOL_TCP, "::", 7999), "a range takes both of its ends");
+		   selects("8000-8100", PROTOCOL_TCP, "::", 8100) &&
+		   !selects("8000-8100", PROTOCOL_TCP, "::", 8101) &&
+		   !selects("8000-8100", PROTOCOL_TCP, "::", 7999),
+	   "a range takes both of its ends");
 	ok(selects("https", PROTOCOL_TCP, "::", 443), "a service name");
 	ok(selects("[::1]:443", PROTOCOL_TCP, "::1", 443), "an IPv6 address");
 	ok(selects("[::1]:https", PROTOCOL_TCP, "::", 443), "the wildcard that covers it");
@@ -61,10 +62,33 @@ static void test_good(void)
 static void test_bad(void)
 {
 	static const char *const bad[] = {
-		"", ":", "tcp:", "0", "65536", "99999999999999999999", "80-", "-80", "90-80", "80-90-100",
-		"80x", "8 0", " 80", "::1:443", "[::1]", "[::1:443", "[127.0.0.1]:80", "1.2.3:80",
-		"localhost:80", "nosuchservice", "tcp:domain", "*", "icmp:7", "127.0.0.1:", "\033[31m",
-		"80-99999", "tcp:udp:80",
+		"",
+		":",
+		"tcp:",
+		"0",
+		"65536",
+		"99999999999999999999",
+		"80-",
+		"-80",
+		"90-80",
+		"80-90-100",
+		"80x",
+		"8 0",
+		" 80",
+		"::1:443",
+		"[::1]",
+		"[::1:443",
+		"[127.0.0.1]:80",
+		"1.2.3:80",
+		"localhost:80",
+		"nosuchservice",
+		"tcp:domain",
+		"*",
+		"icmp:7",
+		"127.0.0.1:",
+		"\033[31m",
+		"80-99999",
+		"tcp:udp:80",
 	};
 	struct selector selector;
 	const char *expected;
@@ -73,7 +97,8 @@ static void test_bad(void)
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		expected = NULL;
 		ok(selector_parse(bad[i], service, &selector, &expected) == -EINVAL && expected &&
-		   *expected, "refuses \"%s\" and says what was expected", bad[i]);
+			   *expected,
+		   "refuses \"%s\" and says what was expected", bad[i]);
 	}
 }
 

@@ -140,10 +140,12 @@ static void fill_socket(struct snapshot *snapshot)
 		.timer_expires_ms = 41000,
 		.mark = UINT32_MAX,
 		.device = snapshot_string(snapshot, "eth0"),
-		.unit = snapshot_string(snapshot, "a unit of more than 256 bytes: ........................"
-				"..................................................................."
-				"..................................................................."
-				"..................................................................."),
+		.unit = snapshot_string(
+			snapshot,
+			"a unit of more than 256 bytes: ........................"
+			"..................................................................."
+			"..................................................................."
+			"..................................................................."),
 		.container = snapshot_string(snapshot, "\xe2\x80\xae"),
 		.first_owner = snapshot->n_owners,
 		.n_owners = 5,
@@ -169,8 +171,7 @@ static void fill_socket(struct snapshot *snapshot)
 	for (i = 0; i < 2; i++) {
 		struct multicast_group *group = snapshot_add_group(snapshot);
 
-		address_parse(i ? "ff02::fb" : "224.0.0.251", i ? 8 : 11, &family,
-			      &group->address);
+		address_parse(i ? "ff02::fb" : "224.0.0.251", i ? 8 : 11, &family, &group->address);
 		group->family = (uint8_t)family;
 	}
 }
@@ -249,7 +250,8 @@ static void test_words(void)
 	ok(strstr(out.buffer, "\"ip_local_port_range\": [32768, 60999]"), "port range");
 	ok(strstr(out.buffer, "\"cmdline\": [\"nginx\", \"\", \"-c\", \"/etc/x y\"]"), "cmdline");
 	ok(strstr(out.buffer, "\"owners\": [{\"pid\": 900, \"fds\": [3, 4], \"fixed_file\": true}, "
-			      "{\"pid\": 901, \"fds\": null, \"fixed_file\": true}]"), "owners");
+			      "{\"pid\": 901, \"fds\": null, \"fixed_file\": true}]"),
+	   "owners");
 	ok(strstr(out.buffer, "ev\\u001bil \\\"x\\\"\\\\\xc3\xa9\\\\xff\\n"), "a hostile name");
 	is_int(load_bytes(out.buffer, out.used - 1, &loaded, &error), 0, "loads");
 	socket = &loaded->sockets[0];
@@ -276,7 +278,8 @@ static void test_minimal(void)
 
 	is_int(load_text("{'schema_version':1,'sockets':[{'protocol':'TCP','family':'inet',"
 			 "'state':'listening','local':{'address':'0.0.0.0','port':80}}]}",
-			 &snapshot, &error), 0, "a document by hand");
+			 &snapshot, &error),
+	       0, "a document by hand");
 	is_str(error.text, "", "no error");
 	socket = &snapshot->sockets[0];
 	is_int(socket->known, 0, "nothing else is known");
@@ -287,13 +290,15 @@ static void test_minimal(void)
 	ok(!snapshot->netns[socket->netns].id, "without an id");
 	snapshot_free(snapshot);
 
-	is_int(load_text("{'sockets':[{'protocol':'udp','family':'inet6','state':'BOUND','inode':null,"
-			 "'local':{'port':53,'address':'[::1]','device':null},'netns':9,'new':[{}],"
-			 "'owners':[{'pid':8,'fds':[5,4,4]},{'pid':7},{'pid':8,'fds':[3]}]}],"
-			 "'findings':[{'id':'x'}],'future':{'a':[1]},'more':12345678901234567890,"
-			 "'processes':[{'pid':8,'comm':'a\\u0000b','ppid':1},{'pid':2}],"
-			 "'netns':[{'id':3},{'id':'9'}],'limits':null,'schema_version':1}\n\n",
-			 &snapshot, &error), 0, "in any order, with unknown members");
+	is_int(load_text(
+		       "{'sockets':[{'protocol':'udp','family':'inet6','state':'BOUND','inode':null,"
+		       "'local':{'port':53,'address':'[::1]','device':null},'netns':9,'new':[{}],"
+		       "'owners':[{'pid':8,'fds':[5,4,4]},{'pid':7},{'pid':8,'fds':[3]}]}],"
+		       "'findings':[{'id':'x'}],'future':{'a':[1]},'more':12345678901234567890,"
+		       "'processes':[{'pid':8,'comm':'a\\u0000b','ppid':1},{'pid':2}],"
+		       "'netns':[{'id':3},{'id':'9'}],'limits':null,'schema_version':1}\n\n",
+		       &snapshot, &error),
+	       0, "in any order, with unknown members");
 	is_str(error.text, "", "no error");
 	socket = &snapshot->sockets[0];
 	is_int(socket->netns, 1, "the namespace that comes later");
@@ -311,7 +316,8 @@ static void test_minimal(void)
 
 static void test_repeated(void)
 {
-#define SOCKET "'protocol':'tcp','family':'inet','state':'LISTEN','local':{'address':'0.0.0.0','port':80}"
+#define SOCKET                                                                                     \
+	"'protocol':'tcp','family':'inet','state':'LISTEN','local':{'address':'0.0.0.0','port':80}"
 	struct snapshot_json_error error;
 	struct snapshot *snapshot = NULL;
 
@@ -320,7 +326,8 @@ static void test_repeated(void)
 			 "{" SOCKET ",'cookie':5,'netns':1,'owners':[{'pid':1,'fds':[4]}]},"
 			 "{" SOCKET ",'cookie':5,'netns':2,'owners':[{'pid':2,'fds':[5]}]},"
 			 "{" SOCKET ",'netns':1},{" SOCKET ",'netns':1}]}",
-			 &snapshot, &error), 0, "sockets that are there twice");
+			 &snapshot, &error),
+	       0, "sockets that are there twice");
 	is_int(snapshot->n_sockets, 4, "are kept once, if the cookie is known");
 	is_int(snapshot->n_owners, 2, "with their owners");
 	is_int(snapshot->owners[snapshot->sockets[1].first_owner].fd, 5, "which stay with them");
@@ -341,10 +348,16 @@ static void test_times(void)
 		{ "2024-02-29T12:00:00Z", 1709208000000000000 },
 		{ "2016-12-31T23:59:60Z", 1483228800000000000 },
 	};
-	static const char *const bad[] = { "", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z",
-					   "2026-01-01T24:00:00Z", "2026-01-01T00:00:00",
-					   "2026-01-01T00:00:00Zx", "2026-01-01T00:00:00.Z",
-					   "9999-01-01T00:00:00Z", "2026-01-01T00:00:00Z\\u0000" };
+	static const char *const bad[] = { "",
+					   "2026",
+					   "2026-13-01T00:00:00Z",
+					   "2026-02-30T00:00:00Z",
+					   "2026-01-01T24:00:00Z",
+					   "2026-01-01T00:00:00",
+					   "2026-01-01T00:00:00Zx",
+					   "2026-01-01T00:00:00.Z",
+					   "9999-01-01T00:00:00Z",
+					   "2026-01-01T00:00:00Z\\u0000" };
 	struct snapshot_json_error error;
 	struct snapshot *snapshot;
 	char text[256];
@@ -364,7 +377,8 @@ static void test_times(void)
 		snapshot = NULL;
 		snprintf(text, sizeof(text), "{'schema_version':1,'taken':{'start':'%s'}}", bad[i]);
 		is_int(load_text(text, &snapshot, &error), -EINVAL, "no time: %s", bad[i]);
-		is_str(error.text, "taken.start: expected a time such as 2026-11-20T19:20:26.123456Z",
+		is_str(error.text,
+		       "taken.start: expected a time such as 2026-11-20T19:20:26.123456Z",
 		       "no time: the error");
 	}
 }
@@ -387,15 +401,18 @@ static const struct {
 	{ "{'schema_version':'1'}", "schema_version: expected a number" },
 	{ "{'schema_version':1", "line 1, column 20: the document ends in the middle" },
 	{ "{'schema_version':", "line 1, column 19: the document ends in the middle" },
-	{ "{'schema_version':1,\n 'sockets':[{},", "sockets[0].protocol: expected tcp, udp, udplite, "
-						   "mptcp or sctp" },
-	{ "{'schema_version':1,\n 'limits':[{},", "line 2, column 15: the document ends in the middle" },
+	{ "{'schema_version':1,\n 'sockets':[{},",
+	  "sockets[0].protocol: expected tcp, udp, udplite, "
+	  "mptcp or sctp" },
+	{ "{'schema_version':1,\n 'limits':[{},",
+	  "line 2, column 15: the document ends in the middle" },
 	{ "{'schema_version':1,\n 'limits':[{} 5]}", "line 2, column 15: expected \",\" or \"]\"" },
 	{ "{'schema_version' 1}", "line 1, column 19: expected \":\"" },
 	{ "{'schema_version':1 2}", "line 1, column 21: expected \",\" or \"}\"" },
 	{ "{'schema_version':1,}", "line 1, column 21: expected the name of a member" },
 	{ "{'schema_version':1}x", "line 1, column 21: expected nothing more behind the snapshot" },
-	{ "{'schema_version':1,'host':'a','host':'b'}", "line 1, column 32: \"host\" is there twice" },
+	{ "{'schema_version':1,'host':'a','host':'b'}",
+	  "line 1, column 32: \"host\" is there twice" },
 	{ "{'schema_version':1,'host':7}", "host: expected text" },
 	{ "{'schema_version':1,'taken':7}", "taken: expected an object" },
 	{ "{'schema_version':1,'sockets':7}", "sockets: expected a list" },
@@ -404,7 +421,8 @@ static const struct {
 	  "netns[0].id: expected a number from 0 to 18446744073709551615" },
 	{ "{'schema_version':1,'netns':[{'id':99999999999999999999}]}",
 	  "netns[0].id: expected a number from 0 to 18446744073709551615" },
-	{ "{'schema_version':1,'netns':[{'id':5},{'id':4},{'id':5}]}", "netns[2].id: 5 is there twice" },
+	{ "{'schema_version':1,'netns':[{'id':5},{'id':4},{'id':5}]}",
+	  "netns[2].id: 5 is there twice" },
 	{ "{'schema_version':1,'netns':[{'sysctl':{'ip_local_port_range':[5,4]}}]}",
 	  "netns[0].sysctl.ip_local_port_range: expected two ports, the lower one first" },
 	{ "{'schema_version':1,'netns':[{'sysctl':{'tcp_tw_reuse':'x'}}]}",
@@ -435,7 +453,8 @@ static const struct {
 	  "sockets[0].local.port: expected a number from 0 to 65535" },
 	{ WITH_SOCKET("'peer':{'port':1}"), "sockets[0].peer.address: expected an IPv4 address" },
 	{ WITH_SOCKET("'v6only':1"), "sockets[0].v6only: expected true, false or null" },
-	{ WITH_SOCKET("'uid':4294967296"), "sockets[0].uid: expected a number from 0 to 4294967295" },
+	{ WITH_SOCKET("'uid':4294967296"),
+	  "sockets[0].uid: expected a number from 0 to 4294967295" },
 	{ WITH_SOCKET("'uid':1.5"), "sockets[0].uid: expected a number from 0 to 4294967295" },
 	{ WITH_SOCKET("'uid':'0'"), "sockets[0].uid: expected a number from 0 to 4294967295" },
 	{ WITH_SOCKET("'reuse':{'evidence':'ebpf'}"),
@@ -472,7 +491,8 @@ static void test_errors(void)
 	       "an escape that JSON does not have");
 	ok(!strncmp(error.text, "line 1, column ", 15) && strstr(error.text, "this is not JSON: "),
 	   "the place and the reason: %s", error.text);
-	is_int(load_text("{'schema_version':1,'limits':[{'what':'a','what':'b'}]}", &snapshot, &error),
+	is_int(load_text("{'schema_version':1,'limits':[{'what':'a','what':'b'}]}", &snapshot,
+			 &error),
 	       -EINVAL, "a member that is there twice");
 	ok(strstr(error.text, "duplicate"), "is told: %s", error.text);
 }

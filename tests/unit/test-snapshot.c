@@ -10,7 +10,8 @@ static void test_names(void)
 	int i;
 
 	for (i = 0; i < N_STATES; i++)
-		is_int(socket_state_parse(socket_state_name(i)), i, "state %s", socket_state_name(i));
+		is_int(socket_state_parse(socket_state_name(i)), i, "state %s",
+		       socket_state_name(i));
 	for (i = 0; i < N_PROTOCOLS; i++)
 		is_int(protocol_parse(protocol_name(i)), i, "protocol %s", protocol_name(i));
 	for (i = 0; i < N_EVIDENCES; i++)
@@ -78,7 +79,8 @@ static void test_processes(void)
 
 static void test_time_wait(void)
 {
-	struct inet_socket socket = { .state = STATE_FIN_WAIT_2, .timer = TIMER_TIME_WAIT,
+	struct inet_socket socket = { .state = STATE_FIN_WAIT_2,
+				      .timer = TIMER_TIME_WAIT,
 				      .known = SOCKET_HAS_INODE };
 
 	ok(socket_is_time_wait(&socket), "FIN-WAIT-2 with inode 0 and its timer");

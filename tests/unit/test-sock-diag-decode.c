@@ -158,8 +158,7 @@ static void test_listener(void)
 	is_int(socket.known,
 	       SOCKET_HAS_UID | SOCKET_HAS_INODE | SOCKET_HAS_COOKIE | SOCKET_HAS_QUEUE |
 		       SOCKET_HAS_LIMIT | SOCKET_HAS_DROPS | SOCKET_HAS_EXPIRES |
-		       SOCKET_HAS_CGROUP | SOCKET_HAS_MARK | SOCKET_HAS_OPTIONS |
-		       SOCKET_HAS_DEVICE,
+		       SOCKET_HAS_CGROUP | SOCKET_HAS_MARK | SOCKET_HAS_OPTIONS | SOCKET_HAS_DEVICE,
 	       "what is known");
 	is_int(socket.reuse_addr, TRISTATE_UNKNOWN, "SO_REUSEADDR is unknown");
 	is_int(socket.reuse_port, TRISTATE_UNKNOWN, "SO_REUSEPORT is unknown");
@@ -246,12 +245,12 @@ static void test_tcp_states(void)
 	static const struct {
 		int kernel, want;
 	} cases[] = {
-		{ TCP_ESTABLISHED, STATE_ESTAB },   { TCP_SYN_SENT, STATE_SYN_SENT },
-		{ TCP_SYN_RECV, STATE_SYN_RECV },   { TCP_FIN_WAIT1, STATE_FIN_WAIT_1 },
+		{ TCP_ESTABLISHED, STATE_ESTAB },    { TCP_SYN_SENT, STATE_SYN_SENT },
+		{ TCP_SYN_RECV, STATE_SYN_RECV },    { TCP_FIN_WAIT1, STATE_FIN_WAIT_1 },
 		{ TCP_FIN_WAIT2, STATE_FIN_WAIT_2 }, { TCP_TIME_WAIT, STATE_TIME_WAIT },
-		{ TCP_CLOSE, STATE_BOUND },	    { TCP_CLOSE_WAIT, STATE_CLOSE_WAIT },
-		{ TCP_LAST_ACK, STATE_LAST_ACK },   { TCP_LISTEN, STATE_LISTEN },
-		{ TCP_CLOSING, STATE_CLOSING },	    { NEW_SYN_RECV, STATE_SYN_RECV },
+		{ TCP_CLOSE, STATE_BOUND },	     { TCP_CLOSE_WAIT, STATE_CLOSE_WAIT },
+		{ TCP_LAST_ACK, STATE_LAST_ACK },    { TCP_LISTEN, STATE_LISTEN },
+		{ TCP_CLOSING, STATE_CLOSING },	     { NEW_SYN_RECV, STATE_SYN_RECV },
 	};
 	struct inet_socket socket;
 	struct message message;
@@ -327,8 +326,8 @@ static void test_remnants(void)
 static void test_timers(void)
 {
 	static const int want[] = {
-		TIMER_NONE, TIMER_RETRANSMIT, TIMER_KEEPALIVE, TIMER_TIME_WAIT, TIMER_PROBE,
-		TIMER_UNKNOWN, TIMER_UNKNOWN,
+		TIMER_NONE,  TIMER_RETRANSMIT, TIMER_KEEPALIVE, TIMER_TIME_WAIT,
+		TIMER_PROBE, TIMER_UNKNOWN,    TIMER_UNKNOWN,
 	};
 	struct inet_socket socket;
 	struct message message;
@@ -376,7 +375,7 @@ static void test_udp(void)
 
 static void test_sctp(void)
 {
-	static const int want[] = { STATE_BOUND,      STATE_SYN_SENT,   STATE_SYN_SENT,
+	static const int want[] = { STATE_BOUND,      STATE_SYN_SENT,	STATE_SYN_SENT,
 				    STATE_ESTAB,      STATE_FIN_WAIT_1, STATE_FIN_WAIT_2,
 				    STATE_CLOSE_WAIT, STATE_LAST_ACK };
 	struct sockaddr_storage peer = { .ss_family = AF_INET };

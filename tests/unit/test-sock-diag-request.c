@@ -127,8 +127,8 @@ static void test_requests(void)
 	header = sock_diag_request_put(buffer, &request);
 	attribute = (const void *)(buffer + NLMSG_LENGTH(sizeof(struct inet_diag_req)));
 	memcpy(&number, attribute + 1, sizeof(number));
-	ok(header->nlmsg_type == TCPDIAG_GETSOCK &&
-		   attribute->nla_type == INET_DIAG_REQ_PROTOCOL && number == 262,
+	ok(header->nlmsg_type == TCPDIAG_GETSOCK && attribute->nla_type == INET_DIAG_REQ_PROTOCOL &&
+		   number == 262,
 	   "a request for both families, and a protocol that is no byte");
 }
 

@@ -19,10 +19,11 @@ static void add_cell(struct table *table, const char *text, enum color_role role
 static void fill(struct table *table, uint32_t n_lines)
 {
 	static const char *const ports[] = { "tcp:22", "", "", "udp:5353", "tcp:80", "" };
-	static const char *const locals[] = { "0.0.0.0", "[2001:db8::17:2f:1]%eth0", "[::] v6only" };
+	static const char *const locals[] = { "0.0.0.0", "[2001:db8::17:2f:1]%eth0",
+					      "[::] v6only" };
 	static const char *const owners[] = {
-		"sshd[812]:3", "nginx ×4 [900-903]", "hidden (need privilege)", "größe 日本語[3]:4",
-		"e\xcc\x81[5]:6",
+		"sshd[812]:3",	     "nginx ×4 [900-903]", "hidden (need privilege)",
+		"größe 日本語[3]:4", "e\xcc\x81[5]:6",
 	};
 	uint32_t i;
 
@@ -31,8 +32,8 @@ static void fill(struct table *table, uint32_t n_lines)
 	table_add_column(table, (struct table_column){ .heading = "QUEUE", .right = true });
 	table_add_column(table, (struct table_column){ .heading = "LOCAL", .min_width = 15 });
 	table_add_column(table, (struct table_column){ .heading = "OWNER", .min_width = 12 });
-	table_add_column(table,
-			 (struct table_column){ .heading = "UNIT", .min_width = 4, .optional = true });
+	table_add_column(table, (struct table_column){
+					.heading = "UNIT", .min_width = 4, .optional = true });
 	for (i = 0; i < n_lines; i++) {
 		table_begin_line(table, !*ports[i % 6]);
 		add_cell(table, ports[i % 6], COLOR_PLAIN);
@@ -79,7 +80,9 @@ static void test_same_drawing(void)
 		for (ascii = 0; ascii < 2; ascii++) {
 			for (header = 0; header < 2; header++) {
 				struct table_options options = {
-					.width = widths[i], .ascii = ascii, .header = header,
+					.width = widths[i],
+					.ascii = ascii,
+					.header = header,
 				};
 				/* 100: a child follows neither here nor there */
 				char *few = drawn(99, &options);

@@ -150,7 +150,8 @@ static void test_screen(void)
 	screen_resize(&screen, 2, 10);
 	is_int(screen_text(&screen, 0, 0, 10, 0, "日本語"), 6, "wide characters take two columns");
 	screen_text(&screen, 0, 1, 1, 0, "x");
-	is_int(screen_text(&screen, 1, 8, 10, 0, "日本"), 2, "and are cut at the edge, not in the middle");
+	is_int(screen_text(&screen, 1, 8, 10, 0, "日本"), 2,
+	       "and are cut at the edge, not in the middle");
 	is_int(screen_text(&screen, 1, 0, 10, 0, "e\xcc\x81g"), 2, "what combines takes none");
 	is_int(screen_text(&screen, 5, 0, 10, 0, "x"), 0, "outside there is nothing");
 	is_int(screen_printf(&screen, 1, 4, 10, 0, "%s", "\033["), 5, "escapes are text");
@@ -320,7 +321,8 @@ static void test_update(void)
 	struct snapshot *first = new_snapshot(1000), *clone = snapshot_clone(first);
 	struct snapshot *later = new_snapshot(1001);
 
-	is_str(snapshot_text(clone, clone->processes[0].comm), "sipd", "a copy has its own strings");
+	is_str(snapshot_text(clone, clone->processes[0].comm), "sipd",
+	       "a copy has its own strings");
 	snapshot_free(first);
 	later->sockets[2].queue_recv = 77;
 	later->sockets[3].timer_expires_ms = 1;
@@ -339,11 +341,12 @@ static void test_update(void)
 /* Ten thousand keys, with frames, resizes and clicks among them. */
 static void test_random_keys(void)
 {
-	static const uint32_t special[] = { TUI_KEY_UP, TUI_KEY_DOWN, TUI_KEY_PAGE_UP,
-					    TUI_KEY_PAGE_DOWN, TUI_KEY_HOME, TUI_KEY_END,
-					    TUI_KEY_TAB, TUI_KEY_BACKTAB, TUI_KEY_ENTER,
-					    TUI_KEY_ESCAPE, TUI_KEY_ERASE, TUI_KEY_RESIZE,
-					    0x65e5, 0x301, 0x202e, 0x10ffff };
+	static const uint32_t special[] = {
+		TUI_KEY_UP,    TUI_KEY_DOWN,   TUI_KEY_PAGE_UP, TUI_KEY_PAGE_DOWN,
+		TUI_KEY_HOME,  TUI_KEY_END,    TUI_KEY_TAB,	TUI_KEY_BACKTAB,
+		TUI_KEY_ENTER, TUI_KEY_ESCAPE, TUI_KEY_ERASE,	TUI_KEY_RESIZE,
+		0x65e5,	       0x301,	       0x202e,		0x10ffff
+	};
 	const char *wanted = getenv("PORTSHARE_SEED");
 	unsigned int seed = wanted ? (unsigned int)strtoul(wanted, NULL, 10) : 20261121;
 	struct frame_maker maker;
