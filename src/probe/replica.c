@@ -448,7 +448,7 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 	uint32_t n_members;
 	int error;
 
-	members = probe_members(snapshot, index, &report->candidate, &n_members);
+	members = probe_members(index, &report->candidate, &n_members);
 	in_bind_order(snapshot, members, n_members, &work);
 	if (work.n_sockets > REPLICA_SOCKETS_MAX) {
 		probe_add_limit(report, "replica",
