@@ -35,7 +35,7 @@ struct watch_command {
 	struct options common;
 	int64_t interval_ms;
 	unsigned long count; /* frames of --batch; 0: without end */
-	bool batch, json_lines, interval_named;
+	bool batch, json_lines;
 
 	struct view view;
 	struct watch_collector *collector; /* NULL: the snapshot is from a file, or --batch */
@@ -60,7 +60,6 @@ static bool take_option(void *user, int code, const char *argument)
 
 	switch (code) {
 	case 'n':
-		command->interval_named = true;
 		if (duration_parse(argument, &command->interval_ms))
 			return options_error("cannot read the interval", argument,
 					     "expected a number with s, m, h or ms");
