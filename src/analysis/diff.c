@@ -29,7 +29,7 @@ void history_done(struct history *history)
 	history_init(history);
 }
 
-static int compare_cookies(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
 
@@ -47,10 +47,10 @@ static void compare_sockets(struct history *history, const struct snapshot *snap
 			    (snapshot->sockets[i].known & SOCKET_HAS_COOKIE) &&
 			    (!history->n_cookies ||
 			     !bsearch(&cookies[i], history->cookies, history->n_cookies,
-				      sizeof(*cookies), compare_cookies));
+				      sizeof(*cookies), compare_numbers));
 	}
 	if (snapshot->n_sockets)
-		qsort(cookies, snapshot->n_sockets, sizeof(*cookies), compare_cookies);
+		qsort(cookies, snapshot->n_sockets, sizeof(*cookies), compare_numbers);
 	free(history->cookies);
 	history->cookies = cookies;
 	history->n_cookies = snapshot->n_sockets;
@@ -62,20 +62,42 @@ static uint64_t mix(uint64_t value)
 	return value ^ value >> 31;
 }
 
-/* Who serves it, in a number: the processes, whatever sockets they have. */
-static uint64_t digest(const struct snapshot *snapshot, const struct inet_socket *socket)
-{
-	uint64_t sum = 0;
-	uint32_t i, last = SNAPSHOT_NONE;
+/* The processes that serve a bucket, each once. */
+struct holder_set {
+	uint64_t *items;
+	uint32_t count, capacity;
+};
 
+static void add_holders(struct holder_set *set, const struct snapshot *snapshot,
+			const struct inet_socket *socket)
+{
+	uint32_t i;
+
+	/* Nobody, and nobody who can be seen, are told apart too. */
+	ARRAY_RESERVE(set->items, set->count, set->capacity);
+	set->items[set->count++] = mix(socket->owner_status);
 	for (i = 0; i < socket->n_owners; i++) {
 		uint32_t row = snapshot->owners[socket->first_owner + i].process;
 
-		if (row != last)
-			sum += mix(snapshot->processes[row].pid + 1);
-		last = row;
+		ARRAY_RESERVE(set->items, set->count, set->capacity);
+		set->items[set->count++] = mix(UINT64_C(1000) + snapshot->processes[row].pid);
 	}
-	return sum + mix(socket->owner_status);
+}
+
+/* In a number, whatever and how many sockets they have. Empties the set. */
+static uint64_t digest(struct holder_set *set)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	if (set->count)
+		qsort(set->items, set->count, sizeof(*set->items), compare_numbers);
+	for (i = 0; i < set->count; i++)
+		if (!i || set->items[i] != set->items[i - 1])
+			sum += set->items[i];
+	free(set->items);
+	*set = (struct holder_set){ .items = NULL };
+	return sum;
 }
 
 static int compare_ports(const void *a, const void *b)
@@ -94,11 +116,13 @@ static uint64_t netns_id(const struct snapshot *snapshot, uint32_t netns)
 	return netns < snapshot->n_netns ? snapshot->netns[netns].id : 0;
 }
 
-static struct port_history *find(const struct history *history, const struct port_history *key)
+/* Among the first n ports, which are sorted. */
+static struct port_history *find(const struct history *history, uint32_t n,
+				 const struct port_history *key)
 {
-	if (!history->n_ports)
+	if (!n)
 		return NULL;
-	return bsearch(key, history->ports, history->n_ports, sizeof(*key), compare_ports);
+	return bsearch(key, history->ports, n, sizeof(*key), compare_ports);
 }
 
 static struct port_history key_of(const struct snapshot *snapshot, const struct bind_bucket *bucket)
@@ -114,6 +138,7 @@ static struct port_history key_of(const struct snapshot *snapshot, const struct 
 static bool look(const struct snapshot *snapshot, const struct bind_bucket *bucket,
 		 const uint32_t *members, struct port_history *ret_port, uint32_t *ret_first)
 {
+	struct holder_set holders = { .items = NULL };
 	bool served = false;
 	uint32_t i;
 
@@ -126,8 +151,9 @@ static bool look(const struct snapshot *snapshot, const struct bind_bucket *buck
 		if (!served)
 			*ret_first = members[i];
 		served = true;
-		ret_port->holders += digest(snapshot, socket);
+		add_holders(&holders, snapshot, socket);
 	}
+	ret_port->holders = digest(&holders);
 	return served;
 }
 
@@ -141,21 +167,21 @@ static void add(struct history *history, const struct port_history *port)
 static void continue_from(const struct port_history *old, int64_t now_ns, struct port_history *port)
 {
 	port->since_ns = old->since_ns;
-	port->changed = old->changed;
+	port->first_holders = old->first_holders;
+	port->changed = port->holders != port->first_holders;
 	port->before = old->before ? xstrdup(old->before) : NULL;
 	if (!old->gone && old->holders == port->holders)
 		return;
 	free(port->before);
 	port->before = old->who ? xstrdup(old->who) : NULL;
 	port->since_ns = now_ns;
-	port->changed = true;
 }
 
 void history_take(struct history *history, const struct snapshot *snapshot,
 		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new)
 {
 	struct history next = { .ports = NULL };
-	uint32_t i, first = 0;
+	uint32_t i, n_live, first = 0;
 
 	compare_sockets(history, snapshot, is_new);
 	for (i = 0; i < index->n_buckets; i++) {
@@ -165,7 +191,8 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 
 		if (!look(snapshot, bucket, index->members + bucket->first, &port, &first))
 			continue;
-		old = find(history, &port);
+		old = find(history, history->n_ports, &port);
+		port.first_holders = port.holders;
 		port.who = words_holders(snapshot, first);
 		if (old)
 			continue_from(old, snapshot->end_ns, &port);
@@ -175,17 +202,18 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 	}
 	if (next.n_ports)
 		qsort(next.ports, next.n_ports, sizeof(*next.ports), compare_ports);
-	/* What has gone since, for a while. */
+	/* What has gone since, for a while; and no longer if the clock has been set. */
+	n_live = next.n_ports;
 	for (i = 0; i < history->n_ports; i++) {
 		struct port_history *old = &history->ports[i];
 		struct port_history gone = *old;
 
-		if (find(&next, old))
+		if (find(&next, n_live, old))
 			continue;
 		if (!gone.gone)
 			gone.since_ns = snapshot->end_ns;
 		gone.gone = true;
-		if (snapshot->end_ns - gone.since_ns > keep_ns)
+		if (snapshot->end_ns < gone.since_ns || snapshot->end_ns - gone.since_ns > keep_ns)
 			continue;
 		old->who = NULL;
 		old->before = NULL;
@@ -220,7 +248,7 @@ const struct port_history *history_find(const struct history *history,
 					const struct bind_bucket *bucket)
 {
 	const struct port_history key = key_of(snapshot, bucket);
-	const struct port_history *port = find(history, &key);
+	const struct port_history *port = find(history, history->n_ports, &key);
 
 	return port && !port->gone ? port : NULL;
 }

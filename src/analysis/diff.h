@@ -20,7 +20,7 @@ struct port_history {
 	uint8_t protocol; /* bind_bucket_protocol() */
 	bool gone; /* was there before, and is no more */
 	bool changed; /* others serve it than when it was first seen */
-	uint64_t holders; /* digest of pids and their start times */
+	uint64_t holders, first_holders; /* digest of the pids: now, and then */
 	int64_t since_ns; /* when that began; 0: before the first snapshot */
 	char *who, *before; /* in words: those that serve it, and those before them or NULL */
 };

@@ -69,9 +69,11 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 	} else {
 		facts->address_error = attempt_address(&request, report);
 		probe_predict(snapshot, &look->index, facts, report);
-		probe_plan_live(snapshot, &look->index, report, ways & LOOK_HARMFUL, &plan);
-		attempt_live(&request, report);
-		note_left_out(&plan, report);
+		if (ways & (LOOK_LIVE | LOOK_HARMFUL)) {
+			probe_plan_live(snapshot, &look->index, report, ways & LOOK_HARMFUL, &plan);
+			attempt_live(&request, report);
+			note_left_out(&plan, report);
+		}
 	}
 	if (home >= 0)
 		netns_leave(home);

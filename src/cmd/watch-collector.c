@@ -12,17 +12,19 @@
 #include <unistd.h>
 
 #include "cmd/candidate.h"
-#include "cmd/collect.h"
-#include "cmd/judge.h"
-#include "model/snapshot-update.h"
-#include "output/column-note.h"
 #include "output/probe-text.h"
-#include "source/source.h"
 #include "util/xalloc.h"
 
-/* Owners may change while the sockets do not: so often they are read in any case. */
-#define OWNERS_NS (10 * INT64_C(1000000000))
 #define PROBE_WIDTH 76
+#define SLEEP_MAX_MS 60000
+
+/* A probe that has been asked for. */
+struct order {
+	bool given;
+	struct bind_candidate candidate;
+	char *device, *netns; /* or NULL */
+	uint64_t netns_id;
+};
 
 struct watch_collector {
 	const struct options *options;
@@ -32,81 +34,15 @@ struct watch_collector {
 
 	pthread_mutex_t lock; /* of what follows */
 	struct frame *frame;
-	char *probe; /* the answer */
-	struct bind_candidate candidate;
-	char *device;
-	bool has_candidate, quit, paused, failed;
+	char *answer; /* to a probe */
+	struct order order;
+	bool quit, paused;
+	bool has_read; /* at least once */
+	uint32_t failures; /* in a row */
 	int64_t interval_ms;
 
-	/* The thread's own. */
-	struct frame_maker maker;
-	struct snapshot *last; /* the last one that was read whole */
+	struct watch_source source; /* the thread's own */
 };
-
-/* As list has it, and what findings and details want. Any filter is the view's. */
-static struct snapshot *collect_whole(const struct options *options)
-{
-	struct options all = *options;
-
-	filter_init(&all.filter);
-	return collect_snapshot(&all, WANT_EVERYTHING);
-}
-
-static struct snapshot *collect_sockets(const struct options *options)
-{
-	struct options all = *options;
-
-	filter_init(&all.filter);
-	return collect_snapshot(&all, WANT_SYSCTLS);
-}
-
-/*
- * The next snapshot. As long as the sockets are those of the last one, only they are read; *last
- * keeps a copy to go on from.
- */
-static struct snapshot *collect_next(const struct options *options, struct snapshot **last,
-				     int64_t *whole_ns)
-{
-	struct snapshot *next;
-
-	if (*last && !options->from) {
-		next = collect_sockets(options);
-		if (!next)
-			return NULL;
-		if (next->end_ns - *whole_ns < OWNERS_NS && snapshot_update(*last, next)) {
-			snapshot_free(next);
-			return snapshot_clone(*last);
-		}
-		snapshot_free(next);
-	}
-	next = collect_whole(options);
-	if (!next)
-		return NULL;
-	snapshot_free(*last);
-	*last = snapshot_clone(next);
-	*whole_ns = next->end_ns;
-	return next;
-}
-
-static struct frame *make_frame(const struct options *options, struct frame_maker *maker,
-				struct snapshot *snapshot)
-{
-	struct finding_list findings;
-
-	judge_snapshot(options, snapshot, SEVERITY_NOTE, &findings);
-	return frame_new(maker, snapshot, &findings, column_notes_of(snapshot, &findings));
-}
-
-struct frame *watch_collect(const struct options *options, struct frame_maker *maker,
-			    struct snapshot **last)
-{
-	static int64_t whole_ns;
-	struct snapshot *snapshot = collect_next(options, last, &whole_ns);
-
-	return snapshot ? make_frame(options, maker, snapshot) : NULL;
-}
-
-/* ---- the thread ---- */
 
 static void tell(int fd)
 {
@@ -124,8 +60,21 @@ static void empty(int fd)
 		;
 }
 
-static void answer_probe(struct watch_collector *collector, const struct bind_candidate *candidate,
-			 const char *device)
+static void order_done(struct order *order)
+{
+	free(order->device);
+	free(order->netns);
+	*order = (struct order){ .given = false };
+}
+
+/* The namespace that was meant, not one that has its name or number since. */
+static bool is_there(const struct order *order, const struct snapshot *snapshot)
+{
+	return !order->netns || !order->netns_id ||
+	       (snapshot->n_netns && snapshot->netns[0].id == order->netns_id);
+}
+
+static void answer_probe(struct watch_collector *collector, const struct order *order)
 {
 	const struct probe_text_options text = { .width = PROBE_WIDTH };
 	struct options options = *collector->options;
@@ -133,36 +82,54 @@ static void answer_probe(struct watch_collector *collector, const struct bind_ca
 	struct out out;
 	char *answer;
 
-	options.bind = (struct bind_options){ .device = device };
-	options.bind.v6only = candidate->v6only;
+	options.bind = (struct bind_options){ .device = order->device };
+	options.bind.v6only = order->candidate.v6only;
+	options.all_netns = false;
+	if (order->netns)
+		options.netns = order->netns;
 	out_init(&out, -1);
-	if (look_at(&options, candidate, LOOK_REPLICA, &look)) {
-		probe_text_write(look.snapshot, &look.report, &look.verdict, &text, &out);
-		look_done(&look);
-	} else {
+	if (!look_at(&options, &order->candidate, LOOK_REPLICA, &look)) {
 		out_string(&out, "The sockets could not be read.\n");
+	} else {
+		if (is_there(order, look.snapshot))
+			probe_text_write(look.snapshot, &look.report, &look.verdict, &text, &out);
+		else
+			out_string(&out, "The network namespace of this socket has gone.\n");
+		look_done(&look);
 	}
 	out_char(&out, '\0');
 	answer = xstrdup(out.buffer);
 	out_done(&out);
 	pthread_mutex_lock(&collector->lock);
-	free(collector->probe);
-	collector->probe = answer;
+	free(collector->answer);
+	collector->answer = answer;
 	pthread_mutex_unlock(&collector->lock);
 	tell(collector->news[1]);
 }
 
-static void give_frame(struct watch_collector *collector, struct frame *frame)
+/* NULL: it could not be had. Returns false if it is time to give up. */
+static bool give_frame(struct watch_collector *collector, struct frame *frame)
 {
-	struct frame *old;
+	struct frame *old = NULL;
+	bool go_on;
 
 	pthread_mutex_lock(&collector->lock);
-	old = collector->frame;
-	collector->frame = frame;
-	collector->failed = collector->failed || !frame;
+	if (frame) {
+		old = collector->frame;
+		collector->frame = frame;
+		collector->failures = 0;
+		collector->has_read = true;
+	} else if (collector->has_read) {
+		collector->failures++;
+	} else {
+		/* What is wrong from the beginning will not mend itself. */
+		collector->failures = WATCH_FAILURES_MAX;
+	}
+	go_on = collector->failures < WATCH_FAILURES_MAX;
 	pthread_mutex_unlock(&collector->lock);
 	frame_free(old);
 	tell(collector->news[1]);
+	return go_on;
 }
 
 static int64_t now_ms(void)
@@ -176,23 +143,19 @@ static int64_t now_ms(void)
 /* What is to be done now. Returns false if nothing any more. */
 static bool take_orders(struct watch_collector *collector, int64_t *ret_interval, bool *ret_paused)
 {
-	struct bind_candidate candidate;
-	bool has_candidate, go_on;
-	char *device;
+	struct order order;
+	bool go_on;
 
 	pthread_mutex_lock(&collector->lock);
 	go_on = !collector->quit;
 	*ret_interval = collector->interval_ms;
 	*ret_paused = collector->paused;
-	has_candidate = collector->has_candidate;
-	candidate = collector->candidate;
-	device = collector->device;
-	collector->has_candidate = false;
-	collector->device = NULL;
+	order = collector->order;
+	collector->order = (struct order){ .given = false };
 	pthread_mutex_unlock(&collector->lock);
-	if (go_on && has_candidate)
-		answer_probe(collector, &candidate, device);
-	free(device);
+	if (go_on && order.given)
+		answer_probe(collector, &order);
+	order_done(&order);
 	return go_on;
 }
 
@@ -207,17 +170,16 @@ static void *collect_always(void *user)
 		int64_t left = next - now_ms();
 
 		if (!paused && left <= 0) {
-			struct frame *frame = watch_collect(collector->options, &collector->maker,
-							    &collector->last);
-
-			give_frame(collector, frame);
-			if (!frame)
+			if (!give_frame(collector, watch_source_next(&collector->source)))
 				break;
 			/* What takes long is done the more seldom. */
 			next = now_ms() + interval;
 			continue;
 		}
-		if (poll(&wake, 1, paused ? -1 : (int)left) > 0)
+		if (poll(&wake, 1,
+			 paused		     ? -1 :
+			 left < SLEEP_MAX_MS ? (int)left :
+					       SLEEP_MAX_MS) > 0)
 			empty(collector->wake[0]);
 		/* A shorter interval begins at once. */
 		if (next > now_ms() + interval)
@@ -228,54 +190,83 @@ static void *collect_always(void *user)
 
 /* ---- its owner ---- */
 
+static int start_thread(struct watch_collector *collector)
+{
+	/* Signals are for the thread that has the terminal, but for its own crashes. */
+	static const int own[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	sigset_t blocked, before;
+	size_t i;
+	int error;
+
+	sigfillset(&blocked);
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		sigdelset(&blocked, own[i]);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	error = pthread_create(&collector->thread, NULL, collect_always, collector);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static void close_pipe(const int *ends)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
+}
+
+static void release(struct watch_collector *collector)
+{
+	close_pipe(collector->wake);
+	close_pipe(collector->news);
+	pthread_mutex_destroy(&collector->lock);
+	frame_free(collector->frame);
+	watch_source_done(&collector->source);
+	free(collector->answer);
+	order_done(&collector->order);
+	free(collector);
+}
+
 struct watch_collector *watch_collector_new(const struct options *options, int64_t interval_ms)
 {
 	struct watch_collector *collector = xcalloc(1, sizeof(*collector));
-	sigset_t all, before;
-	int error;
+	int error = 0;
 
-	collector->options = options;
-	collector->interval_ms = interval_ms;
-	frame_maker_init(&collector->maker);
+	*collector = (struct watch_collector){
+		.options = options,
+		.wake = { -1, -1 },
+		.news = { -1, -1 },
+		.interval_ms = interval_ms,
+	};
+	watch_source_init(&collector->source, options);
 	pthread_mutex_init(&collector->lock, NULL);
 	if (pipe2(collector->wake, O_CLOEXEC | O_NONBLOCK) ||
-	    pipe2(collector->news, O_CLOEXEC | O_NONBLOCK)) {
-		options_error("cannot begin to watch", NULL, strerror(errno));
-		free(collector);
-		return NULL;
-	}
-	/* Signals are for the thread that has the terminal. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&collector->thread, NULL, collect_always, collector);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	    pipe2(collector->news, O_CLOEXEC | O_NONBLOCK))
+		error = errno;
+	if (!error)
+		error = start_thread(collector);
 	if (!error)
 		return collector;
 	options_error("cannot begin to watch", NULL, strerror(error));
-	free(collector);
+	release(collector);
 	return NULL;
 }
 
-void watch_collector_free(struct watch_collector *collector)
+bool watch_collector_free(struct watch_collector *collector)
 {
-	int i;
+	struct timespec until;
 
 	pthread_mutex_lock(&collector->lock);
 	collector->quit = true;
 	pthread_mutex_unlock(&collector->lock);
 	tell(collector->wake[1]);
-	pthread_join(collector->thread, NULL);
-	for (i = 0; i < 2; i++) {
-		close(collector->wake[i]);
-		close(collector->news[i]);
-	}
-	pthread_mutex_destroy(&collector->lock);
-	frame_free(collector->frame);
-	frame_maker_done(&collector->maker);
-	snapshot_free(collector->last);
-	free(collector->probe);
-	free(collector->device);
-	free(collector);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	if (pthread_timedjoin_np(collector->thread, NULL, &until))
+		return false;
+	release(collector);
+	return true;
 }
 
 int watch_collector_fd(const struct watch_collector *collector)
@@ -297,24 +288,23 @@ struct frame *watch_collector_take(struct watch_collector *collector)
 
 char *watch_collector_take_probe(struct watch_collector *collector)
 {
-	char *probe;
+	char *answer;
 
 	pthread_mutex_lock(&collector->lock);
-	probe = collector->probe;
-	collector->probe = NULL;
+	answer = collector->answer;
+	collector->answer = NULL;
 	pthread_mutex_unlock(&collector->lock);
-	return probe;
+	return answer;
 }
 
-bool watch_collector_failed(const struct watch_collector *collector)
+uint32_t watch_collector_failures(struct watch_collector *collector)
 {
-	struct watch_collector *unlocked = (struct watch_collector *)collector;
-	bool failed;
+	uint32_t failures;
 
-	pthread_mutex_lock(&unlocked->lock);
-	failed = collector->failed;
-	pthread_mutex_unlock(&unlocked->lock);
-	return failed;
+	pthread_mutex_lock(&collector->lock);
+	failures = collector->failures;
+	pthread_mutex_unlock(&collector->lock);
+	return failures;
 }
 
 void watch_collector_set(struct watch_collector *collector, int64_t interval_ms, bool paused)
@@ -326,14 +316,19 @@ void watch_collector_set(struct watch_collector *collector, int64_t interval_ms,
 	tell(collector->wake[1]);
 }
 
-void watch_collector_probe(struct watch_collector *collector,
-			   const struct bind_candidate *candidate, const char *device)
+void watch_collector_probe(struct watch_collector *collector, const struct watch_probe *probe)
 {
+	const struct order order = {
+		.given = true,
+		.candidate = probe->candidate,
+		.device = probe->device ? xstrdup(probe->device) : NULL,
+		.netns = probe->netns ? xstrdup(probe->netns) : NULL,
+		.netns_id = probe->netns_id,
+	};
+
 	pthread_mutex_lock(&collector->lock);
-	collector->candidate = *candidate;
-	free(collector->device);
-	collector->device = device ? xstrdup(device) : NULL;
-	collector->has_candidate = true;
+	order_done(&collector->order);
+	collector->order = order;
 	pthread_mutex_unlock(&collector->lock);
 	tell(collector->wake[1]);
 }

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "cmd/options.h"
 #include "cmd/terminal.h"
 #include "cmd/watch-collector.h"
+#include "cmd/watch-source.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
 #include "output/explain-text.h"
@@ -91,7 +91,9 @@ static bool check_options(struct watch_command *command)
 	if ((command->count || command->json_lines) && !command->batch)
 		return options_error("--count and --json-lines are for --batch", NULL, NULL);
 	/* What is in a file stays as it is. */
-	if (command->batch && command->common.from && !command->count)
+	if (command->common.from && command->count > 1)
+		return options_error("a snapshot from a file is one frame", NULL, NULL);
+	if (command->batch && command->common.from)
 		command->count = 1;
 	if (!command->batch && command->interval_ms < 100)
 		return options_error("the interval is too short", NULL, "expected 100ms or more");
@@ -138,27 +140,62 @@ static int find_service(const char *name, uint32_t protocols)
 	return service ? ntohs((uint16_t)service->s_port) : -ENOENT;
 }
 
+/*
+ * How the namespace of a socket can be entered, as --netns takes it; malloc'ed. NULL if it is the
+ * one that was asked for, or if there is no way.
+ */
+static char *way_to_netns(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const char *name;
+
+	/* The first is the caller's own, or that of --netns. */
+	if (!socket->netns || socket->netns >= snapshot->n_netns)
+		return NULL;
+	name = snapshot_text(snapshot, snapshot->netns[socket->netns].name);
+	if (name)
+		return xstrdup(name);
+	if (!socket->n_owners)
+		return NULL;
+	return xasprintf("/proc/%u/ns/net",
+			 snapshot->processes[snapshot->owners[socket->first_owner].process].pid);
+}
+
+static void say_overlay(struct watch_command *command, const char *text)
+{
+	view_overlay(&command->view, "Probe", text, strlen(text));
+}
+
+/* The bind of a socket, by the caller, with every set of flags. */
 static void host_probe(void *user, const struct snapshot *snapshot, uint32_t index)
 {
 	struct watch_command *command = user;
 	const struct inet_socket *socket = &snapshot->sockets[index];
-	const struct bind_candidate candidate = {
-		.address = socket->local,
-		.uid = (uint32_t)geteuid(),
-		.port = socket->local_port,
-		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
-		.family = socket->family,
-		.v6only = socket->family == AF_INET6 && socket->v6only == TRISTATE_YES,
+	char *netns = way_to_netns(snapshot, socket);
+	const struct watch_probe probe = {
+		.candidate = {
+			.address = socket->local,
+			.uid = (uint32_t)geteuid(),
+			.port = socket->local_port,
+			.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
+			.family = socket->family,
+			.v6only = socket->family == AF_INET6 && socket->v6only == TRISTATE_YES,
+		},
+		.device = snapshot_text(snapshot, socket->device),
+		.netns = netns,
+		.netns_id = socket->netns < snapshot->n_netns ? snapshot->netns[socket->netns].id : 0,
 	};
-	static const char none[] =
-		"A snapshot from a file cannot be probed here: portshare probe --from "
-		"FILE does it.\n";
 
-	if (command->collector)
-		watch_collector_probe(command->collector, &candidate,
-				      snapshot_text(snapshot, socket->device));
+	if (!command->collector)
+		say_overlay(command,
+			    "A snapshot from a file cannot be probed here: portshare probe --from "
+			    "FILE does it.\n");
+	else if (socket->netns && !netns)
+		say_overlay(command,
+			    "The network namespace of this socket has no name, and no process that "
+			    "can be seen holds the socket: there is no way into it.\n");
 	else
-		view_overlay(&command->view, "Probe", none, sizeof(none) - 1);
+		watch_collector_probe(command->collector, &probe);
+	free(netns);
 }
 
 static void host_explain(void *user, enum finding_id id, uint32_t width, struct out *out)
@@ -173,7 +210,8 @@ static void host_explain(void *user, enum finding_id id, uint32_t width, struct 
 static char *host_write(void *user, const struct snapshot *snapshot,
 			const struct finding_list *findings, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), error;
+	/* Arguments of all processes are in it. */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error;
 	struct json_writer writer;
 	struct out out;
 
@@ -203,36 +241,6 @@ static void host_set_interval(void *user, int64_t ms, bool paused)
 
 /* ---- on a terminal ---- */
 
-/* What others say on stderr would tear the picture: it is kept until the terminal is free again. */
-struct kept_messages {
-	int stderr_fd, file;
-};
-
-static void keep_messages(struct kept_messages *kept)
-{
-	kept->file = memfd_create("messages", MFD_CLOEXEC);
-	kept->stderr_fd = kept->file < 0 ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (kept->stderr_fd >= 0)
-		dup2(kept->file, STDERR_FILENO);
-}
-
-static void give_messages(struct kept_messages *kept)
-{
-	char bytes[4096];
-	ssize_t n;
-
-	if (kept->stderr_fd >= 0) {
-		dup2(kept->stderr_fd, STDERR_FILENO);
-		close(kept->stderr_fd);
-		lseek(kept->file, 0, SEEK_SET);
-		while ((n = read(kept->file, bytes, sizeof(bytes))) > 0)
-			if (write(STDERR_FILENO, bytes, (size_t)n) != n)
-				break;
-	}
-	if (kept->file >= 0)
-		close(kept->file);
-}
-
 static bool take_events(struct watch_command *command)
 {
 	struct terminal_event event;
@@ -260,6 +268,8 @@ static void take_news(struct watch_command *command)
 		view_take(&command->view, frame);
 	else
 		frame_free(frame);
+	if (!frame && watch_collector_failures(command->collector))
+		view_say(&command->view, "The sockets could not be read; trying again");
 	if (probe) {
 		free(command->view.message);
 		command->view.message = NULL;
@@ -292,18 +302,19 @@ static int run(struct watch_command *command)
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = STDIN_FILENO, .events = POLLIN },
+			{ .fd = terminal_signal_fd(), .events = POLLIN },
 			{ .fd = command->collector ? watch_collector_fd(command->collector) : -1,
 			  .events = POLLIN },
 		};
 
 		show(command, &screen);
-		poll(fds, 2, command->collector ? TICK_MS : -1);
+		poll(fds, ARRAY_SIZE(fds), command->collector ? TICK_MS : -1);
 		if (terminal_signal() || !take_events(command))
 			break;
 		if (!command->collector)
 			continue;
 		take_news(command);
-		if (watch_collector_failed(command->collector)) {
+		if (watch_collector_failures(command->collector) >= WATCH_FAILURES_MAX) {
 			status = EXIT_TROUBLE;
 			break;
 		}
@@ -312,14 +323,22 @@ static int run(struct watch_command *command)
 	return status;
 }
 
-static int refuse_terminal(int error)
+static int refuse_terminal(const struct watch_command *command, int error)
 {
-	if (error == -ENOTTY)
+	if (error == -ENOTTY && command->common.from && !strcmp(command->common.from, "-"))
+		options_error("keys come from the standard input, so the snapshot cannot", NULL,
+			      "name a file, or use --batch");
+	else if (error == -ENOTTY)
 		options_error("watch needs a terminal; --batch prints frames without one", NULL,
 			      NULL);
-	else
+	else if (error == -ENOENT)
 		options_error("nothing is known of a terminal of the kind", getenv("TERM"),
 			      "set TERM, or use --batch, which needs none");
+	else if (error == -ENOTSUP)
+		options_error("the cursor cannot be moved on a terminal of the kind",
+			      getenv("TERM"), "set TERM, or use --batch, which needs none");
+	else
+		options_error("the terminal cannot be used", NULL, strerror(-error));
 	return EXIT_TROUBLE;
 }
 
@@ -327,28 +346,23 @@ static int watch(struct watch_command *command, struct frame *from_file)
 {
 	int error = terminal_open(color_wanted(command->common.color, STDOUT_FILENO)), status,
 	    number;
-	struct kept_messages messages;
 
 	if (error) {
 		frame_free(from_file);
-		return refuse_terminal(error);
+		return refuse_terminal(command, error);
 	}
-	keep_messages(&messages);
 	if (from_file)
 		view_take(&command->view, from_file);
 	else
 		command->collector = watch_collector_new(&command->common, command->interval_ms);
 	status = from_file || command->collector ? run(command) : EXIT_TROUBLE;
-	if (command->collector)
-		watch_collector_free(command->collector);
+	/* At once, whatever is being read. */
 	number = terminal_signal();
 	terminal_close();
-	give_messages(&messages);
-	/* As it would have ended without a terminal to tidy up. */
-	if (number) {
-		signal(number, SIG_DFL);
+	if (number)
 		raise(number);
-	}
+	if (command->collector && !watch_collector_free(command->collector))
+		_exit(status);
 	return status;
 }
 
@@ -440,25 +454,21 @@ static int print_frame(struct watch_command *command, struct frame *frame, struc
 	return error;
 }
 
-static int batch(struct watch_command *command, struct frame *from_file)
+static int batch(struct watch_command *command, struct watch_source *source, struct frame *first)
 {
-	struct frame_maker maker;
-	struct snapshot *last = NULL;
 	struct screen screen;
 	unsigned long i;
 	int status = EXIT_OK, error = 0;
 
-	frame_maker_init(&maker);
 	screen_init(&screen);
 	screen_resize(&screen, size_of("LINES", BATCH_ROWS), size_of("COLUMNS", BATCH_COLUMNS));
 	for (i = 0; !error && status == EXIT_OK && (!command->count || i < command->count); i++) {
-		struct frame *frame = from_file;
+		struct frame *frame = i ? NULL : first;
 
-		from_file = NULL;
 		if (i)
 			sleep_ms(command->interval_ms);
 		if (!frame)
-			frame = watch_collect(&command->common, &maker, &last);
+			frame = watch_source_next(source);
 		if (frame)
 			error = print_frame(command, frame, &screen, !i);
 		else
@@ -468,30 +478,27 @@ static int batch(struct watch_command *command, struct frame *from_file)
 		options_error("cannot write to standard output", NULL, strerror(-error));
 		status = EXIT_TROUBLE;
 	}
-	frame_free(from_file);
-	snapshot_free(last);
 	screen_done(&screen);
-	frame_maker_done(&maker);
 	return status;
 }
 
-/* The file is read before the terminal is taken: then what is wrong with it can be said. */
+/* A file is read before the terminal is taken: then what is wrong with it can be said. */
 static int begin(struct watch_command *command)
 {
 	struct frame *from_file = NULL;
-	struct snapshot *last = NULL;
-	struct frame_maker maker;
+	struct watch_source source;
+	int status = EXIT_TROUBLE;
 
+	watch_source_init(&source, &command->common);
 	if (command->common.from) {
-		frame_maker_init(&maker);
-		from_file = watch_collect(&command->common, &maker, &last);
-		frame_maker_done(&maker);
-		snapshot_free(last);
-		if (!from_file)
-			return EXIT_TROUBLE;
+		from_file = watch_source_next(&source);
 		command->view.from_file = true;
 	}
-	return command->batch ? batch(command, from_file) : watch(command, from_file);
+	if (from_file || !command->common.from)
+		status = command->batch ? batch(command, &source, from_file) :
+					  watch(command, from_file);
+	watch_source_done(&source);
+	return status;
 }
 
 int command_watch(int argc, char **argv)

@@ -47,10 +47,61 @@ struct snapshot *snapshot_clone(const struct snapshot *snapshot)
 	return clone;
 }
 
-static bool is_same(const struct inet_socket *a, const struct inet_socket *b)
+static bool same_text(const struct snapshot *a, string_id in_a, const struct snapshot *b,
+		      string_id in_b)
 {
-	return a->cookie == b->cookie && a->inode == b->inode && a->state == b->state &&
-	       a->local_port == b->local_port && a->netns == b->netns && a->protocol == b->protocol;
+	const char *left = snapshot_text(a, in_a), *right = snapshot_text(b, in_b);
+
+	return left && right ? !strcmp(left, right) : left == right;
+}
+
+/* Without a cookie a socket cannot be known again. */
+static bool is_same(const struct snapshot *in_a, const struct inet_socket *a,
+		    const struct snapshot *in_b, const struct inet_socket *b)
+{
+	return (a->known & b->known & SOCKET_HAS_COOKIE) && a->cookie == b->cookie &&
+	       a->inode == b->inode && a->state == b->state && a->netns == b->netns &&
+	       a->protocol == b->protocol && a->family == b->family && a->uid == b->uid &&
+	       a->local_port == b->local_port && a->peer_port == b->peer_port &&
+	       address_equal(&a->local, &b->local) && address_equal(&a->peer, &b->peer) &&
+	       same_text(in_a, a->device, in_b, b->device);
+}
+
+/* Whether all is as it was but for what snapshot_update() copies. */
+static bool are_same(const struct snapshot *snapshot, const struct snapshot *later)
+{
+	uint32_t i, k;
+
+	if (snapshot->n_sockets != later->n_sockets || snapshot->n_netns != later->n_netns)
+		return false;
+	for (i = 0; i < snapshot->n_sockets; i++)
+		if (!is_same(snapshot, &snapshot->sockets[i], later, &later->sockets[i]))
+			return false;
+	for (i = 0; i < snapshot->n_netns; i++)
+		if (snapshot->netns[i].id != later->netns[i].id ||
+		    !same_text(snapshot, snapshot->netns[i].reserved_ports, later,
+			       later->netns[i].reserved_ports))
+			return false;
+	/* What could not be seen this time may be what matters. */
+	for (i = 0; i < later->n_limits; i++) {
+		for (k = 0; k < snapshot->n_limits; k++)
+			if (same_text(snapshot, snapshot->limits[k].text, later,
+				      later->limits[i].text))
+				break;
+		if (k == snapshot->n_limits)
+			return false;
+	}
+	return true;
+}
+
+static void update_netns(struct netns *to, const struct netns *from)
+{
+	memcpy(to->counters, from->counters, sizeof(to->counters));
+	to->counters_known = from->counters_known;
+	memcpy(to->sysctls, from->sysctls, sizeof(to->sysctls));
+	to->sysctls_known = from->sysctls_known;
+	to->port_range_first = from->port_range_first;
+	to->port_range_last = from->port_range_last;
 }
 
 bool snapshot_update(struct snapshot *snapshot, const struct snapshot *later)
@@ -59,11 +110,8 @@ bool snapshot_update(struct snapshot *snapshot, const struct snapshot *later)
 				 SOCKET_HAS_EXPIRES;
 	uint32_t i;
 
-	if (snapshot->n_sockets != later->n_sockets || snapshot->n_netns != later->n_netns)
+	if (!are_same(snapshot, later))
 		return false;
-	for (i = 0; i < snapshot->n_sockets; i++)
-		if (!is_same(&snapshot->sockets[i], &later->sockets[i]))
-			return false;
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		struct inet_socket *to = &snapshot->sockets[i];
 		const struct inet_socket *from = &later->sockets[i];
@@ -76,11 +124,8 @@ bool snapshot_update(struct snapshot *snapshot, const struct snapshot *later)
 		to->timer = from->timer;
 		to->timer_expires_ms = from->timer_expires_ms;
 	}
-	for (i = 0; i < snapshot->n_netns; i++) {
-		memcpy(snapshot->netns[i].counters, later->netns[i].counters,
-		       sizeof(later->netns[i].counters));
-		snapshot->netns[i].counters_known = later->netns[i].counters_known;
-	}
+	for (i = 0; i < snapshot->n_netns; i++)
+		update_netns(&snapshot->netns[i], &later->netns[i]);
 	snapshot->start_ns = later->start_ns;
 	snapshot->end_ns = later->end_ns;
 	return true;

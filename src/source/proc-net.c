@@ -332,12 +332,12 @@ int proc_net_collect(const struct collect_request *request, uint32_t netns,
 		int family;
 		enum protocol protocol;
 	} files[] = {
-		{ "/proc/net/tcp", AF_INET, PROTOCOL_TCP },
-		{ "/proc/net/tcp6", AF_INET6, PROTOCOL_TCP },
-		{ "/proc/net/udp", AF_INET, PROTOCOL_UDP },
-		{ "/proc/net/udp6", AF_INET6, PROTOCOL_UDP },
-		{ "/proc/net/udplite", AF_INET, PROTOCOL_UDPLITE },
-		{ "/proc/net/udplite6", AF_INET6, PROTOCOL_UDPLITE },
+		{ "/proc/thread-self/net/tcp", AF_INET, PROTOCOL_TCP },
+		{ "/proc/thread-self/net/tcp6", AF_INET6, PROTOCOL_TCP },
+		{ "/proc/thread-self/net/udp", AF_INET, PROTOCOL_UDP },
+		{ "/proc/thread-self/net/udp6", AF_INET6, PROTOCOL_UDP },
+		{ "/proc/thread-self/net/udplite", AF_INET, PROTOCOL_UDPLITE },
+		{ "/proc/thread-self/net/udplite6", AF_INET6, PROTOCOL_UDPLITE },
 	};
 	uint32_t n_asked = 0, n_read = 0;
 	int first_error = 0;

@@ -287,7 +287,7 @@ static bool may_have_mptcp(struct collector *collector)
 
 	if (!kernel_is(6, 3))
 		return true;
-	fd = open("/proc/net/protocols", O_RDONLY | O_CLOEXEC);
+	fd = open("/proc/thread-self/net/protocols", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return true;
 	while ((got = read(fd, collector->buffer + used, BUFFER_SIZE - 1 - used)) > 0)

@@ -145,7 +145,7 @@ void sysctl_collect(struct snapshot *snapshot, struct netns *netns)
 		read_ports(directory, buffer, snapshot, netns);
 		close(directory);
 	}
-	read_counters("/proc/net/netstat", buffer, netns);
-	read_counters("/proc/net/snmp", buffer, netns);
+	read_counters("/proc/thread-self/net/netstat", buffer, netns);
+	read_counters("/proc/thread-self/net/snmp", buffer, netns);
 	free(buffer);
 }

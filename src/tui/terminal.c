@@ -3,10 +3,14 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "output/color.h"
@@ -17,25 +21,93 @@
 
 static SCREEN *terminal;
 static bool has_color;
+static pid_t opener;
+static pthread_t opening_thread;
+
+/* ---- giving it back without curses, which neither signals nor other threads may call ---- */
+
+static struct termios modes_before;
+static char leaving[256]; /* what brings the screen back */
+static size_t leaving_used;
+
+/* A capability, without the delays that it may have (terminfo(5), $<10/>). */
+static void add_to_leaving(const char *capability)
+{
+	const char *text = tigetstr(capability), *end;
+
+	if (!text || text == (char *)-1)
+		return;
+	while (*text && leaving_used < sizeof(leaving)) {
+		end = !strncmp(text, "$<", 2) ? strchr(text, '>') : NULL;
+		if (end)
+			text = end + 1;
+		else
+			leaving[leaving_used++] = *text++;
+	}
+}
+
+static void prepare_leaving(void)
+{
+	static const char no_mouse[] = "\033[?1006;1000l";
+	const char *mouse = tigetstr("kmous");
+
+	if (mouse && mouse != (char *)-1) {
+		memcpy(leaving, no_mouse, sizeof(no_mouse) - 1);
+		leaving_used = sizeof(no_mouse) - 1;
+	}
+	add_to_leaving("rmkx");
+	add_to_leaving("sgr0");
+	add_to_leaving("cnorm");
+	add_to_leaving("rmcup");
+}
+
+static void leave_at_once(void)
+{
+	ssize_t ignored = write(STDOUT_FILENO, leaving, leaving_used);
+
+	(void)ignored;
+	tcsetattr(STDIN_FILENO, TCSANOW, &modes_before);
+}
+
+/* ---- signals ---- */
+
+static const int ends[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+static struct sigaction ends_before[ARRAY_SIZE(ends)], crashes_before[ARRAY_SIZE(crashes)];
 static volatile sig_atomic_t asked_to_end;
+static int signal_pipe[2];
 
 static void end_later(int number)
 {
+	int error = errno;
+	ssize_t ignored = write(signal_pipe[1], "", 1);
+
+	(void)ignored;
 	asked_to_end = number;
+	errno = error;
 }
 
-/* The terminal first: then what the signal does by itself. */
+/* The terminal first: then what the signal does by itself. In whatever thread it happened. */
 static void crash(int number)
 {
-	endwin();
+	leave_at_once();
 	signal(number, SIG_DFL);
 	raise(number);
 }
 
+/* To be called before newterm(), which catches some of them too. */
+static void remember_signals(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaction(ends[i], NULL, &ends_before[i]);
+	for (i = 0; i < ARRAY_SIZE(crashes); i++)
+		sigaction(crashes[i], NULL, &crashes_before[i]);
+}
+
 static void catch_signals(void)
 {
-	static const int ends[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
-	static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 	struct sigaction action = { .sa_handler = end_later };
 	size_t i;
 
@@ -44,6 +116,48 @@ static void catch_signals(void)
 	action.sa_handler = crash;
 	for (i = 0; i < ARRAY_SIZE(crashes); i++)
 		sigaction(crashes[i], &action, NULL);
+}
+
+static void release_signals(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaction(ends[i], &ends_before[i], NULL);
+	for (i = 0; i < ARRAY_SIZE(crashes); i++)
+		sigaction(crashes[i], &crashes_before[i], NULL);
+}
+
+/* ---- messages ---- */
+
+static int messages = -1, stderr_before = -1;
+
+static void keep_messages(void)
+{
+	messages = memfd_create("messages", MFD_CLOEXEC);
+	if (messages < 0)
+		return;
+	stderr_before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (stderr_before >= 0)
+		dup2(messages, STDERR_FILENO);
+}
+
+static void give_messages(void)
+{
+	char bytes[4096];
+	ssize_t n;
+
+	if (stderr_before >= 0) {
+		dup2(stderr_before, STDERR_FILENO);
+		close(stderr_before);
+		lseek(messages, 0, SEEK_SET);
+		while ((n = read(messages, bytes, sizeof(bytes))) > 0)
+			if (write(STDERR_FILENO, bytes, (size_t)n) != n)
+				break;
+	}
+	if (messages >= 0)
+		close(messages);
+	messages = stderr_before = -1;
 }
 
 static void init_colors(bool color)
@@ -65,21 +179,41 @@ static void init_colors(bool color)
 			init_pair((short)(role + 1), colors[role], -1);
 }
 
+/* However the program ends; a child that ends has not taken the terminal. */
 static void leave(void)
 {
-	if (terminal && !isendwin())
+	if (!terminal || getpid() != opener)
+		return;
+	if (!pthread_equal(pthread_self(), opening_thread))
+		leave_at_once();
+	else if (!isendwin())
 		endwin();
+	give_messages();
 }
 
 int terminal_open(bool color)
 {
+	const char *move;
+
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return -ENOTTY;
+	if (tcgetattr(STDIN_FILENO, &modes_before) || pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK))
+		return -errno;
+	remember_signals();
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal)
 		return -ENOENT;
+	opener = getpid();
+	opening_thread = pthread_self();
+	move = tigetstr("cup");
+	if (!move || move == (char *)-1) {
+		terminal_close();
+		return -ENOTSUP;
+	}
+	prepare_leaving();
 	atexit(leave);
 	catch_signals();
+	keep_messages();
 	cbreak();
 	noecho();
 	nonl();
@@ -103,6 +237,7 @@ void terminal_close(void)
 	leave();
 	delscreen(terminal);
 	terminal = NULL;
+	release_signals();
 }
 
 void terminal_size(uint32_t *ret_rows, uint32_t *ret_columns)
@@ -221,6 +356,11 @@ bool terminal_read(struct terminal_event *ret_event)
 	if (ret_event->key == TUI_KEY_MOUSE)
 		read_mouse(ret_event);
 	return true;
+}
+
+int terminal_signal_fd(void)
+{
+	return signal_pipe[0];
 }
 
 int terminal_signal(void)

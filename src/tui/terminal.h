@@ -13,10 +13,14 @@
  */
 
 /*
- * Take the terminal that stdin and stdout are. Returns 0; -ENOTTY if they are none; -ENOENT if
- * nothing is known of terminals of its kind (TERM). Once in a program.
+ * Take the terminal that stdin and stdout are. What is written to stderr from now on would tear the
+ * picture and is kept until the terminal is free again. Returns 0; -ENOTTY if they are none; -ENOENT
+ * if nothing is known of terminals of its kind (TERM); -ENOTSUP if it cannot move its cursor; or
+ * what pipe2() says. Once in a program, by the thread that calls the other functions.
  */
 int terminal_open(bool color);
+
+/* Give it back, and signals with it: from now on they do what they did before. */
 void terminal_close(void);
 
 /* What it is now, in characters. */
@@ -36,6 +40,9 @@ struct terminal_event {
 
 /* The next event, without waiting. Returns false when the terminal has gone. */
 bool terminal_read(struct terminal_event *ret_event);
+
+/* Readable when a signal has come that asks the program to end. */
+int terminal_signal_fd(void);
 
 /* Whether a signal has asked the program to end (SIGTERM, SIGHUP, SIGINT); its number, or 0. */
 int terminal_signal(void);

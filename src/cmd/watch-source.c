@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/watch-source.h"
+
+#include <time.h>
+
+#include "cmd/collect.h"
+#include "cmd/judge.h"
+#include "model/snapshot-update.h"
+#include "output/column-note.h"
+#include "source/source.h"
+
+/* Owners may change while the sockets do not: so often they are read in any case. */
+#define OWNERS_MS 10000
+
+void watch_source_init(struct watch_source *source, const struct options *options)
+{
+	*source = (struct watch_source){ .options = options };
+	frame_maker_init(&source->maker);
+}
+
+void watch_source_done(struct watch_source *source)
+{
+	frame_maker_done(&source->maker);
+	snapshot_free(source->last);
+	source->last = NULL;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* As list has it, and what findings and details want. Any filter is the view's. */
+static struct snapshot *collect(const struct options *options, uint32_t want)
+{
+	struct options all = *options;
+
+	filter_init(&all.filter);
+	return collect_snapshot(&all, want);
+}
+
+/* As long as the sockets are those of the last snapshot, only they are read. */
+static struct snapshot *next_snapshot(struct watch_source *source)
+{
+	struct snapshot *next;
+
+	if (source->last && !source->options->from) {
+		next = collect(source->options, WANT_SYSCTLS);
+		if (!next)
+			return NULL;
+		if (now_ms() - source->whole_ms < OWNERS_MS &&
+		    snapshot_update(source->last, next)) {
+			snapshot_free(next);
+			return snapshot_clone(source->last);
+		}
+		snapshot_free(next);
+	}
+	next = collect(source->options, WANT_EVERYTHING);
+	if (!next)
+		return NULL;
+	snapshot_free(source->last);
+	source->last = snapshot_clone(next);
+	source->whole_ms = now_ms();
+	return next;
+}
+
+struct frame *watch_source_next(struct watch_source *source)
+{
+	struct snapshot *snapshot = next_snapshot(source);
+	struct finding_list findings;
+
+	if (!snapshot)
+		return NULL;
+	judge_snapshot(source->options, snapshot, SEVERITY_NOTE, &findings);
+	return frame_new(&source->maker, snapshot, &findings, column_notes_of(snapshot, &findings));
+}

@@ -1,0 +1,183 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the live view does to terminals, signals and other namespaces; python plays the terminal.
+
+# shellcheck source=tests/helpers/tap.sh
+. "${top_srcdir:-.}/tests/helpers/tap.sh"
+# shellcheck source=tests/helpers/netns.sh
+. "${top_srcdir:-.}/tests/helpers/netns.sh"
+netns_enter "$0" "$@"
+netns_need jq
+netns_need python3
+web=$(cd "${top_srcdir:-.}" && pwd)/tests/golden/web.json
+cd "$netns_tmp" || exit 99
+
+# play ARGUMENT... <SCRIPT: portshare watch on a terminal, steered by lines of Python with
+#	see(TEXT)	until the terminal has been sent this
+#	send(KEYS)
+#	signal_thread(NUMBER), signal_process(NUMBER)
+#	end()		waits for the end; status, echoes (whether the terminal does again), left (its screen is back)
+# Prints what the script prints; a text that never comes ends it.
+cat >play.py <<'PYTHON'
+import ctypes, fcntl, os, pty, select, struct, sys, termios, time
+
+# The terminal stays open here, so that its modes can be asked for after the end.
+fd, terminal = pty.openpty()
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for each in 0, 1, 2:
+        os.dup2(terminal, each)
+    os.environ["TERM"] = os.environ.get("PLAY_TERM", "xterm-256color")
+    os.environ["LC_ALL"] = "C.UTF-8"
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+    os.execv(os.environ["PORTSHARE"], ["portshare", "watch"] + sys.argv[2:])
+seen, status, echoes, left = b"", None, None, None
+
+def drain(seconds):
+    global seen
+    if select.select([fd], [], [], seconds)[0]:
+        seen += os.read(fd, 65536)
+        return True
+    return False
+
+def see(text, forget=True):
+    global seen
+    until = time.monotonic() + 20
+    while text.encode() not in seen:
+        drain(0.2)
+        if time.monotonic() > until:
+            print("never seen:", text, seen[-300:])
+            os.kill(pid, 9)
+            sys.exit(0)
+    if forget:
+        seen = seen[seen.index(text.encode()) + len(text):]
+
+def send(keys):
+    os.write(fd, keys.encode())
+
+def signal_thread(number):
+    thread = max(int(each) for each in os.listdir(f"/proc/{pid}/task"))
+    tgkill = {"x86_64": 234}.get(os.uname().machine, 131)
+    ctypes.CDLL(None).syscall(tgkill, pid, thread, number)
+
+def signal_process(number):
+    os.kill(pid, number)
+
+def end(seconds=20):
+    global status, echoes, left
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        drain(0.05)
+        done, code = os.waitpid(pid, os.WNOHANG)
+        if done:
+            status = os.waitstatus_to_exitcode(code)
+            while drain(0.05):
+                pass
+            break
+    else:
+        os.kill(pid, 9)
+    echoes = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+    left = b"\x1b[?1049l" in seen
+
+exec(compile(open(sys.argv[1]).read(), "script", "exec"))
+PYTHON
+play()
+{
+	cat >script.py
+	python3 play.py script.py "$@" 2>&1
+}
+
+play --from "$web" >said <<'PYTHON'
+see("tcp:8080")
+send("q")
+end()
+print(status, left, echoes)
+PYTHON
+is "q: the terminal is given back" "$(cat said)" "0 True True"
+for number in 15 1 2; do
+	play --from "$web" >said <<PYTHON
+see("quit")
+signal_process($number)
+end(5)
+print(status, left, echoes)
+PYTHON
+	is "signal $number, even as soon as there is a picture" "$(cat said)" "-$number True True"
+done
+play >said <<'PYTHON'
+see("quit")
+signal_thread(11)
+end()
+print(status, left, echoes)
+PYTHON
+is "a crash of the thread that reads" "$(cat said)" "-11 True True"
+# What other threads and libraries say would tear the picture.
+play --netns /nowhere >said <<'PYTHON'
+end()
+print(status, left, seen.rindex(b"portshare: ") > seen.index(b"\x1b[?1049l"))
+PYTHON
+is "messages wait until the terminal is free" "$(cat said)" "2 True True"
+PLAY_TERM=dumb play --from "$web" >said <<'PYTHON'
+end()
+print(status, b'cannot be moved on a terminal of the kind "dumb": set TERM' in seen)
+PYTHON
+is "a terminal whose cursor cannot be moved" "$(cat said)" "2 True"
+
+# Another namespace: its counters, its sockets, its binds. In a thread /proc/net is not the own one.
+mkfifo hold ready
+cat >other.py <<'PYTHON'
+import socket, sys
+receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+receiver.bind(("127.0.0.1", 0))
+receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+for i in range(500):
+    receiver.sendto(bytes(1000), receiver.getsockname())
+server = socket.socket()
+server.bind(("127.0.0.1", 18379))
+server.listen()
+print("ready", flush=True)
+sys.stdin.read()
+PYTHON
+unshare -n sh -c 'ip link set lo up; exec python3 other.py' <hold >ready &
+other=$!
+exec 8>hold
+read -r _ <ready
+of_list=$("$PORTSHARE" list --netns "$other" --json 2>/dev/null | jq '.netns[0].counters.UdpRcvbufErrors')
+play --netns "$other" >said <<'PYTHON'
+see("tcp:18379")
+send("w\x15written.json\r")
+see("Written")
+send("q")
+end()
+PYTHON
+ok "of another namespace: counters that have moved" test "$of_list" -gt 100
+is "and are read in the thread too" "$(jq '.netns[0].counters.UdpRcvbufErrors' written.json)" "$of_list"
+is "a snapshot is for its owner alone" "$(stat -c %a written.json)" 600
+play --all-netns tcp:18379 >said <<'PYTHON'
+see("held by")
+send("p")
+see("EADDRINUSE")
+send("q")
+send("q")
+end()
+print(status)
+PYTHON
+is "p asks in the namespace of the socket" "$(cat said)" 0
+exec 8>&-
+wait "$other"
+
+# p binds nothing: not even what harms nobody.
+mksock_start listening,addr=127.0.0.1,port=7001,reuseaddr || exit 99
+play tcp:7001 >said <<'PYTHON'
+see("tcp 127.0.0.1:7001, LISTEN")
+send("p")
+see("Could this be bound")
+see("Esc back", forget=False)
+print(b"held for" in seen)
+send("q")
+send("q")
+end()
+PYTHON
+is "p has no live answer" "$(cat said)" False
+done_testing
