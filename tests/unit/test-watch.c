@@ -296,6 +296,7 @@ static void test_time(void)
 	view_take(&view, new_frame(&maker, snapshot));
 	ok(shows(&view, "\n+ "), "a new socket is marked");
 	snapshot = new_snapshot(1003);
+	snapshot->sockets[0].cookie = 99;
 	snapshot->processes[0].pid = 899;
 	view_take(&view, new_frame(&maker, snapshot));
 	ok(shows(&view, "\n! "), "and a port that others serve now");
