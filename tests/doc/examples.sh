@@ -21,8 +21,10 @@ $private true 2>/dev/null || private=
 	sed -nE 's/^(\$ |    )?(sudo )?(portshare( .*)?)$/\3/p' "$source_dir/README.md"
 	sed -nE 's/^\.Dl \$ (portshare.*)$/\1/p' "$source_dir/man/portshare.1" \
 		"$source_dir/man/portshare-list.1" "$source_dir/man/portshare-check.1" \
-		"$source_dir/man/portshare-probe.1" "$source_dir/man/portshare-wait.1"
-} | sed -E 's/ +#.*//; s/--timeout 30s/--timeout 1s/' >commands
+		"$source_dir/man/portshare-probe.1" "$source_dir/man/portshare-wait.1" "$source_dir/man/portshare-watch.1"
+} | sed -E 's/ +#.*//; s/--timeout 30s/--timeout 1s/
+	# Without a terminal, and once.
+	/ watch/s/( --batch.*)?$/ --batch -c 1/' >commands
 # What wait is to start.
 printf '#!/bin/sh\n' >server
 chmod +x server
