@@ -163,18 +163,22 @@ static void add(struct history *history, const struct port_history *port)
 	history->ports[history->n_ports++] = *port;
 }
 
-/* Go on with what was known of the port before. */
-static void continue_from(const struct port_history *old, int64_t now_ns, struct port_history *port)
+/* Go on with what was known of the port before, and take its strings. */
+static void continue_from(struct port_history *old, int64_t now_ns, struct port_history *port)
 {
-	port->since_ns = old->since_ns;
+	bool as_before = !old->gone && old->holders == port->holders;
+
 	port->first_holders = old->first_holders;
 	port->changed = port->holders != port->first_holders;
-	port->before = old->before ? xstrdup(old->before) : NULL;
-	if (!old->gone && old->holders == port->holders)
-		return;
-	free(port->before);
-	port->before = old->who ? xstrdup(old->who) : NULL;
-	port->since_ns = now_ns;
+	port->since_ns = as_before ? old->since_ns : now_ns;
+	if (as_before) {
+		port->who = old->who;
+		port->before = old->before;
+		old->before = NULL;
+	} else {
+		port->before = old->who;
+	}
+	old->who = NULL;
 }
 
 void history_take(struct history *history, const struct snapshot *snapshot,
@@ -187,17 +191,18 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 	for (i = 0; i < index->n_buckets; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		struct port_history port;
-		const struct port_history *old;
+		struct port_history *old;
 
 		if (!look(snapshot, bucket, index->members + bucket->first, &port, &first))
 			continue;
 		old = find(history, history->n_ports, &port);
 		port.first_holders = port.holders;
-		port.who = words_holders(snapshot, first);
 		if (old)
 			continue_from(old, snapshot->end_ns, &port);
 		else if (history->has_snapshot)
 			port.since_ns = snapshot->end_ns;
+		if (!port.who)
+			port.who = words_holders(snapshot, first);
 		add(&next, &port);
 	}
 	if (next.n_ports)
@@ -237,7 +242,7 @@ void history_copy(const struct history *history, struct history *ret_copy)
 	for (i = 0; i < history->n_ports; i++) {
 		struct port_history port = history->ports[i];
 
-		port.who = port.who ? xstrdup(port.who) : NULL;
+		port.who = port.gone && port.who ? xstrdup(port.who) : NULL;
 		port.before = port.before ? xstrdup(port.before) : NULL;
 		add(ret_copy, &port);
 	}

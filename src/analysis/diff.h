@@ -22,7 +22,7 @@ struct port_history {
 	bool changed; /* others serve it than when it was first seen */
 	uint64_t holders, first_holders; /* digest of the pids: now, and then */
 	int64_t since_ns; /* when that began; 0: before the first snapshot */
-	char *who, *before; /* in words: those that serve it, and those before them or NULL */
+	char *who, *before; /* in words: those that served it last, and those before them or NULL */
 };
 
 struct history {
@@ -43,7 +43,10 @@ void history_done(struct history *history);
 void history_take(struct history *history, const struct snapshot *snapshot,
 		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new);
 
-/* A copy of what is known of ports, without the sockets: to be looked at, not carried on. */
+/*
+ * A copy of what is known of ports, without the sockets, and without who serves them but where they
+ * have gone: to be looked at, not carried on.
+ */
 void history_copy(const struct history *history, struct history *ret_copy);
 
 /* Of a bucket; NULL: it is not served. */
