@@ -7,10 +7,11 @@
 #	start FILE ARGUMENT...	runs a Python program and returns when it prints a line
 #	show ARGUMENT...	prints a command of portshare as at a prompt, and runs it
 #
-# PORTSHARE is the program to show; by default the one of this tree.
+# PORTSHARE is the program to show; by default the one of this tree. $demo is the directory of the demonstrations.
 
 private() {
-	PORTSHARE=${PORTSHARE:-$(cd "$(dirname "$1")/../.." && pwd)/portshare}
+	demo=$(cd "$(dirname "$1")" && pwd)
+	PORTSHARE=${PORTSHARE:-$demo/../../portshare}
 	export PORTSHARE
 	if [ -z "${DEMO_PRIVATE-}" ]; then
 		flags='--net --pid --mount --fork --kill-child --mount-proc'

@@ -7,15 +7,8 @@
 . "$(dirname "$0")/private.sh"
 private "$0" "$@"
 
-cat >sipd.py <<'END'
-import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("0.0.0.0", 5060))
-print("ready", flush=True)
-time.sleep(600)
-END
-cp sipd.py softphone.py
+cp "$demo/sipd.py" sipd.py
+cp "$demo/sipd.py" softphone.py
 start sipd.py
 start softphone.py
 

@@ -6,48 +6,11 @@
 # shellcheck source=docs/demo/private.sh
 . "$(dirname "$0")/private.sh"
 file=$(realpath "${1:-watch.png}")
-paint=$(realpath "$(dirname "$0")/paint.py")
 private "$0" "$file"
 
-cat >sipd.py <<'END'
-import socket, sys, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("0.0.0.0", 5060))
-print("ready", flush=True)
-time.sleep(600)
-END
-cp sipd.py softphone.py
-cat >pool.py <<'END'
-import os, signal, socket, time
-
-def worker(hangs):
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    s.bind(("127.0.0.1", 8080))
-    s.listen(16)
-    os.write(done, b"x")
-    while hangs:
-        signal.pause()
-    kept = []
-    while True:
-        kept.append(s.accept()[0])
-
-ready, done = os.pipe()
-for number in range(3):
-    if os.fork() == 0:
-        worker(number == 2)
-    os.read(ready, 1)
-clients = []
-for _ in range(30):
-    c = socket.socket()
-    c.setblocking(False)
-    c.connect_ex(("127.0.0.1", 8080))
-    clients.append(c)
-time.sleep(0.3)
-print("ready", flush=True)
-signal.pause()
-END
+cp "$demo/sipd.py" sipd.py
+cp "$demo/sipd.py" softphone.py
+cp "$demo/pool.py" .
 cat >dead.py <<'END'
 # A server without SO_REUSEADDR that has been killed, and its connections that it had closed.
 import signal, socket
@@ -93,4 +56,4 @@ terminal resize-window -x 112 -y 32
 sleep 8
 terminal capture-pane -p -e >screen
 terminal kill-server
-/usr/bin/python3 "$paint" screen "$1"
+/usr/bin/python3 "$demo/paint.py" screen "$1"
