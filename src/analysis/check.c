@@ -50,6 +50,8 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		detect_dual_stack(&detection);
 	}
 	detect_hijackable_rest(&detection);
+	detect_inherited_doubts(&detection);
+	detect_reuseport_doubts(&detection);
 	detect_exhaustion(&detection);
 	if (index == &own)
 		bind_bucket_index_done(&own);

@@ -226,7 +226,38 @@ static bool is_kept(const struct finding_list *list, const struct finding *findi
 {
 	const struct check_command *command = user;
 
+	if (finding->undecided && !finding->port)
+		return finding->n_sockets > 0;
 	return concerns(command, list, finding) && !is_ignored(command, list, finding);
+}
+
+/*
+ * An undecided finding about no one port names together what it cannot tell of: what is not asked
+ * for goes out of it, and only when nothing is left the finding too.
+ */
+static void narrow_doubts(const struct check_command *command, struct finding_list *list)
+{
+	uint32_t i, k, m, n;
+
+	for (i = 0; i < list->count; i++) {
+		struct finding *finding = &list->items[i];
+		uint32_t *sockets = list->sockets + finding->first_socket;
+
+		if (!finding->undecided || finding->port)
+			continue;
+		for (k = 0, n = 0; k < finding->n_sockets; k++) {
+			const struct inet_socket *socket = &command->snapshot->sockets[sockets[k]];
+			bool wanted = !command->selected || command->selected[sockets[k]];
+
+			for (m = 0; m < command->n_ignored && wanted; m++)
+				wanted = command->ignored[m].id != finding->id ||
+					 (command->ignored[m].has_selector &&
+					  !selector_match(&command->ignored[m].selector, socket));
+			if (wanted)
+				sockets[n++] = sockets[k];
+		}
+		finding->n_sockets = n;
+	}
 }
 
 static void sort_out(struct check_command *command, const struct snapshot *snapshot,
@@ -240,6 +271,7 @@ static void sort_out(struct check_command *command, const struct snapshot *snaps
 		filter_apply(&command->common.filter, snapshot, selected);
 		command->selected = selected;
 	}
+	narrow_doubts(command, findings);
 	finding_list_retain(findings, is_kept, command);
 	command->selected = NULL;
 	free(selected);

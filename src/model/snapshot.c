@@ -144,6 +144,24 @@ static uint32_t user_position(const struct snapshot *snapshot, uint32_t uid)
 	return low;
 }
 
+bool snapshot_sees_all(const struct snapshot *snapshot, uint32_t *ret_flags, uint32_t *ret_holders)
+{
+	uint32_t i;
+
+	*ret_flags = 0;
+	*ret_holders = 0;
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (!socket_is_bound(socket) || socket->owner_status == OWNER_KERNEL)
+			continue;
+		*ret_flags += socket->reuse_addr == TRISTATE_UNKNOWN ||
+			      socket->reuse_port == TRISTATE_UNKNOWN;
+		*ret_holders += socket_is_held_by_unknown(socket);
+	}
+	return !snapshot->n_limits && !*ret_flags && !*ret_holders;
+}
+
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name)
 {
 	uint32_t position = user_position(snapshot, uid);

@@ -155,6 +155,13 @@ void snapshot_add_limit(struct snapshot *snapshot, const char *what, const char 
 			uint64_t count, const char *text, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/*
+ * Count what is not known of bound sockets that are not the kernel's own: those of unknown reuse
+ * flags, and those with holders, or perhaps with some, of whom none can be seen. Returns whether all
+ * is known of them, and there are no limits.
+ */
+bool snapshot_sees_all(const struct snapshot *snapshot, uint32_t *ret_flags, uint32_t *ret_holders);
+
 /* Remember the name of a uid (0 = it has none). A uid already there is left as it is. */
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name);
 

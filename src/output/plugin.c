@@ -56,9 +56,10 @@ static const struct finding *find_reason(const struct finding_list *findings,
 	return NULL;
 }
 
-static void write_summary(const struct finding_list *findings, enum plugin_status status,
-			  struct out *out)
+static void write_summary(const struct snapshot *snapshot, const struct finding_list *findings,
+			  enum plugin_status status, struct out *out)
 {
+	uint32_t flags, holders;
 	const struct finding *reason = find_reason(findings, status);
 	uint32_t others = findings->count - (reason ? 1 : 0);
 
@@ -71,7 +72,9 @@ static void write_summary(const struct finding_list *findings, enum plugin_statu
 	} else if (others) {
 		out_printf(out, "nothing that counts, %u below", others);
 	} else {
-		out_string(out, "nothing found");
+		out_string(out, snapshot_sees_all(snapshot, &flags, &holders) ?
+					"nothing found" :
+					"nothing found in what could be seen");
 	}
 }
 
@@ -97,7 +100,7 @@ void plugin_write(const struct snapshot *snapshot, const struct finding_list *fi
 		else
 			counts[findings->items[i].severity]++;
 	}
-	write_summary(findings, status, out);
+	write_summary(snapshot, findings, status, out);
 	out_string(out, " |");
 	write_datum("critical", counts[SEVERITY_CRITICAL], out);
 	write_datum("warning", counts[SEVERITY_WARNING], out);

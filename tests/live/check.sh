@@ -17,6 +17,7 @@ python=/usr/bin/python3
 mksock_start listening,port=4000,reuseaddr || exit 99
 has_bpf=$("$PORTSHARE" --json 2>/dev/null | jq -r '.sockets[0].reuse.evidence == "bpf"')
 mksock_stop
+program=$(user_program "$PORTSHARE")
 
 # A program that does what its arguments say and waits: udp|tcp ADDRESS PORT FLAGS [join|fork|exec|stop]
 cat >server.py <<'PY'
@@ -131,6 +132,20 @@ start softphone udp 0.0.0.0 5060 p
 is "a stranger in the group" "$(found)" "warning reuseport-strangers"
 stop_all
 
+# A note that unknown flags hide is no alarm, but it is said.
+
+start sipd udp 127.0.0.1 5070 a
+as_user "$program" check >out 2>/dev/null
+is "a note that may be there" "$? $(head -n 1 out)" "0 Nothing found in what could be seen; looked at 1 socket on 1 port."
+like "and what was not seen" "$(sed 1d out | paste -sd' ')" "^Not everything could be seen: .*reuse flags of 1 socket"
+is "note column: it may be there" "$(as_user "$program" --raw -H -o note 2>/dev/null)" "?"
+stop_all
+start sipd tcp 127.0.0.1 8080 -
+is "note column: states are left out" "$("$PORTSHARE" list -l --raw -H -o note 2>/dev/null)" "?"
+is "and read" "$("$PORTSHARE" list --raw -H -o note 2>/dev/null)" "-"
+is "JSON: states are left out" "$("$PORTSHARE" list -l --json 2>/dev/null | jq -c .findings)" null
+stop_all
+
 # Multicast
 
 if [ "$has_bpf" = true ]; then
@@ -172,6 +187,25 @@ is "a child that kept the listener" "$(found)" "warning inherited-listener"
 stop_all
 start sipd tcp 127.0.0.1 8080 a orphan
 is "and after its parent died" "$(found)" "warning inherited-listener"
+# What an ordinary user cannot see is not taken for fine.
+as_user "$program" check >out 2>/dev/null
+is "as another user it cannot be told" "$? $(head -n 1 out)" "3 CANNOT TELL  inherited-listener"
+as_user "$program" check --format=plugin >out 2>/dev/null
+like "in a plugin" "$? $(head -n 1 out)" '^3 PORTSHARE UNKNOWN - cannot tell: who holds these listeners cannot be seen'
+is "in JSON" "$(as_user "$program" check --json 2>/dev/null | jq -c '.undecided[] | [.id, .port, .sockets]')" '["inherited-listener",null,[0]]'
+is "in metrics" "$(as_user "$program" check --format=prometheus 2>/dev/null | sed -n 's/^portshare_undecided //p')" 1
+is "in the note column" "$(as_user "$program" --raw -H -o note 2>/dev/null)" "?"
+mksock_start listening,port=8090 || exit 99
+mksock_start listening,port=8091 || exit 99
+is "many are one doubt" "$(as_user "$program" check --json 2>/dev/null | jq -c '[.undecided[] | [.id, (.sockets | length)]]')" '[["inherited-listener",3]]'
+is "of which a selector takes its part" \
+	"$(as_user "$program" check --json tcp:8090 2>/dev/null | jq -r '.sockets[.undecided[].sockets[]].local.port')" 8090
+is "and --ignore" \
+	"$(as_user "$program" check --json --ignore inherited-listener:8080-8090 2>/dev/null | jq -r '.sockets[.undecided[].sockets[]].local.port')" 8091
+as_user "$program" check --ignore inherited-listener >out 2>/dev/null
+is "without it nothing is left" "$? $(head -n 1 out | cut -d';' -f1)" "0 Nothing found in what could be seen"
+mksock_stop_pid "${mksock_pids##* }"
+mksock_stop_pid "${mksock_pids##* }"
 stop_all
 start sipd tcp 127.0.0.1 8080 a fork
 is "a preforked server" "$(found)" ""
