@@ -177,6 +177,14 @@ char *words_moment(int64_t ns)
 	return xstrdup(text);
 }
 
+char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port)
+{
+	if (!n_time_wait && !n_fin_wait_2)
+		return xstrdup("");
+	return xasprintf("ss -K -t%s%s 'sport = :%u'", n_time_wait ? " state time-wait" : "",
+			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
+}
+
 char *words_count(uint32_t n, const char *singular)
 {
 	return xasprintf("%u %s%s", n, singular, n == 1 ? "" : "s");

@@ -327,6 +327,39 @@ else
 	skip "a server that was killed with a connection" "flags of TIME-WAIT need BPF"
 fi
 
+# A server that is killed before its client closes: FIN-WAIT-2, which becomes TIME-WAIT later
+
+cat >open.py <<'PY'
+import os, socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 8102)); s.listen(8)
+r, w = os.pipe()
+if os.fork() == 0:
+    s.close(); c = socket.create_connection(("127.0.0.1", 8102)); os.write(w, b"x")
+    time.sleep(600); os._exit(0)
+a, _ = s.accept(); os.read(r, 1)
+print("ready", flush=True); os._exit(0)
+PY
+start open
+wait "$pid"
+sleep 0.2
+if [ "$has_bpf" = true ]; then
+	"$PORTSHARE" check --json tcp:8102 >open.json 2>/dev/null
+	field() { jq -r ".findings[] | select(.id == \"time-wait-blocks-bind\") | $1" open.json; }
+	like "a client that is still there: the moment is the earliest" "$(field .title)" "cannot be bound until .* at the earliest"
+	like "and what comes after" "$(field .text)" "60 seconds of TIME-WAIT begin"
+	command=$(field .remedy | sed -n "s/.*as root, \(ss -K .*'\) ends them.*/\1/p")
+	like "a command that ends it" "$command" "^ss -K -t state fin-wait-2 'sport = :8102'\$"
+	eval "$command" >/dev/null 2>&1
+	if ss -tan state fin-wait-2 'sport = :8102' | grep -q 8102; then
+		skip "which does" "needs CONFIG_INET_DIAG_DESTROY"
+	else
+		is "which does" "$(notes tcp:8102)" ""
+	fi
+else
+	skip "a client that is still there" "flags of TIME-WAIT need BPF"
+fi
+stop_all
+
 # A server without SO_REUSEADDR that has connections; one with it
 
 cat >serving.py <<'PY'
