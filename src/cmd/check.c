@@ -13,6 +13,7 @@
 #include "cmd/judge.h"
 #include "cmd/options.h"
 #include "cmd/terminal.h"
+#include "model/bind-bucket.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
 #include "output/finding-text.h"
@@ -277,7 +278,38 @@ static void sort_out(struct check_command *command, const struct snapshot *snaps
 	free(selected);
 }
 
+/*
+ * Whether a snapshot that is a part of one has all that is asked about: a port that was named, and
+ * that is in it, if it has whole ports.
+ */
+static bool holds_what_is_asked(const struct check_command *command,
+				const struct snapshot *snapshot)
+{
+	const struct filter *filter = &command->common.filter;
+	enum snapshot_part part = snapshot_part(snapshot);
+	uint32_t i, k, seen;
+
+	if (part != PART_PORTS || !filter->n_selectors)
+		return part == PART_WHOLE;
+	for (i = 0; i < filter->n_selectors; i++) {
+		const struct selector *selector = &filter->selectors[i];
+
+		for (k = 0, seen = 0; k < snapshot->n_sockets; k++)
+			if (selector_match(selector, &snapshot->sockets[k]))
+				seen |= 1U << bind_bucket_protocol(
+						(enum protocol)snapshot->sockets[k].protocol);
+		if (!seen || selector->first_port != selector->last_port)
+			return false;
+		/* Without a protocol both are asked about; one may have been left out. */
+		if ((selector->protocols & 1U << PROTOCOL_TCP && !(seen & 1U << PROTOCOL_TCP)) ||
+		    (selector->protocols & 1U << PROTOCOL_UDP && !(seen & 1U << PROTOCOL_UDP)))
+			return false;
+	}
+	return true;
+}
+
 static enum plugin_status status_of(const struct check_command *command,
+				    const struct snapshot *snapshot,
 				    const struct finding_list *findings)
 {
 	enum plugin_status status = PLUGIN_OK;
@@ -294,6 +326,7 @@ static enum plugin_status status_of(const struct check_command *command,
 		else if (finding->severity >= command->warning && status == PLUGIN_OK)
 			status = PLUGIN_WARNING;
 	}
+	undecided = undecided || !holds_what_is_asked(command, snapshot);
 	return status == PLUGIN_OK && undecided ? PLUGIN_UNKNOWN : status;
 }
 
@@ -411,7 +444,7 @@ static int check(struct check_command *command)
 	signal(SIGXFSZ, SIG_IGN);
 	judge_snapshot(&command->common, snapshot, SEVERITY_NOTE, &findings);
 	sort_out(command, snapshot, &findings);
-	status = status_of(command, &findings);
+	status = status_of(command, snapshot, &findings);
 	if (command->output && !is_device(command->output))
 		error = write_file(command, snapshot, &findings, status);
 	else

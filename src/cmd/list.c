@@ -227,10 +227,15 @@ static int list(const struct list_options *options, const struct column_list *co
 
 	if (!snapshot)
 		return EXIT_TROUBLE;
-	judged = wants_findings(options, columns);
+	judged = wants_findings(options, columns) && snapshot_part(snapshot) != PART_SOCKETS;
 	if (judged)
 		judge_snapshot(&options->common, snapshot, least_of(options, columns), &findings);
 	n_kept = narrow(options, snapshot, &findings);
+	/* What was asked for is known now, and will not be to who reads the snapshot. */
+	if (options->common.json) {
+		collect_report_limits(snapshot);
+		snapshot_set_part(snapshot, options_part(&options->common));
+	}
 
 	error = present(options, columns, snapshot, judged ? &findings : NULL);
 	if (error && error != -EPIPE)
@@ -239,7 +244,8 @@ static int list(const struct list_options *options, const struct column_list *co
 	else
 		status = n_kept || !options_name_something(&options->common) ? EXIT_OK :
 									       EXIT_NOTHING;
-	collect_report_limits(snapshot);
+	if (!options->common.json)
+		collect_report_limits(snapshot);
 	finding_list_done(&findings);
 	snapshot_free(snapshot);
 	return status;

@@ -69,6 +69,10 @@ static void write_summary(const struct snapshot *snapshot, const struct finding_
 		write_text(reason->title, out);
 		if (others)
 			out_printf(out, ", and %u more", others);
+	} else if (status == PLUGIN_UNKNOWN) {
+		out_string(out, "cannot tell: not all that is asked about could be seen");
+		if (others)
+			out_printf(out, ", and %u below", others);
 	} else if (others) {
 		out_printf(out, "nothing that counts, %u below", others);
 	} else {
