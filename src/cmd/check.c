@@ -60,6 +60,10 @@ struct check_command {
 	/* While findings are sorted out. */
 	const struct snapshot *snapshot;
 	const bool *selected; /* of each socket; NULL: all are */
+
+	/* What was asked for and is not there. */
+	char *remark; /* NULL: nothing of it is missing */
+	bool nothing_matched, owner_missing;
 };
 
 enum {
@@ -261,6 +265,60 @@ static void narrow_doubts(const struct check_command *command, struct finding_li
 	}
 }
 
+static void add_word(char **text, const char *option, const char *word)
+{
+	char *longer = xasprintf("%s%s%s%s", *text ? *text : "", *text ? ", " : "", option, word);
+
+	free(*text);
+	*text = longer;
+}
+
+/*
+ * A port without sockets is nothing bad. That nothing is of a process, user or unit that was named
+ * may be a slip of the pen, and is never well.
+ */
+static void note_missing(struct check_command *command, const struct snapshot *snapshot,
+			 uint32_t n_selected)
+{
+	const struct filter *filter = &command->common.filter;
+	char *ports = NULL, *owners = NULL, *text;
+	uint32_t i, k;
+
+	for (i = 0; i < filter->n_selectors; i++) {
+		for (k = 0; k < snapshot->n_sockets; k++)
+			if (selector_match(&filter->selectors[i], &snapshot->sockets[k]))
+				break;
+		if (k < snapshot->n_sockets)
+			continue;
+		text = selector_format(&filter->selectors[i]);
+		add_word(&ports, "", text);
+		free(text);
+	}
+	for (i = 0; i < filter->n_pids && !n_selected; i++) {
+		text = xasprintf("%u", filter->pids[i]);
+		add_word(&owners, "--pid ", text);
+		free(text);
+	}
+	if (filter->process && !n_selected)
+		add_word(&owners, "--process ", filter->process);
+	if (filter->user && !n_selected)
+		add_word(&owners, "--user ", filter->user);
+	if (filter->unit && !n_selected)
+		add_word(&owners, "--unit ", filter->unit);
+	command->nothing_matched = !n_selected;
+	command->owner_missing = owners != NULL;
+	if (owners && filter->n_selectors)
+		command->remark = xasprintf("No socket on these ports matched %s", owners);
+	else if (owners)
+		command->remark = xasprintf("No socket matched %s", owners);
+	else if (ports)
+		command->remark = xasprintf("No socket is on %s", ports);
+	else if (!n_selected)
+		command->remark = xstrdup("No socket is of the kind that was asked for");
+	free(owners);
+	free(ports);
+}
+
 static void sort_out(struct check_command *command, const struct snapshot *snapshot,
 		     struct finding_list *findings)
 {
@@ -269,7 +327,8 @@ static void sort_out(struct check_command *command, const struct snapshot *snaps
 	command->snapshot = snapshot;
 	if (options_narrow(&command->common)) {
 		selected = xcalloc(snapshot->n_sockets, sizeof(*selected));
-		filter_apply(&command->common.filter, snapshot, selected);
+		note_missing(command, snapshot,
+			     filter_apply(&command->common.filter, snapshot, selected));
 		command->selected = selected;
 	}
 	narrow_doubts(command, findings);
@@ -326,7 +385,7 @@ static enum plugin_status status_of(const struct check_command *command,
 		else if (finding->severity >= command->warning && status == PLUGIN_OK)
 			status = PLUGIN_WARNING;
 	}
-	undecided = undecided || !holds_what_is_asked(command, snapshot);
+	undecided = undecided || command->owner_missing || !holds_what_is_asked(command, snapshot);
 	return status == PLUGIN_OK && undecided ? PLUGIN_UNKNOWN : status;
 }
 
@@ -336,6 +395,8 @@ static void write_format(const struct check_command *command, const struct snaps
 {
 	const struct finding_text_options text = {
 		.width = terminal_text_width(),
+		.remark = command->remark,
+		.nothing_matched = command->nothing_matched,
 		.color = !command->output && color_wanted(command->common.color, STDOUT_FILENO),
 	};
 	struct json_writer writer;
@@ -349,7 +410,7 @@ static void write_format(const struct check_command *command, const struct snaps
 		prometheus_write(snapshot, findings, out);
 		break;
 	case FORMAT_PLUGIN:
-		plugin_write(snapshot, findings, status, out);
+		plugin_write(snapshot, findings, status, command->remark, out);
 		break;
 	default:
 		finding_text_write(snapshot, findings, &text, out);
@@ -445,6 +506,10 @@ static int check(struct check_command *command)
 	judge_snapshot(&command->common, snapshot, SEVERITY_NOTE, &findings);
 	sort_out(command, snapshot, &findings);
 	status = status_of(command, snapshot, &findings);
+	/* In these formats there is no room for it. */
+	if (command->owner_missing &&
+	    (command->format == FORMAT_JSON || command->format == FORMAT_PROMETHEUS))
+		options_error(command->remark, NULL, NULL);
 	if (command->output && !is_device(command->output))
 		error = write_file(command, snapshot, &findings, status);
 	else
@@ -473,6 +538,7 @@ int command_check(int argc, char **argv)
 	else if (status != EXIT_OK)
 		status = fail(&command, "the command line could not be read");
 	free(command.ignored);
+	free(command.remark);
 	options_done(&command.common);
 	return status;
 }

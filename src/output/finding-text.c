@@ -174,6 +174,11 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 
 	for (i = 0; i < findings->count; i++)
 		write_finding(snapshot, findings, &findings->items[i], options, out);
+	if (options->remark && (findings->count || !options->nothing_matched)) {
+		words = xasprintf("%s.", options->remark);
+		finding_text_fill("", words, options->width, out);
+		free(words);
+	}
 	if (findings->count) {
 		write_count(out, count(findings, SEVERITY_CRITICAL), "critical", "critical");
 		out_string(out, ", ");
@@ -184,6 +189,8 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 			out_string(out, ", ");
 			write_count(out, n, "that cannot be told", "that cannot be told");
 		}
+	} else if (options->remark && options->nothing_matched) {
+		escape_append(out, ESCAPE_TERMINAL, options->remark, strlen(options->remark));
 	} else {
 		out_string(out, sees_all ? "Nothing found" : "Nothing found in what could be seen");
 	}

@@ -57,7 +57,7 @@ static const struct finding *find_reason(const struct finding_list *findings,
 }
 
 static void write_summary(const struct snapshot *snapshot, const struct finding_list *findings,
-			  enum plugin_status status, struct out *out)
+			  enum plugin_status status, const char *remark, struct out *out)
 {
 	uint32_t flags, holders;
 	const struct finding *reason = find_reason(findings, status);
@@ -69,6 +69,9 @@ static void write_summary(const struct snapshot *snapshot, const struct finding_
 		write_text(reason->title, out);
 		if (others)
 			out_printf(out, ", and %u more", others);
+	} else if (remark) {
+		out_string(out, status == PLUGIN_UNKNOWN ? "cannot tell: " : "");
+		write_text(remark, out);
 	} else if (status == PLUGIN_UNKNOWN) {
 		out_string(out, "cannot tell: not all that is asked about could be seen");
 		if (others)
@@ -94,7 +97,7 @@ static void write_finding(const struct finding *finding, struct out *out)
 }
 
 void plugin_write(const struct snapshot *snapshot, const struct finding_list *findings,
-		  enum plugin_status status, struct out *out)
+		  enum plugin_status status, const char *remark, struct out *out)
 {
 	uint32_t i, counts[N_SEVERITIES] = { 0 }, undecided = 0;
 
@@ -104,7 +107,7 @@ void plugin_write(const struct snapshot *snapshot, const struct finding_list *fi
 		else
 			counts[findings->items[i].severity]++;
 	}
-	write_summary(snapshot, findings, status, out);
+	write_summary(snapshot, findings, status, remark, out);
 	out_string(out, " |");
 	write_datum("critical", counts[SEVERITY_CRITICAL], out);
 	write_datum("warning", counts[SEVERITY_WARNING], out);

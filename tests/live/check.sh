@@ -132,6 +132,32 @@ start softphone udp 0.0.0.0 5060 p
 is "a stranger in the group" "$(found)" "warning reuseport-strangers"
 stop_all
 
+# What was named is not there.
+
+start sipd tcp 127.0.0.1 8080 a
+for nobody in "--process zz" "--pid 4194304" "--unit zz.service"; do
+	# shellcheck disable=SC2086
+	"$PORTSHARE" check $nobody >out 2>/dev/null
+	is "$nobody: nothing matched, which is not fine" "$? $(cut -d';' -f1 out)" "3 No socket matched $nobody"
+done
+"$PORTSHARE" check --process zz --format=plugin >out 2>/dev/null
+like "in a plugin" "$? $(cat out)" '^3 PORTSHARE UNKNOWN - cannot tell: No socket matched --process zz \|'
+"$PORTSHARE" check --process zz --json >out 2>err
+is "in JSON, on stderr" "$? $(tail -n 1 err)" "3 portshare: No socket matched --process zz"
+"$PORTSHARE" check --process zz tcp:8080 >out 2>/dev/null
+is "with a port" "$? $(cut -d';' -f1 out)" "3 No socket on these ports matched --process zz"
+"$PORTSHARE" check tcp:12345 '[::1]:53' >out 2>/dev/null
+is "a port without sockets is nothing bad" "$? $(cut -d';' -f1 out)" "0 No socket is on tcp:12345, [::1]:53"
+"$PORTSHARE" check --format=plugin tcp:12345 >out 2>/dev/null
+like "in a plugin, too" "$? $(cat out)" '^0 PORTSHARE OK - No socket is on tcp:12345 \|'
+"$PORTSHARE" check tcp:8080 tcp:12345 >out 2>/dev/null
+is "one of two" "$? $(cut -d';' -f1 out | paste -sd' ')" "0 No socket is on tcp:12345. Nothing found"
+"$PORTSHARE" check -u >out 2>/dev/null
+is "nothing of a kind" "$? $(cut -d';' -f1 out)" "0 No socket is of the kind that was asked for"
+"$PORTSHARE" check --user "$(id -u)" tcp:8080 >out 2>/dev/null
+is "what is there" "$? $(cut -d';' -f1 out)" "0 Nothing found"
+stop_all
+
 # A note that unknown flags hide is no alarm, but it is said.
 
 start sipd udp 127.0.0.1 5070 a
