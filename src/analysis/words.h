@@ -15,7 +15,10 @@ char *words_address(const struct inet_socket *socket);
 /* "sipd.py" (pid 900): the program and its process. */
 char *words_process(const struct snapshot *snapshot, uint32_t process);
 
-/* The holders: as words_process(), "nginx" (pids 900, 901 and 2 more), a hidden process, the kernel. */
+/*
+ * The holders: as words_process(), "nginx" (pids 900, 901 and 2 more), "a" (pid 900) and "b" (pid
+ * 950), a hidden process, the kernel.
+ */
 char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 
 /* "SO_REUSEADDR", "SO_REUSEADDR and SO_REUSEPORT", "no reuse flag", "unknown flags"; (inferred). */

@@ -210,6 +210,8 @@ is "v6only beside nobody" "$(found)" ""
 stop_all
 start sipd tcp 127.0.0.1 8080 a exec
 is "a child that kept the listener" "$(found)" "warning inherited-listener"
+like "each holder by its own name" "$("$PORTSHARE" check 2>/dev/null | tr -s ' \n' ' ')" \
+	"Sockets: tcp 127.0.0.1:8080, LISTEN, \"sipd.py\" \(pid $pid\) and \"sleep\" \(pid [0-9]+\), "
 stop_all
 start sipd tcp 127.0.0.1 8080 a orphan
 is "and after its parent died" "$(found)" "warning inherited-listener"
