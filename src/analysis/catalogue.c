@@ -6,7 +6,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "Programs that do not belong together share a UDP port",
 		.meaning =
 "Two or more sockets are bound to the same UDP address and port, and the processes behind them are "
-"not one tree, one unit or one container. One of them receives every unicast datagram, the others "
+"not one tree, one unit or one container (one shell that started both does not make them a tree). "
+"One of them receives every unicast datagram, the others "
 "receive none. Nobody has been told: both starts succeeded.\n\n"
 "Members of multicast groups are left out, for each member gets its own copy of what is sent to the "
 "group. Where one program alone has not joined, it is a note.",

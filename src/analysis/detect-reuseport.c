@@ -102,9 +102,8 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		finding->title =
 			xasprintf("%s is shared by %u independent starts of one program: %s", where,
 				  parties.count, who);
-		finding->evidence =
-			xstrdup("All run the same program, but are not one process tree, "
-				"unit or container, and share no inherited socket.");
+		finding->evidence = xstrdup("All run the same program, but " WORDS_STRANGERS
+					    ", and they share no inherited socket.");
 		finding->text =
 			xstrdup("The kernel spreads connections or datagrams over them. That is "
 				"a pool without a manager, or a second start by mistake.");
@@ -119,9 +118,9 @@ static void check_strangers(struct detection *detection, const struct group *gro
 				  "belong together: %s",
 				  where, who);
 		finding->evidence =
-			xstrdup("They run different programs, and are not one process tree, "
-				"unit or container; their sockets have SO_REUSEPORT and one "
-				"uid, which is all that the kernel asks.");
+			xstrdup("They run different programs, " WORDS_STRANGERS
+				"; their sockets have SO_REUSEPORT and one uid, which is all that "
+				"the kernel asks.");
 		finding->text =
 			xasprintf("The kernel spreads what arrives over all of them by a hash of "
 				  "both ends: each gets about one in %u, and clients reach the "

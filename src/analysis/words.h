@@ -4,6 +4,11 @@
 
 #include "model/snapshot.h"
 
+/* Why processes do not belong together: relate.h in words, in the middle of a sentence. */
+#define WORDS_STRANGERS                                                                             \
+	"none of them descends from another (that one shell, init or service manager started them " \
+	"does not make them one process tree), and they are not of one unit or container"
+
 /* Sockets and their holders in words, for sentences. All strings are malloc'ed for the caller. */
 
 /* "udp 0.0.0.0:5060", "tcp [::]:80 on lo". */

@@ -99,6 +99,8 @@ if [ "$has_bpf" = true ]; then
 	"$PORTSHARE" check --json >found.json 2>/dev/null
 	like "the one that receives is named" "$(jq -r '.findings[0].title' found.json)" \
 		"\"softphone.py\" \(pid $second\) gets the datagrams"
+	like "who belongs together is told by the rule, not by the shell that started both" "$(jq -r '.findings[0].evidence' found.json)" \
+		"child of .*child of .*none of them descends from another \\(that one shell, .* does not make them one process tree\\)"
 	like "and that a stranger could do the same" "$(jq -r '.findings[0].text' found.json)" "whatever the uid"
 	"$python" -c 'import socket
 for i in range(100):
