@@ -278,13 +278,34 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 		  "be set by the dead side before it closed, and throws data away.");
 }
 
+/* How to stop what holds a socket, as the beginning of a sentence. */
+static char *stop_words(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	char *who, *text;
+
+	if (!socket->n_owners && socket->owner_status == OWNER_KERNEL)
+		return xstrdup("End what the kernel has it for (a tunnel, a file server)");
+	if (socket_is_held_by_unknown(socket)) {
+		who = words_holders(snapshot, index);
+		text = xasprintf("It is held by %s: ask again as root to learn which, and stop it",
+				 who);
+		free(who);
+		return text;
+	}
+	who = words_holders(snapshot, index);
+	text = xasprintf("Stop %s", who);
+	free(who);
+	return text;
+}
+
 static void advise_listener(const struct context *context, const struct probe_blocker *blocker,
-			    const char *who, struct probe_verdict *verdict)
+			    const char *stop, struct probe_verdict *verdict)
 {
 	const struct inet_socket *socket = &context->snapshot->sockets[blocker->socket];
 	const struct bind_candidate *candidate = context->candidate;
 
-	probe_say(&verdict->remedies, "Stop %s, or take another port or address.", who);
+	probe_say(&verdict->remedies, "%s, or take another port or address.", stop);
 	if (socket->reuse_port == TRISTATE_YES && other_user(candidate, socket))
 		probe_say(
 			&verdict->remedies,
@@ -300,11 +321,11 @@ static void advise_listener(const struct context *context, const struct probe_bl
 }
 
 static void advise_datagrams(const struct context *context, const struct probe_blocker *blocker,
-			     const char *who, struct probe_verdict *verdict)
+			     const char *stop, struct probe_verdict *verdict)
 {
 	const struct inet_socket *socket = &context->snapshot->sockets[blocker->socket];
 
-	probe_say(&verdict->remedies, "Stop %s, or take another port or address.", who);
+	probe_say(&verdict->remedies, "%s, or take another port or address.", stop);
 	if (socket->reuse_port == TRISTATE_YES && other_user(context->candidate, socket))
 		probe_say(&verdict->remedies,
 			  "To share it by SO_REUSEPORT run as the same user, uid %u.", socket->uid);
@@ -318,10 +339,11 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 		   struct probe_verdict *verdict)
 {
 	char *who = words_holders(context->snapshot, blocker->socket);
+	char *stop = stop_words(context->snapshot, blocker->socket);
 
 	switch (blocker->cause) {
 	case CAUSE_LISTENER:
-		advise_listener(context, blocker, who, verdict);
+		advise_listener(context, blocker, stop, verdict);
 		break;
 	case CAUSE_INHERITED_LISTENER:
 		probe_say(&verdict->remedies,
@@ -345,16 +367,17 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 			who);
 		break;
 	case CAUSE_BOUND:
-		probe_say(&verdict->remedies,
-			  "Stop %s, or let it close the socket or listen on it.", who);
+		probe_say(&verdict->remedies, "%s, or let it close the socket or listen on it.",
+			  stop);
 		break;
 	case CAUSE_DATAGRAMS:
-		advise_datagrams(context, blocker, who, verdict);
+		advise_datagrams(context, blocker, stop, verdict);
 		break;
 	default:
 		break;
 	}
 	free(who);
+	free(stop);
 }
 
 void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_report *report,
