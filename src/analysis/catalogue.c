@@ -6,7 +6,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "Programs that do not belong together share a UDP port",
 		.meaning =
 "Two or more sockets are bound to the same UDP address and port, and the processes behind them are "
-"not one tree, one unit or one container. One of them receives every unicast datagram, the others "
+"not one tree, one unit or one container (one shell that started both does not make them a tree). "
+"One of them receives every unicast datagram, the others "
 "receive none. Nobody has been told: both starts succeeded.\n\n"
 "Members of multicast groups are left out, for each member gets its own copy of what is sent to the "
 "group. Where one program alone has not joined, it is a note.",
@@ -225,8 +226,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "A TIME-WAIT bucket remembers SO_REUSEADDR and SO_REUSEPORT of its connection, which had them from "
 "the listener. A new socket passes if both have SO_REUSEADDR, or both SO_REUSEPORT; uids and "
 "programs do not matter. One side alone is not enough. TIME-WAIT lasts 60 seconds and cannot be "
-"shortened: net.ipv4.tcp_fin_timeout is about FIN-WAIT-2, net.ipv4.tcp_tw_reuse about connect() "
-"only.",
+"shortened: net.ipv4.tcp_tw_reuse is about connect() only.\n\n"
+"While the client of a server that is gone has not closed, its connection is in FIN-WAIT-2, and "
+"keeps the port as well. That lasts as long as net.ipv4.tcp_fin_timeout said when the server closed "
+"(60 seconds unless changed); when the client closes before that, TIME-WAIT follows, and its 60 "
+"seconds begin then. So the moment that is named is the earliest.",
 		.in_code =
 "Set SO_REUSEADDR on the listening socket before bind(); its connections inherit it.\n\n"
 "C:\n"
@@ -241,9 +245,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "has not been read by the peer.",
 		.by_operation =
 "Wait until the moment named. Or, as root, in a kernel with CONFIG_INET_DIAG_DESTROY:\n\n"
-"    ss -K -t state time-wait 'sport = :8080'\n\n"
-"The port is free at once. Keep the state in the command: without it ss ends connections that are "
-"alive, and those that other programs have made from this port.",
+"    ss -K -t state time-wait state fin-wait-2 'sport = :8080'\n\n"
+"The port is free at once. Keep the states in the command: without them ss ends connections that are "
+"alive, and those that other programs have made from this port. In FIN-WAIT-2 may also be a "
+"connection that a living process has shut down on its side only; ss -tp names that process. "
+"Clients that close end FIN-WAIT-2 too, but into TIME-WAIT.",
 	},
 	[FINDING_RESTART_BLOCKED_LATER] = {
 		.title = "After a crash this port would stay closed for up to a minute",

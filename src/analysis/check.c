@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analysis/detect.h"
+#include "util/xalloc.h"
 
 static bool is_udp(enum protocol protocol)
 {
@@ -14,6 +15,28 @@ static bool is_wanted(const struct finding_list *list, const struct finding *fin
 {
 	(void)list;
 	return finding->severity >= *(const enum severity *)user;
+}
+
+/* What is said of a port because nobody listens there, when not all of it is in the snapshot. */
+static void doubt_absence(struct finding_list *list)
+{
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++) {
+		struct finding *finding = &list->items[i];
+
+		if (finding->undecided || (finding->id != FINDING_TIME_WAIT_BLOCKS_BIND &&
+					   finding->id != FINDING_PORT_TAKEN_BY_CLIENT))
+			continue;
+		free(finding->evidence);
+		free(finding->text);
+		free(finding->remedy);
+		finding->undecided = true;
+		finding->evidence = xstrdup("The snapshot does not hold all sockets of the port: a "
+					    "server may be among what was left out.");
+		finding->text = xstrdup("");
+		finding->remedy = xstrdup("Take a snapshot of all sockets: portshare --json.");
+	}
 }
 
 void check_snapshot(const struct snapshot *snapshot, const struct check_options *options,
@@ -50,10 +73,14 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		detect_dual_stack(&detection);
 	}
 	detect_hijackable_rest(&detection);
+	detect_inherited_doubts(&detection);
+	detect_reuseport_doubts(&detection);
 	detect_exhaustion(&detection);
 	if (index == &own)
 		bind_bucket_index_done(&own);
 	free(detection.hijackable);
+	if (snapshot_part(snapshot) == PART_SOCKETS)
+		doubt_absence(ret_list);
 	if (options->least) {
 		enum severity least = options->least;
 

@@ -35,11 +35,10 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 	} else {
 		finding->title = xasprintf("%s of %s covers IPv4 too, where %s has %s", six, loser,
 					   winner, four);
-		finding->evidence =
-			xasprintf("The IPv6 socket is bound to all addresses without "
-				  "IPV6_V6ONLY; %s and %s are not one process tree, unit or "
-				  "container.",
-				  loser, winner);
+		finding->evidence = xasprintf(
+			"The IPv6 socket is bound to all addresses without "
+			"IPV6_V6ONLY; it is held by %s, the other by %s: " WORDS_STRANGERS ".",
+			loser, winner);
 		finding->text =
 			xasprintf("For IPv4 the kernel prefers the IPv4 socket: %s gets what is "
 				  "sent there, %s only what comes over IPv6 and to other "

@@ -133,19 +133,39 @@ static void check_inherited(struct detection *detection, uint32_t index)
 	const struct snapshot *snapshot = detection->snapshot;
 	uint32_t holders[HOLDERS_MAX], strangers[HOLDERS_MAX], i, n_strangers = 0, server;
 	uint32_t n = list_holders(snapshot, &snapshot->sockets[index], holders);
+	bool undecided = socket_is_held_by_unknown(&snapshot->sockets[index]);
 
 	if (n == 1 && opens_no_ports(snapshot, &snapshot->processes[holders[0]]))
 		report_inherited(detection, index, SNAPSHOT_NONE, holders, 1);
-	if (n < 2)
-		return;
-	server = find_server(snapshot, holders, n);
-	for (i = 0; i < n; i++)
-		if (holders[i] != server &&
-		    relate_program(&snapshot->processes[server], &snapshot->processes[holders[i]],
-				   snapshot) == TRISTATE_NO)
+	server = n < 2 ? SNAPSHOT_NONE : find_server(snapshot, holders, n);
+	for (i = 0; i < n && n >= 2; i++) {
+		enum tristate same;
+
+		if (holders[i] == server)
+			continue;
+		same = relate_program(&snapshot->processes[server],
+				      &snapshot->processes[holders[i]], snapshot);
+		if (same == TRISTATE_NO)
 			strangers[n_strangers++] = holders[i];
+		/* One program that has written a title over its arguments is no doubt. */
+		undecided = undecided ||
+			    (same == TRISTATE_UNKNOWN && !(snapshot->processes[server].exe &&
+							   snapshot->processes[holders[i]].exe));
+	}
 	if (n_strangers)
 		report_inherited(detection, index, server, strangers, n_strangers);
+	else if (undecided)
+		detect_doubt(&detection->inherited, index);
+}
+
+void detect_inherited_doubts(struct detection *detection)
+{
+	detect_report_doubts(detection, &detection->inherited, FINDING_INHERITED_LISTENER,
+			     SEVERITY_WARNING,
+			     "who holds these listeners cannot be seen, nor whether one was "
+			     "inherited by a program that should not have it",
+			     "The processes that hold them are hidden, or what they run. A server "
+			     "that is gone would look the same as one that is there.");
 }
 
 static void check_bound(struct detection *detection, uint32_t index)

@@ -102,9 +102,8 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		finding->title =
 			xasprintf("%s is shared by %u independent starts of one program: %s", where,
 				  parties.count, who);
-		finding->evidence =
-			xstrdup("All run the same program, but are not one process tree, "
-				"unit or container, and share no inherited socket.");
+		finding->evidence = xstrdup("All run the same program, but " WORDS_STRANGERS
+					    ", and they share no inherited socket.");
 		finding->text =
 			xstrdup("The kernel spreads connections or datagrams over them. That is "
 				"a pool without a manager, or a second start by mistake.");
@@ -119,9 +118,9 @@ static void check_strangers(struct detection *detection, const struct group *gro
 				  "belong together: %s",
 				  where, who);
 		finding->evidence =
-			xstrdup("They run different programs, and are not one process tree, "
-				"unit or container; their sockets have SO_REUSEPORT and one "
-				"uid, which is all that the kernel asks.");
+			xstrdup("They run different programs, " WORDS_STRANGERS
+				"; their sockets have SO_REUSEPORT and one uid, which is all that "
+				"the kernel asks.");
 		finding->text =
 			xasprintf("The kernel spreads what arrives over all of them by a hash of "
 				  "both ends: each gets about one in %u, and clients reach the "
@@ -186,6 +185,17 @@ static enum generation compare_generations(const struct snapshot *snapshot,
 	return GENERATION_SAME;
 }
 
+/* What it runs, and so of which generation it is, cannot be seen. */
+static bool is_of_unknown_generation(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct process *holder = holder_of(snapshot, index);
+
+	if (!holder)
+		return socket_is_held_by_unknown(&snapshot->sockets[index]);
+	return !holder->exe && holder->exe_deleted == TRISTATE_UNKNOWN &&
+	       !(holder->known & PROCESS_HAS_EXE_FILE);
+}
+
 static void report_stale(struct detection *detection, const struct group *group, uint32_t old,
 			 uint32_t new, enum generation generation)
 {
@@ -237,7 +247,10 @@ static void check_stale(struct detection *detection, const struct group *group)
 	int64_t now = snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
 	const struct process *holder, *newest_process = NULL;
 	uint32_t i, newest = 0;
+	bool undecided = false, found = false;
 
+	for (i = 0; i < group->count; i++)
+		undecided = undecided || is_of_unknown_generation(snapshot, group->sockets[i]);
 	for (i = 0; i < group->count; i++) {
 		holder = holder_of(snapshot, group->sockets[i]);
 		if (!holder)
@@ -251,21 +264,23 @@ static void check_stale(struct detection *detection, const struct group *group)
 			newest_process = holder;
 		}
 	}
-	if (!newest_process)
-		return;
 	/* Both are there for a while, whenever a service is replaced without a gap. */
-	if (now && (newest_process->known & PROCESS_HAS_START_TIME) &&
+	if (newest_process && now && (newest_process->known & PROCESS_HAS_START_TIME) &&
 	    now - newest_process->start_time_ns < ROLLING_RESTART_NS)
 		return;
-	for (i = 0; i < group->count; i++) {
+	for (i = 0; i < group->count && newest_process; i++) {
 		enum generation generation = GENERATION_SAME;
 
 		holder = holder_of(snapshot, group->sockets[i]);
 		if (holder && holder != newest_process)
 			generation = compare_generations(snapshot, holder, newest_process);
-		if (generation != GENERATION_SAME)
-			report_stale(detection, group, i, newest, generation);
+		if (generation == GENERATION_SAME)
+			continue;
+		report_stale(detection, group, i, newest, generation);
+		found = true;
 	}
+	for (i = 0; i < group->count && undecided && !found; i++)
+		detect_doubt(&detection->stale, group->sockets[i]);
 }
 
 /* A queue that is full, or long while the others' are short. */
@@ -323,6 +338,15 @@ static void report_stuck(struct detection *detection, const struct group *group,
 	free(who);
 }
 
+/* Of these it cannot be told whether one is stuck. */
+static void doubt_group(struct detection *detection, const struct group *group)
+{
+	uint32_t i;
+
+	for (i = 0; i < group->count; i++)
+		detect_doubt(&detection->stuck, group->sockets[i]);
+}
+
 static void check_stuck(struct detection *detection, const struct group *group, bool stream)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
@@ -331,8 +355,11 @@ static void check_stuck(struct detection *detection, const struct group *group, 
 	for (i = 0; i < group->count; i++) {
 		const struct inet_socket *socket = &sockets[group->sockets[i]];
 
-		if (!(socket->known & SOCKET_HAS_QUEUE) || !(socket->known & SOCKET_HAS_LIMIT))
+		if (!(socket->known & SOCKET_HAS_QUEUE) || !(socket->known & SOCKET_HAS_LIMIT)) {
+			if (group->certain || stream)
+				doubt_group(detection, group);
 			return;
+		}
 		if (socket->queue_recv > longest)
 			longest = socket->queue_recv;
 	}
@@ -350,8 +377,12 @@ static void check_stuck(struct detection *detection, const struct group *group, 
 	for (i = 0; i < group->count; i++) {
 		const struct inet_socket *socket = &sockets[group->sockets[i]];
 
-		if (socket->queue_recv >= longest - longest / 2 && is_stuck(socket, others, stream))
+		if (socket->queue_recv < longest - longest / 2 || !is_stuck(socket, others, stream))
+			continue;
+		if (group->certain || stream)
 			report_stuck(detection, group, i, others, stream);
+		else
+			detect_doubt(&detection->stuck, group->sockets[i]);
 	}
 }
 
@@ -366,15 +397,30 @@ static void check_place(struct detection *detection, const struct detect_place *
 		    detection->snapshot->sockets[place->sockets[i]].reuse_port == TRISTATE_NO)
 			continue;
 		collect_group(detection->snapshot, place, i, &group, done);
-		/* UDP of unknown flags may share in another way, which is judged there. */
-		if (group.count < 2 || (!stream && !group.certain))
+		if (group.count < 2)
 			continue;
-		check_strangers(detection, &group);
+		/* UDP of unknown flags may share in another way, which is judged there. */
+		if (stream || group.certain)
+			check_strangers(detection, &group);
 		check_stale(detection, &group);
 		check_stuck(detection, &group, stream);
 	}
 	free(group.sockets);
 	free(done);
+}
+
+void detect_reuseport_doubts(struct detection *detection)
+{
+	detect_report_doubts(detection, &detection->stale, FINDING_REUSEPORT_STALE_MEMBER,
+			     SEVERITY_WARNING,
+			     "whether one of these members of a pool is of an older generation "
+			     "cannot be told",
+			     "The processes that hold the sockets are hidden, or what they run.");
+	detect_report_doubts(detection, &detection->stuck, FINDING_REUSEPORT_STUCK_MEMBER,
+			     SEVERITY_WARNING,
+			     "whether one of these members of a pool does not take its share "
+			     "cannot be told",
+			     "Their queues or their reuse flags are not known.");
 }
 
 void detect_reuseport(struct detection *detection)

@@ -14,6 +14,8 @@
 struct wait {
 	uint32_t *sockets;
 	uint32_t n_blocking, n_unknown; /* without SO_REUSEADDR; of unknown flags */
+	uint32_t n_open; /* of these, not closed by the other end yet: their TIME-WAIT is to come */
+	uint32_t n_fin_wait_2, n_time_wait; /* what ss ends by these states */
 	uint32_t last_ms;
 	bool has_expires;
 };
@@ -45,6 +47,9 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 			wait->n_blocking++;
 		else
 			wait->n_unknown++;
+		wait->n_open += socket->state != STATE_TIME_WAIT;
+		wait->n_fin_wait_2 += socket->state == STATE_FIN_WAIT_2;
+		wait->n_time_wait += socket->state == STATE_TIME_WAIT;
 		if (!(socket->known & SOCKET_HAS_EXPIRES) || !socket_is_time_wait(socket))
 			continue;
 		wait->has_expires = true;
@@ -56,16 +61,33 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 static char *end_of(const struct snapshot *snapshot, const struct wait *wait)
 {
 	int64_t taken = snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
+	const char *least = wait->n_open ? "at least " : "";
 	char *moment, *text;
 
 	if (!wait->has_expires)
-		return xstrdup("for at most a minute");
+		return xstrdup(wait->n_open ? "for about a minute" : "for at most a minute");
 	if (!taken)
-		return xasprintf("for %u more seconds", (wait->last_ms + 999) / 1000);
+		return xasprintf("for %s%u more seconds", least, (wait->last_ms + 999) / 1000);
 	moment = words_moment(taken + (int64_t)wait->last_ms * 1000000);
-	text = xasprintf("until %s, for %u more seconds", moment, (wait->last_ms + 999) / 1000);
+	text = xasprintf("until %s%s, for %s%u more seconds", moment,
+			 wait->n_open ? " at the earliest" : "", least,
+			 (wait->last_ms + 999) / 1000);
 	free(moment);
 	return text;
+}
+
+/* What the moment depends on: of those whose clients have not closed it is not the last word. */
+static char *open_words(const struct wait *wait)
+{
+	if (!wait->n_open)
+		return xstrdup("Neither tcp_tw_reuse nor tcp_fin_timeout changes that.");
+	return xasprintf(
+		"Of %u of them the other end has not closed yet (FIN-WAIT-2 and the like): "
+		"when it does, the 60 seconds of TIME-WAIT begin, so that the port stays "
+		"closed for up to 60 seconds more than that. tcp_fin_timeout sets how long "
+		"FIN-WAIT-2 lasts, of connections that are closed after it was set; it does not shorten TIME-WAIT, and "
+		"tcp_tw_reuse changes nothing here.",
+		wait->n_open);
 }
 
 static void report_blocked(struct detection *detection, const struct wait *wait)
@@ -75,14 +97,14 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 	struct finding *finding = detect_report(detection, FINDING_TIME_WAIT_BLOCKS_BIND,
 						SEVERITY_WARNING, wait->sockets,
 						named < NAMED_MAX ? named : NAMED_MAX);
-	char *end = end_of(snapshot, wait);
+	char *end = end_of(snapshot, wait), *open, *kill;
 	char *count = words_count(wait->n_blocking + wait->n_unknown, "closed connection");
 	const char *protocol = protocol_name((enum protocol)detection->bucket->protocol);
 
 	if (!wait->n_blocking) {
 		finding->undecided = true;
 		finding->title =
-			xasprintf("%s port %u has no server; %s in TIME-WAIT may block the next "
+			xasprintf("%s port %u has no server; what is left of %s may block the next "
 				  "bind, %s",
 				  protocol, detection->bucket->port, count, end);
 		finding->evidence =
@@ -100,18 +122,22 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 				  "without SO_REUSEADDR, still %s the port.",
 				  wait->n_blocking, wait->n_blocking == 1 ? "" : "s",
 				  wait->n_blocking == 1 ? "keeps" : "keep");
+		open = open_words(wait);
 		finding->text =
-			xstrdup("A bind needs SO_REUSEADDR on both sides, the new socket and the "
-				"dead one. The dead one lacks it, so each bind to the port fails "
-				"with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
-				"them has ended. Neither tcp_tw_reuse nor tcp_fin_timeout "
-				"changes that.");
+			xasprintf("A bind needs SO_REUSEADDR on both sides, the new socket and the "
+				  "dead one. The dead one lacks it, so each bind to the port fails "
+				  "with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
+				  "them has ended. %s",
+				  open);
+		free(open);
+		kill = words_end_time_wait(wait->n_time_wait, wait->n_fin_wait_2,
+					   detection->bucket->port);
 		finding->remedy = xasprintf(
-			"Now: wait %s, or start on another port; as root, ss -K -t "
-			"state time-wait 'sport = :%u' ends them at once. For good: set SO_REUSEADDR on the "
-			"listening socket before bind() (its connections inherit it), "
+			"Now: wait %s, or start on another port%s%s%s. For good: set SO_REUSEADDR "
+			"on the listening socket before bind() (its connections inherit it), "
 			"as nearly all servers do.",
-			end, detection->bucket->port);
+			end, *kill ? "; as root, " : "", kill, *kill ? " ends them at once" : "");
+		free(kill);
 	}
 	free(end);
 	free(count);

@@ -183,8 +183,8 @@ static char *origins(const struct detection *detection, const uint32_t *sockets,
 		free(origin);
 		text = longer;
 	}
-	longer = xasprintf("%sThey are not one process tree, unit or container, and share no "
-			   "inherited socket.",
+	longer = xasprintf("%sThey are taken for strangers: " WORDS_STRANGERS
+			   ", and they share no inherited socket.",
 			   text);
 	free(text);
 	return longer;
@@ -351,8 +351,8 @@ static void report_shadow(struct detection *detection, const uint32_t *sockets, 
 
 	finding->title = xasprintf("%s gets what is sent to %s%s, port %u, past %s on %s", winner,
 				   address, more, detection->bucket->port, loser, wildcard);
-	finding->evidence = xasprintf("%s is bound to all addresses, %s to %s%s; they are not one "
-				      "process tree, unit or container.",
+	finding->evidence = xasprintf("%s is bound to all addresses, %s to %s%s; " WORDS_STRANGERS
+				      ".",
 				      loser, winner, address, more);
 	finding->text =
 		xasprintf("A socket that is bound to the address of a datagram receives it "

@@ -22,6 +22,37 @@ struct finding *detect_report(struct detection *detection, enum finding_id id,
 	return finding;
 }
 
+void detect_doubt(struct detect_doubts *doubts, uint32_t socket)
+{
+	ARRAY_RESERVE(doubts->sockets, doubts->count, doubts->capacity);
+	doubts->sockets[doubts->count++] = socket;
+}
+
+void detect_report_doubts(struct detection *detection, struct detect_doubts *doubts,
+			  enum finding_id id, enum severity severity, const char *title,
+			  const char *evidence)
+{
+	const struct inet_socket *first;
+	struct finding *finding;
+
+	if (doubts->count && detect_is_wanted(detection, severity)) {
+		first = &detection->snapshot->sockets[doubts->sockets[0]];
+		finding = finding_list_add(detection->list, id, severity, doubts->sockets,
+					   doubts->count);
+		finding->netns = first->netns;
+		finding->protocol = first->protocol;
+		finding->undecided = true;
+		finding->title = xstrdup(title);
+		finding->evidence = xstrdup(evidence);
+		finding->text = xstrdup("");
+		finding->remedy =
+			xstrdup("Run it as root, or with the capabilities that portshare(1) names, "
+				"to see more.");
+	}
+	free(doubts->sockets);
+	*doubts = (struct detect_doubts){ .sockets = NULL };
+}
+
 /* A socket on its way into a place. */
 struct placed {
 	const struct inet_socket *socket;

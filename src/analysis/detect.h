@@ -5,6 +5,12 @@
 #include "analysis/check.h"
 #include "model/bind-bucket.h"
 
+/* Sockets of all buckets of which one detector cannot tell: one finding names them together. */
+struct detect_doubts {
+	uint32_t *sockets;
+	uint32_t count, capacity;
+};
+
 /* What check.c hands to the detectors, and they have in common. */
 struct detection {
 	const struct snapshot *snapshot;
@@ -19,11 +25,17 @@ struct detection {
 	uint32_t n_hijackable;
 	uint32_t *hijackable;
 	uint32_t n_rest, rest_capacity;
+
+	/* By what is hidden; of an ordinary user these are most ports of the system. */
+	struct detect_doubts inherited, stale, stuck;
 };
 
 /* The detectors, one file a family; each adds what it finds. */
 void detect_udp(struct detection *detection);
-void detect_hijackable_rest(struct detection *detection); /* after all buckets */
+/* After all buckets: what was put aside on the way. */
+void detect_hijackable_rest(struct detection *detection);
+void detect_inherited_doubts(struct detection *detection);
+void detect_reuseport_doubts(struct detection *detection);
 void detect_reuseport(struct detection *detection);
 void detect_listener(struct detection *detection);
 void detect_dual_stack(struct detection *detection);
@@ -38,6 +50,17 @@ bool detect_is_wanted(const struct detection *detection, enum severity severity)
 /* Add a finding about sockets of the bucket. */
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);
+
+/* Put a socket aside, for detect_report_doubts(). */
+void detect_doubt(struct detect_doubts *doubts, uint32_t socket);
+
+/*
+ * If there are any, add one undecided finding about them and empty them. It is about no one port:
+ * who looks at some of its sockets only may take the others out of it, so the words count nothing.
+ */
+void detect_report_doubts(struct detection *detection, struct detect_doubts *doubts,
+			  enum finding_id id, enum severity severity, const char *title,
+			  const char *evidence);
 
 /* Sockets of the bucket that are bound to one address, family, device and v6only. */
 struct detect_place {

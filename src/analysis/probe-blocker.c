@@ -104,6 +104,19 @@ static char *what_it_is(const struct inet_socket *socket, enum probe_cause cause
 		text = xasprintf("a listening socket that %s inherited and keeps open", who);
 		break;
 	case CAUSE_TIME_WAIT:
+		if (socket->state == STATE_FIN_WAIT_2) {
+			text = lasts ? xasprintf(
+					       "what the kernel keeps of a connection %s that is "
+					       "closed here and not there, for %.1f s more, or for "
+					       "60 s from when that end closes",
+					       peer, (double)socket->timer_expires_ms / 1000) :
+				       xasprintf(
+					       "what the kernel keeps of a connection %s that is "
+					       "closed here and not there, for up to 60 s, or for "
+					       "60 s from when that end closes",
+					       peer);
+			break;
+		}
 		text = lasts ? xasprintf(
 				       "what the kernel keeps of a closed connection %s, for %.1f s "
 				       "more",
@@ -223,6 +236,7 @@ struct time_wait {
 	uint32_t count,
 		n_without; /* SO_REUSEADDR; those whose flags are unknown count to neither */
 	uint32_t n_unknown;
+	uint32_t n_open; /* the other end has not closed: FIN-WAIT-2 */
 };
 
 static void advise_time_wait(const struct context *context, const struct time_wait *wait,
@@ -230,6 +244,7 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 {
 	const struct bind_candidate *candidate = context->candidate;
 	const char *dead = wait->count == 1 ? "the dead connection" : "the dead connections";
+	char *end = words_end_time_wait(wait->count - wait->n_open, wait->n_open, candidate->port);
 
 	if (!wait->n_without && !wait->n_unknown) {
 		probe_say(&verdict->remedies,
@@ -248,10 +263,14 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 			  "For the next time: let the server set SO_REUSEADDR on its listening "
 			  "socket before bind(). Its connections inherit it, and after that so do "
 			  "their remains.");
-		probe_say(&verdict->remedies,
-			  "As root, ss -K -t state time-wait 'sport = :%u' ends them at once.",
-			  candidate->port);
+		probe_say(&verdict->remedies, "As root, %s ends them at once.", end);
 	}
+	free(end);
+	if (wait->n_open)
+		probe_say(&verdict->notes,
+			  "In FIN-WAIT-2 the other end has not closed yet. It lasts as "
+			  "net.ipv4.tcp_fin_timeout was when this end closed; if the other closes "
+			  "before that, TIME-WAIT follows, and its 60 s begin then.");
 	probe_say(&verdict->notes,
 		  "What does not help: net.ipv4.tcp_tw_reuse is for connect(), bind() "
 		  "never looks at it; net.ipv4.tcp_fin_timeout does not shorten "
@@ -259,13 +278,34 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 		  "be set by the dead side before it closed, and throws data away.");
 }
 
+/* How to stop what holds a socket, as the beginning of a sentence. */
+static char *stop_words(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	char *who, *text;
+
+	if (!socket->n_owners && socket->owner_status == OWNER_KERNEL)
+		return xstrdup("End what the kernel has it for (a tunnel, a file server)");
+	if (socket_is_held_by_unknown(socket)) {
+		who = words_holders(snapshot, index);
+		text = xasprintf("It is held by %s: ask again as root to learn which, and stop it",
+				 who);
+		free(who);
+		return text;
+	}
+	who = words_holders(snapshot, index);
+	text = xasprintf("Stop %s", who);
+	free(who);
+	return text;
+}
+
 static void advise_listener(const struct context *context, const struct probe_blocker *blocker,
-			    const char *who, struct probe_verdict *verdict)
+			    const char *stop, struct probe_verdict *verdict)
 {
 	const struct inet_socket *socket = &context->snapshot->sockets[blocker->socket];
 	const struct bind_candidate *candidate = context->candidate;
 
-	probe_say(&verdict->remedies, "Stop %s, or take another port or address.", who);
+	probe_say(&verdict->remedies, "%s, or take another port or address.", stop);
 	if (socket->reuse_port == TRISTATE_YES && other_user(candidate, socket))
 		probe_say(
 			&verdict->remedies,
@@ -281,11 +321,11 @@ static void advise_listener(const struct context *context, const struct probe_bl
 }
 
 static void advise_datagrams(const struct context *context, const struct probe_blocker *blocker,
-			     const char *who, struct probe_verdict *verdict)
+			     const char *stop, struct probe_verdict *verdict)
 {
 	const struct inet_socket *socket = &context->snapshot->sockets[blocker->socket];
 
-	probe_say(&verdict->remedies, "Stop %s, or take another port or address.", who);
+	probe_say(&verdict->remedies, "%s, or take another port or address.", stop);
 	if (socket->reuse_port == TRISTATE_YES && other_user(context->candidate, socket))
 		probe_say(&verdict->remedies,
 			  "To share it by SO_REUSEPORT run as the same user, uid %u.", socket->uid);
@@ -299,10 +339,11 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 		   struct probe_verdict *verdict)
 {
 	char *who = words_holders(context->snapshot, blocker->socket);
+	char *stop = stop_words(context->snapshot, blocker->socket);
 
 	switch (blocker->cause) {
 	case CAUSE_LISTENER:
-		advise_listener(context, blocker, who, verdict);
+		advise_listener(context, blocker, stop, verdict);
 		break;
 	case CAUSE_INHERITED_LISTENER:
 		probe_say(&verdict->remedies,
@@ -326,16 +367,17 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 			who);
 		break;
 	case CAUSE_BOUND:
-		probe_say(&verdict->remedies,
-			  "Stop %s, or let it close the socket or listen on it.", who);
+		probe_say(&verdict->remedies, "%s, or let it close the socket or listen on it.",
+			  stop);
 		break;
 	case CAUSE_DATAGRAMS:
-		advise_datagrams(context, blocker, who, verdict);
+		advise_datagrams(context, blocker, stop, verdict);
 		break;
 	default:
 		break;
 	}
 	free(who);
+	free(stop);
 }
 
 void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_report *report,
@@ -368,9 +410,11 @@ void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_
 		wait.count++;
 		wait.n_without += socket->reuse_addr == TRISTATE_NO;
 		wait.n_unknown += socket->reuse_addr == TRISTATE_UNKNOWN;
+		wait.n_open += socket->state == STATE_FIN_WAIT_2;
 	}
 	if (!all_end)
 		verdict->frees_in_ms = -1;
+	verdict->at_the_earliest = all_end && wait.n_open;
 	if (wait.count)
 		advise_time_wait(&context, &wait, verdict);
 }

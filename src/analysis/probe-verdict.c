@@ -142,15 +142,20 @@ static enum tristate decide(const struct context *context, int *ret_error, bool 
 static char *moment_of(const struct context *context)
 {
 	const struct snapshot *snapshot = context->snapshot;
+	bool earliest = context->verdict->at_the_earliest;
+	const char *least = earliest ? "at least another" : "another";
+	const char *more = earliest ? " at the earliest, and up to 60 s more after a client that "
+				      "is still there closes" :
+				      "";
 	int64_t in_ms = context->verdict->frees_in_ms;
 	char *moment, *text;
 
 	if (in_ms < 0)
 		return xstrdup("");
 	if (!snapshot->end_ns)
-		return xasprintf(" for another %.1f s", (double)in_ms / 1000);
+		return xasprintf(" for %s %.1f s%s", least, (double)in_ms / 1000, more);
 	moment = words_moment(snapshot->end_ns + in_ms * 1000000);
-	text = xasprintf(" for another %.1f s, until %s", (double)in_ms / 1000, moment);
+	text = xasprintf(" for %s %.1f s, until %s%s", least, (double)in_ms / 1000, moment, more);
 	free(moment);
 	return text;
 }

@@ -29,7 +29,11 @@ struct probe_blocker {
 	enum probe_cause cause;
 	bool certain; /* false: it blocks if a fact that is unknown is so */
 	char *why;
-	int64_t frees_in_ms; /* from the time of the snapshot; -1: nothing tells */
+	/*
+	 * From the time of the snapshot; -1: nothing tells. In FIN-WAIT-2 at the earliest: if its
+	 * peer closes before, TIME-WAIT begins then and lasts 60 s.
+	 */
+	int64_t frees_in_ms;
 };
 
 /* Sentences of the program, with names of others in them: to be escaped like those. */
@@ -43,6 +47,7 @@ struct probe_verdict {
 	int error; /* why not: the errno; 0 if the answer is yes or unknown */
 	char *text; /* one sentence */
 	int64_t frees_in_ms; /* when all that is in the way has gone; -1: nothing tells */
+	bool at_the_earliest; /* some of it may stay for up to 60 s more */
 	struct probe_blocker *blockers; /* in the kernel's order */
 	uint32_t n_blockers;
 	struct probe_sentences remedies; /* what to do, and on which side */

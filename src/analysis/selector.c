@@ -3,8 +3,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "util/xalloc.h"
 
@@ -163,4 +165,23 @@ bool selector_match(const struct selector *selector, const struct inet_socket *s
 	return !selector->has_address ||
 	       address_covers(socket->family, &socket->local, socket->v6only == TRISTATE_YES,
 			      selector->family, &selector->address);
+}
+
+char *selector_format(const struct selector *selector)
+{
+	bool tcp = selector->protocols & 1U << PROTOCOL_TCP;
+	bool udp = selector->protocols & 1U << PROTOCOL_UDP;
+	const char *protocol = tcp && udp ? "" : tcp ? "tcp:" : udp ? "udp:" : "";
+	bool v6 = selector->has_address && selector->family == AF_INET6;
+	char address[ADDRESS_TEXT_MAX] = "", *ports, *text;
+
+	if (selector->has_address)
+		address_format(selector->family, &selector->address, address);
+	ports = selector->first_port == selector->last_port ?
+			xasprintf("%u", selector->first_port) :
+			xasprintf("%u-%u", selector->first_port, selector->last_port);
+	text = xasprintf("%s%s%s%s%s%s", protocol, v6 ? "[" : "", address, v6 ? "]" : "",
+			 selector->has_address ? ":" : "", ports);
+	free(ports);
+	return text;
 }

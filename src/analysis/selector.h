@@ -43,4 +43,7 @@ int selector_parse_bind(const char *text, selector_service service, struct selec
  */
 bool selector_match(const struct selector *selector, const struct inet_socket *socket);
 
+/* As a user would write it: "tcp:8080", "[::1]:53", "8000-8100". malloc'ed. */
+char *selector_format(const struct selector *selector);
+
 #endif

@@ -3,13 +3,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "analysis/relate.h"
 #include "util/xalloc.h"
 
+/* So many are named, the rest is counted or hinted at. */
 #define PIDS_MAX 3
+#define PROGRAMS_MAX 3
 
 char *words_address(const struct inet_socket *socket)
 {
@@ -38,31 +41,71 @@ char *words_process(const struct snapshot *snapshot, uint32_t index)
 	return xasprintf("\"%s\" (pid %u)", relate_program_name(snapshot, process), process->pid);
 }
 
-static char *several_holders(const struct snapshot *snapshot, const struct inet_socket *socket)
+/* The processes of one program among the holders: "nginx" (pids 900, 901 and 2 more). */
+static char *holders_of_program(const struct snapshot *snapshot, const struct inet_socket *socket,
+				const char *program)
 {
 	const struct owner *owners = snapshot->owners + socket->first_owner;
-	const struct process *first = &snapshot->processes[owners->process];
-	uint32_t i, shown = 1, others = 0, last = owners->process;
-	char *pids = xasprintf("%u", first->pid), *longer;
+	uint32_t i, shown = 0, others = 0, last = SNAPSHOT_NONE;
+	char *pids = xstrdup(""), *longer;
 
-	for (i = 1; i < socket->n_owners; i++) {
-		if (owners[i].process == last)
+	for (i = 0; i < socket->n_owners; i++) {
+		const struct process *process = &snapshot->processes[owners[i].process];
+
+		if (owners[i].process == last ||
+		    strcmp(relate_program_name(snapshot, process), program) != 0)
 			continue;
 		last = owners[i].process;
 		if (shown++ >= PIDS_MAX) {
 			others++;
 			continue;
 		}
-		longer = xasprintf("%s, %u", pids, snapshot->processes[last].pid);
+		longer = xasprintf("%s%s%u", pids, *pids ? ", " : "", process->pid);
 		free(pids);
 		pids = longer;
 	}
-	longer = xasprintf("\"%s\" (pid%s %s", relate_program_name(snapshot, first),
-			   shown > 1 ? "s" : "", pids);
+	longer = xasprintf("\"%s\" (pid%s %s", program, shown > 1 ? "s" : "", pids);
 	free(pids);
 	pids = others ? xasprintf("%s and %u more)", longer, others) : xasprintf("%s)", longer);
 	free(longer);
 	return pids;
+}
+
+/* By program, in the order of their first processes: "h.py" (pid 900) and "sleep" (pid 950). */
+static char *several_holders(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const struct owner *owners = snapshot->owners + socket->first_owner;
+	const char *programs[PROGRAMS_MAX], *name;
+	char *text = NULL, *group, *longer;
+	uint32_t i, k, n = 0;
+	bool more = false;
+
+	for (i = 0; i < socket->n_owners && !more; i++) {
+		name = relate_program_name(snapshot, &snapshot->processes[owners[i].process]);
+		for (k = 0; k < n && strcmp(programs[k], name) != 0; k++)
+			;
+		if (k < n)
+			continue;
+		more = n == PROGRAMS_MAX;
+		if (!more)
+			programs[n++] = name;
+	}
+	for (i = 0; i < n; i++) {
+		group = holders_of_program(snapshot, socket, programs[i]);
+		longer = xasprintf("%s%s%s", text ? text : "",
+				   !i		       ? "" :
+				   i + 1 == n && !more ? " and " :
+							 ", ",
+				   group);
+		free(group);
+		free(text);
+		text = longer;
+	}
+	if (!more)
+		return text;
+	longer = xasprintf("%s and other programs", text);
+	free(text);
+	return longer;
 }
 
 char *words_holders(const struct snapshot *snapshot, uint32_t index)
@@ -175,6 +218,14 @@ char *words_moment(int64_t ns)
 	if (!gmtime_r(&seconds, &utc) || !strftime(text, sizeof(text), "%F %T UTC", &utc))
 		return xstrdup("an unknown moment");
 	return xstrdup(text);
+}
+
+char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port)
+{
+	if (!n_time_wait && !n_fin_wait_2)
+		return xstrdup("");
+	return xasprintf("ss -K -t%s%s 'sport = :%u'", n_time_wait ? " state time-wait" : "",
+			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
 }
 
 char *words_count(uint32_t n, const char *singular)

@@ -4,6 +4,11 @@
 
 #include "model/snapshot.h"
 
+/* Why processes do not belong together: relate.h in words, in the middle of a sentence. */
+#define WORDS_STRANGERS                                                                             \
+	"none of them descends from another (that one shell, init or service manager started them " \
+	"does not make them one process tree), and they are not of one unit or container"
+
 /* Sockets and their holders in words, for sentences. All strings are malloc'ed for the caller. */
 
 /* "udp 0.0.0.0:5060", "tcp [::]:80 on lo". */
@@ -15,7 +20,10 @@ char *words_address(const struct inet_socket *socket);
 /* "sipd.py" (pid 900): the program and its process. */
 char *words_process(const struct snapshot *snapshot, uint32_t process);
 
-/* The holders: as words_process(), "nginx" (pids 900, 901 and 2 more), a hidden process, the kernel. */
+/*
+ * The holders: as words_process(), "nginx" (pids 900, 901 and 2 more), "a" (pid 900) and "b" (pid
+ * 950), a hidden process, the kernel.
+ */
 char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 
 /* "SO_REUSEADDR", "SO_REUSEADDR and SO_REUSEPORT", "no reuse flag", "unknown flags"; (inferred). */
@@ -29,6 +37,12 @@ char *words_origin(const struct snapshot *snapshot, uint32_t process);
 
 /* "2026-11-21 04:00:41 UTC", from nanoseconds since the epoch. */
 char *words_moment(int64_t ns);
+
+/*
+ * The command by which root ends what connections in these states, so many of each, keep of a port:
+ * "ss -K -t state time-wait state fin-wait-2 'sport = :80'"; "" if there are none.
+ */
+char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port);
 
 /* "1 connection", "2 connections". */
 char *words_count(uint32_t n, const char *singular);

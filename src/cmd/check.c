@@ -13,6 +13,7 @@
 #include "cmd/judge.h"
 #include "cmd/options.h"
 #include "cmd/terminal.h"
+#include "model/bind-bucket.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
 #include "output/finding-text.h"
@@ -59,6 +60,10 @@ struct check_command {
 	/* While findings are sorted out. */
 	const struct snapshot *snapshot;
 	const bool *selected; /* of each socket; NULL: all are */
+
+	/* What was asked for and is not there. */
+	char *remark; /* NULL: nothing of it is missing */
+	bool nothing_matched, owner_missing;
 };
 
 enum {
@@ -226,7 +231,92 @@ static bool is_kept(const struct finding_list *list, const struct finding *findi
 {
 	const struct check_command *command = user;
 
+	if (finding->undecided && !finding->port)
+		return finding->n_sockets > 0;
 	return concerns(command, list, finding) && !is_ignored(command, list, finding);
+}
+
+/*
+ * An undecided finding about no one port names together what it cannot tell of: what is not asked
+ * for goes out of it, and only when nothing is left the finding too.
+ */
+static void narrow_doubts(const struct check_command *command, struct finding_list *list)
+{
+	uint32_t i, k, m, n;
+
+	for (i = 0; i < list->count; i++) {
+		struct finding *finding = &list->items[i];
+		uint32_t *sockets = list->sockets + finding->first_socket;
+
+		if (!finding->undecided || finding->port)
+			continue;
+		for (k = 0, n = 0; k < finding->n_sockets; k++) {
+			const struct inet_socket *socket = &command->snapshot->sockets[sockets[k]];
+			bool wanted = !command->selected || command->selected[sockets[k]];
+
+			for (m = 0; m < command->n_ignored && wanted; m++)
+				wanted = command->ignored[m].id != finding->id ||
+					 (command->ignored[m].has_selector &&
+					  !selector_match(&command->ignored[m].selector, socket));
+			if (wanted)
+				sockets[n++] = sockets[k];
+		}
+		finding->n_sockets = n;
+	}
+}
+
+static void add_word(char **text, const char *option, const char *word)
+{
+	char *longer = xasprintf("%s%s%s%s", *text ? *text : "", *text ? ", " : "", option, word);
+
+	free(*text);
+	*text = longer;
+}
+
+/*
+ * A port without sockets is nothing bad. That nothing is of a process, user or unit that was named
+ * may be a slip of the pen, and is never well.
+ */
+static void note_missing(struct check_command *command, const struct snapshot *snapshot,
+			 uint32_t n_selected)
+{
+	const struct filter *filter = &command->common.filter;
+	char *ports = NULL, *owners = NULL, *text;
+	uint32_t i, k;
+
+	for (i = 0; i < filter->n_selectors; i++) {
+		for (k = 0; k < snapshot->n_sockets; k++)
+			if (selector_match(&filter->selectors[i], &snapshot->sockets[k]))
+				break;
+		if (k < snapshot->n_sockets)
+			continue;
+		text = selector_format(&filter->selectors[i]);
+		add_word(&ports, "", text);
+		free(text);
+	}
+	for (i = 0; i < filter->n_pids && !n_selected; i++) {
+		text = xasprintf("%u", filter->pids[i]);
+		add_word(&owners, "--pid ", text);
+		free(text);
+	}
+	if (filter->process && !n_selected)
+		add_word(&owners, "--process ", filter->process);
+	if (filter->user && !n_selected)
+		add_word(&owners, "--user ", filter->user);
+	if (filter->unit && !n_selected)
+		add_word(&owners, "--unit ", filter->unit);
+	command->nothing_matched = !n_selected;
+	command->owner_missing = owners != NULL;
+	if (owners && filter->n_selectors)
+		command->remark = xasprintf("No socket on these ports matched %s", owners);
+	else if (owners)
+		command->remark = xasprintf("No socket matched %s", owners);
+	else if (ports)
+		command->remark = xasprintf("No socket is on %s", ports);
+	else if (!n_selected)
+		command->remark = xstrdup("No socket is of the kind that was asked for");
+	free(owners);
+	free(ports);
 }
 
 static void sort_out(struct check_command *command, const struct snapshot *snapshot,
@@ -237,15 +327,48 @@ static void sort_out(struct check_command *command, const struct snapshot *snaps
 	command->snapshot = snapshot;
 	if (options_narrow(&command->common)) {
 		selected = xcalloc(snapshot->n_sockets, sizeof(*selected));
-		filter_apply(&command->common.filter, snapshot, selected);
+		note_missing(command, snapshot,
+			     filter_apply(&command->common.filter, snapshot, selected));
 		command->selected = selected;
 	}
+	narrow_doubts(command, findings);
 	finding_list_retain(findings, is_kept, command);
 	command->selected = NULL;
 	free(selected);
 }
 
+/*
+ * Whether a snapshot that is a part of one has all that is asked about: a port that was named, and
+ * that is in it, if it has whole ports.
+ */
+static bool holds_what_is_asked(const struct check_command *command,
+				const struct snapshot *snapshot)
+{
+	const struct filter *filter = &command->common.filter;
+	enum snapshot_part part = snapshot_part(snapshot);
+	uint32_t i, k, seen;
+
+	if (part != PART_PORTS || !filter->n_selectors)
+		return part == PART_WHOLE;
+	for (i = 0; i < filter->n_selectors; i++) {
+		const struct selector *selector = &filter->selectors[i];
+
+		for (k = 0, seen = 0; k < snapshot->n_sockets; k++)
+			if (selector_match(selector, &snapshot->sockets[k]))
+				seen |= 1U << bind_bucket_protocol(
+						(enum protocol)snapshot->sockets[k].protocol);
+		if (!seen || selector->first_port != selector->last_port)
+			return false;
+		/* Without a protocol both are asked about; one may have been left out. */
+		if ((selector->protocols & 1U << PROTOCOL_TCP && !(seen & 1U << PROTOCOL_TCP)) ||
+		    (selector->protocols & 1U << PROTOCOL_UDP && !(seen & 1U << PROTOCOL_UDP)))
+			return false;
+	}
+	return true;
+}
+
 static enum plugin_status status_of(const struct check_command *command,
+				    const struct snapshot *snapshot,
 				    const struct finding_list *findings)
 {
 	enum plugin_status status = PLUGIN_OK;
@@ -262,6 +385,7 @@ static enum plugin_status status_of(const struct check_command *command,
 		else if (finding->severity >= command->warning && status == PLUGIN_OK)
 			status = PLUGIN_WARNING;
 	}
+	undecided = undecided || command->owner_missing || !holds_what_is_asked(command, snapshot);
 	return status == PLUGIN_OK && undecided ? PLUGIN_UNKNOWN : status;
 }
 
@@ -271,6 +395,8 @@ static void write_format(const struct check_command *command, const struct snaps
 {
 	const struct finding_text_options text = {
 		.width = terminal_text_width(),
+		.remark = command->remark,
+		.nothing_matched = command->nothing_matched,
 		.color = !command->output && color_wanted(command->common.color, STDOUT_FILENO),
 	};
 	struct json_writer writer;
@@ -284,7 +410,7 @@ static void write_format(const struct check_command *command, const struct snaps
 		prometheus_write(snapshot, findings, out);
 		break;
 	case FORMAT_PLUGIN:
-		plugin_write(snapshot, findings, status, out);
+		plugin_write(snapshot, findings, status, command->remark, out);
 		break;
 	default:
 		finding_text_write(snapshot, findings, &text, out);
@@ -379,7 +505,11 @@ static int check(struct check_command *command)
 	signal(SIGXFSZ, SIG_IGN);
 	judge_snapshot(&command->common, snapshot, SEVERITY_NOTE, &findings);
 	sort_out(command, snapshot, &findings);
-	status = status_of(command, &findings);
+	status = status_of(command, snapshot, &findings);
+	/* In these formats there is no room for it. */
+	if (command->owner_missing &&
+	    (command->format == FORMAT_JSON || command->format == FORMAT_PROMETHEUS))
+		options_error(command->remark, NULL, NULL);
 	if (command->output && !is_device(command->output))
 		error = write_file(command, snapshot, &findings, status);
 	else
@@ -408,6 +538,7 @@ int command_check(int argc, char **argv)
 	else if (status != EXIT_OK)
 		status = fail(&command, "the command line could not be read");
 	free(command.ignored);
+	free(command.remark);
 	options_done(&command.common);
 	return status;
 }

@@ -12,12 +12,15 @@
 	(WANT_CMDLINE | WANT_EXE | WANT_START_TIME | WANT_CGROUP | WANT_ANCESTORS | WANT_PID |     \
 	 WANT_USERS)
 
-bool judge_can(const struct options *options)
+bool judge_can(const struct options *options, enum severity least)
 {
+	const struct filter *filter = &options->filter;
 	struct filter all;
 
 	filter_init(&all);
-	return options->filter.states == all.states;
+	if (filter->listening && !filter->shared && least < SEVERITY_WARNING && !options->from)
+		return false;
+	return filter->states == all.states;
 }
 
 void judge_snapshot(const struct options *options, struct snapshot *snapshot, enum severity least,

@@ -128,6 +128,12 @@ static void write_json(const struct snapshot *snapshot, const struct finding_lis
 	snapshot_json_save(snapshot, findings, &writer);
 }
 
+/* By default the notes are of what is wrong; who asks for them gets all. */
+static enum severity least_of(const struct list_options *options, const struct column_list *columns)
+{
+	return options->common.json || !columns->is_default ? SEVERITY_NOTE : SEVERITY_WARNING;
+}
+
 static bool any_decided(const struct finding_list *findings)
 {
 	uint32_t i;
@@ -146,6 +152,7 @@ static void write_text(const struct list_options *options, const struct column_l
 		.mode = mode_of(options),
 		.columns = *columns,
 		.findings = findings,
+		.all_notes = least_of(options, columns) == SEVERITY_NOTE,
 		.header = !options->no_header,
 		.width = terminal_width(),
 		.color = color_wanted(options->common.color, STDOUT_FILENO),
@@ -184,7 +191,7 @@ static int present(const struct list_options *options, const struct column_list 
 /* Whether the note column is among those that are shown, or may become one of them. */
 static bool wants_findings(const struct list_options *options, const struct column_list *columns)
 {
-	if (!judge_can(&options->common) || options->json_lines)
+	if (!judge_can(&options->common, least_of(options, columns)) || options->json_lines)
 		return false;
 	return options->common.json || (columns_needs(columns) & NEED_FINDINGS) ||
 	       (columns->is_default && !options->raw);
@@ -213,9 +220,6 @@ static uint32_t narrow(const struct list_options *options, struct snapshot *snap
 static int list(const struct list_options *options, const struct column_list *columns)
 {
 	struct snapshot *snapshot = collect_snapshot(&options->common, needed(options, columns));
-	/* By default the notes are of what is wrong; who asks for them gets all. */
-	enum severity least = options->common.json || !columns->is_default ? SEVERITY_NOTE :
-									     SEVERITY_WARNING;
 	struct finding_list findings = { .items = NULL };
 	int status = EXIT_TROUBLE, error;
 	bool judged;
@@ -223,10 +227,15 @@ static int list(const struct list_options *options, const struct column_list *co
 
 	if (!snapshot)
 		return EXIT_TROUBLE;
-	judged = wants_findings(options, columns);
+	judged = wants_findings(options, columns) && snapshot_part(snapshot) != PART_SOCKETS;
 	if (judged)
-		judge_snapshot(&options->common, snapshot, least, &findings);
+		judge_snapshot(&options->common, snapshot, least_of(options, columns), &findings);
 	n_kept = narrow(options, snapshot, &findings);
+	/* What was asked for is known now, and will not be to who reads the snapshot. */
+	if (options->common.json) {
+		collect_report_limits(snapshot);
+		snapshot_set_part(snapshot, options_part(&options->common));
+	}
 
 	error = present(options, columns, snapshot, judged ? &findings : NULL);
 	if (error && error != -EPIPE)
@@ -235,7 +244,8 @@ static int list(const struct list_options *options, const struct column_list *co
 	else
 		status = n_kept || !options_name_something(&options->common) ? EXIT_OK :
 									       EXIT_NOTHING;
-	collect_report_limits(snapshot);
+	if (!options->common.json)
+		collect_report_limits(snapshot);
 	finding_list_done(&findings);
 	snapshot_free(snapshot);
 	return status;

@@ -519,6 +519,25 @@ bool options_name_something(const struct options *options)
 	       filter->unit;
 }
 
+enum snapshot_part options_part(const struct options *options)
+{
+	const struct filter *filter = &options->filter;
+	struct filter all;
+	uint32_t i;
+
+	filter_init(&all);
+	if (!options_narrow(options))
+		return PART_WHOLE;
+	for (i = 0; i < filter->n_selectors; i++)
+		if (filter->selectors[i].has_address)
+			return PART_SOCKETS;
+	return filter->listening || filter->n_pids || filter->process || filter->user ||
+			       filter->unit || filter->states != all.states || !filter->inet ||
+			       !filter->inet6 ?
+		       PART_SOCKETS :
+		       PART_PORTS;
+}
+
 bool options_narrow(const struct options *options)
 {
 	struct filter all;

@@ -94,6 +94,9 @@ bool options_uid(const char *user, uint32_t *ret_uid);
 /* Whether something was named that may be missing: a port, process, user or unit. */
 bool options_name_something(const struct options *options);
 
+/* What is left of a snapshot by the filter: whole ports, or some sockets of a port. */
+enum snapshot_part options_part(const struct options *options);
+
 /* Whether the filter leaves anything out. */
 bool options_narrow(const struct options *options);
 

@@ -144,6 +144,62 @@ static uint32_t user_position(const struct snapshot *snapshot, uint32_t uid)
 	return low;
 }
 
+bool snapshot_sees_all(const struct snapshot *snapshot, uint32_t *ret_flags, uint32_t *ret_holders)
+{
+	uint32_t i;
+
+	*ret_flags = 0;
+	*ret_holders = 0;
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (!socket_is_bound(socket) || socket->owner_status == OWNER_KERNEL)
+			continue;
+		*ret_flags += socket->reuse_addr == TRISTATE_UNKNOWN ||
+			      socket->reuse_port == TRISTATE_UNKNOWN;
+		*ret_holders += socket_is_held_by_unknown(socket);
+	}
+	return !snapshot->n_limits && !*ret_flags && !*ret_holders;
+}
+
+static const char *const part_reasons[] = {
+	[PART_WHOLE] = "",
+	[PART_PORTS] = "ports-left-out",
+	[PART_SOCKETS] = "sockets-left-out",
+};
+
+void snapshot_set_part(struct snapshot *snapshot, enum snapshot_part part)
+{
+	static const char *const words[] = {
+		[PART_PORTS] = "the snapshot holds only the ports that were asked for when it was "
+			       "written",
+		[PART_SOCKETS] = "the snapshot holds only the sockets that were asked for when it "
+				 "was written",
+	};
+
+	if (part != PART_WHOLE && snapshot_part(snapshot) < part)
+		snapshot_add_limit(snapshot, "sockets", part_reasons[part], 0, "%s", words[part]);
+}
+
+enum snapshot_part snapshot_part(const struct snapshot *snapshot)
+{
+	enum snapshot_part part = PART_WHOLE;
+	const char *what, *reason;
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_limits; i++) {
+		what = snapshot_text(snapshot, snapshot->limits[i].what);
+		reason = snapshot_text(snapshot, snapshot->limits[i].reason);
+		if (!what || !reason || strcmp(what, "sockets") != 0)
+			continue;
+		if (!strcmp(reason, part_reasons[PART_SOCKETS]))
+			return PART_SOCKETS;
+		if (!strcmp(reason, part_reasons[PART_PORTS]))
+			part = PART_PORTS;
+	}
+	return part;
+}
+
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name)
 {
 	uint32_t position = user_position(snapshot, uid);

@@ -155,6 +155,24 @@ void snapshot_add_limit(struct snapshot *snapshot, const char *what, const char 
 			uint64_t count, const char *text, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/*
+ * Count what is not known of bound sockets that are not the kernel's own: those of unknown reuse
+ * flags, and those with holders, or perhaps with some, of whom none can be seen. Returns whether all
+ * is known of them, and there are no limits.
+ */
+bool snapshot_sees_all(const struct snapshot *snapshot, uint32_t *ret_flags, uint32_t *ret_holders);
+
+/* What a filter has left of a snapshot. */
+enum snapshot_part {
+	PART_WHOLE,
+	PART_PORTS, /* of some ports everything, of the others nothing */
+	PART_SOCKETS, /* of a port perhaps some only: who is missing may be the one that decides */
+};
+
+/* Record, as a limit, that a snapshot is a part of what was read; and read that again. */
+void snapshot_set_part(struct snapshot *snapshot, enum snapshot_part part);
+enum snapshot_part snapshot_part(const struct snapshot *snapshot);
+
 /* Remember the name of a uid (0 = it has none). A uid already there is left as it is. */
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name);
 

@@ -156,6 +156,12 @@ bool socket_is_time_wait(const struct inet_socket *socket)
 		(socket->known & SOCKET_HAS_INODE) && !socket->inode);
 }
 
+bool socket_is_held_by_unknown(const struct inet_socket *socket)
+{
+	return !socket->n_owners &&
+	       (socket->owner_status == OWNER_HIDDEN || socket->owner_status == OWNER_UNKNOWN);
+}
+
 bool socket_is_bound(const struct inet_socket *socket)
 {
 	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;

@@ -15,4 +15,11 @@ column_row_getter column_row_note;
  */
 uint32_t *column_notes_of(const struct snapshot *snapshot, const struct finding_list *findings);
 
+/*
+ * Of each socket whether it cannot be told if a finding concerns it: an undecided one names it or,
+ * with notes, its reuse flags are not known; malloc'ed. NULL for a list that is NULL.
+ */
+bool *column_unjudged_of(const struct snapshot *snapshot, const struct finding_list *findings,
+			 bool notes);
+
 #endif

@@ -20,6 +20,7 @@ struct column_writer {
 	bool grouped; /* rows stand for ports */
 	const struct finding_list *findings; /* not owned; NULL: not looked for */
 	const uint32_t *notes; /* of each socket 1 + the index of its finding, 0 = none */
+	const bool *unjudged; /* of each socket whether there may be a finding; NULL: of none */
 	const uint32_t *row_sockets; /* what the rows of the grouped view are ranges of */
 	struct out owner_texts; /* "comm[pid]" of each process, when first used */
 	uint32_t *owner_starts; /* 1 + offset in owner_texts, 0 = not there yet */

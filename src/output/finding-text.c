@@ -168,10 +168,17 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 			const struct finding_text_options *options, struct out *out)
 {
 	struct bind_bucket_index index;
-	uint32_t i, n = count(findings, -1);
+	uint32_t i, n = count(findings, -1), flags, holders;
+	bool sees_all = snapshot_sees_all(snapshot, &flags, &holders);
+	char *words;
 
 	for (i = 0; i < findings->count; i++)
 		write_finding(snapshot, findings, &findings->items[i], options, out);
+	if (options->remark && (findings->count || !options->nothing_matched)) {
+		words = xasprintf("%s.", options->remark);
+		finding_text_fill("", words, options->width, out);
+		free(words);
+	}
 	if (findings->count) {
 		write_count(out, count(findings, SEVERITY_CRITICAL), "critical", "critical");
 		out_string(out, ", ");
@@ -182,8 +189,10 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 			out_string(out, ", ");
 			write_count(out, n, "that cannot be told", "that cannot be told");
 		}
+	} else if (options->remark && options->nothing_matched) {
+		escape_append(out, ESCAPE_TERMINAL, options->remark, strlen(options->remark));
 	} else {
-		out_string(out, "Nothing found");
+		out_string(out, sees_all ? "Nothing found" : "Nothing found in what could be seen");
 	}
 	bind_bucket_index_init(&index, snapshot);
 	out_string(out, "; looked at ");
@@ -193,4 +202,12 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 	out_string(out, ".\n");
 	bind_bucket_index_done(&index);
 	finding_text_limits(snapshot, options->width, out);
+	/* A limit mostly says so; in a snapshot that was made otherwise nothing does. */
+	if (sees_all || snapshot->n_limits)
+		return;
+	words = xasprintf("Not everything could be seen: the reuse flags of %u and the holders of "
+			  "%u bound sockets are not known",
+			  flags, holders);
+	finding_text_fill("", words, options->width, out);
+	free(words);
 }

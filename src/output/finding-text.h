@@ -11,6 +11,8 @@
 struct finding_text_options {
 	uint32_t width; /* lines are filled to it */
 	bool color;
+	const char *remark; /* a sentence about what was asked for, without its end; NULL: none */
+	bool nothing_matched; /* which is that nothing at all is that; then nothing is found */
 };
 
 /*

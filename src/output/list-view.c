@@ -241,22 +241,26 @@ void list_view_write(const struct snapshot *snapshot, const struct list_view_opt
 	};
 
 	uint32_t *notes;
+	bool *unjudged;
 
 	if (options->mode == LIST_RAW) {
 		raw_write(snapshot, options, out);
 		return;
 	}
 	notes = column_notes_of(snapshot, options->findings);
+	unjudged = column_unjudged_of(snapshot, options->findings, options->all_notes);
 	column_writer_init(&view.writer, snapshot, ESCAPE_TERMINAL);
 	view.writer.numeric = options->numeric;
 	view.writer.ascii = options->ascii;
 	view.writer.grouped = options->mode == LIST_GROUPED;
 	view.writer.findings = options->findings;
 	view.writer.notes = notes;
+	view.writer.unjudged = unjudged;
 	if (options->mode == LIST_GROUPED)
 		write_grouped(&view);
 	else
 		write_all(&view);
 	column_writer_done(&view.writer);
 	free(notes);
+	free(unjudged);
 }

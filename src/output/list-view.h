@@ -11,6 +11,7 @@ struct list_view_options {
 	enum list_mode mode;
 	struct column_list columns;
 	const struct finding_list *findings; /* for the note column; NULL: not looked for */
+	bool all_notes; /* mere notes were looked for, too */
 	uint32_t width; /* of the terminal; 0: nothing is cut */
 	bool header;
 	bool color;

@@ -56,9 +56,10 @@ static const struct finding *find_reason(const struct finding_list *findings,
 	return NULL;
 }
 
-static void write_summary(const struct finding_list *findings, enum plugin_status status,
-			  struct out *out)
+static void write_summary(const struct snapshot *snapshot, const struct finding_list *findings,
+			  enum plugin_status status, const char *remark, struct out *out)
 {
+	uint32_t flags, holders;
 	const struct finding *reason = find_reason(findings, status);
 	uint32_t others = findings->count - (reason ? 1 : 0);
 
@@ -68,10 +69,19 @@ static void write_summary(const struct finding_list *findings, enum plugin_statu
 		write_text(reason->title, out);
 		if (others)
 			out_printf(out, ", and %u more", others);
+	} else if (remark) {
+		out_string(out, status == PLUGIN_UNKNOWN ? "cannot tell: " : "");
+		write_text(remark, out);
+	} else if (status == PLUGIN_UNKNOWN) {
+		out_string(out, "cannot tell: not all that is asked about could be seen");
+		if (others)
+			out_printf(out, ", and %u below", others);
 	} else if (others) {
 		out_printf(out, "nothing that counts, %u below", others);
 	} else {
-		out_string(out, "nothing found");
+		out_string(out, snapshot_sees_all(snapshot, &flags, &holders) ?
+					"nothing found" :
+					"nothing found in what could be seen");
 	}
 }
 
@@ -87,7 +97,7 @@ static void write_finding(const struct finding *finding, struct out *out)
 }
 
 void plugin_write(const struct snapshot *snapshot, const struct finding_list *findings,
-		  enum plugin_status status, struct out *out)
+		  enum plugin_status status, const char *remark, struct out *out)
 {
 	uint32_t i, counts[N_SEVERITIES] = { 0 }, undecided = 0;
 
@@ -97,7 +107,7 @@ void plugin_write(const struct snapshot *snapshot, const struct finding_list *fi
 		else
 			counts[findings->items[i].severity]++;
 	}
-	write_summary(findings, status, out);
+	write_summary(snapshot, findings, status, remark, out);
 	out_string(out, " |");
 	write_datum("critical", counts[SEVERITY_CRITICAL], out);
 	write_datum("warning", counts[SEVERITY_WARNING], out);

@@ -164,22 +164,59 @@ static void write_sentences(const char *label, const struct probe_sentences *sen
 	free(indent);
 }
 
-static char *receiver_words(const struct snapshot *snapshot, const struct probe_share *share,
-			    bool copies)
+/* The receiver and where, without its share. */
+static char *receiver_words(const struct snapshot *snapshot, uint32_t socket)
 {
 	char *where, *who, *text;
-	double percent = share->share * 100;
 
-	if (share->socket == SNAPSHOT_NONE)
-		return copies ? xstrdup("the new socket") :
-				xasprintf("%.0f %% the new socket", percent);
-	where = words_socket(snapshot, share->socket);
-	who = words_holders(snapshot, share->socket);
-	text = copies ? xasprintf("%s on %s", who, where) :
-			xasprintf("%.0f %% %s on %s", percent, who, where);
+	if (socket == SNAPSHOT_NONE)
+		return xstrdup("the new socket");
+	where = words_socket(snapshot, socket);
+	who = words_holders(snapshot, socket);
+	text = xasprintf("%s on %s", who, where);
 	free(where);
 	free(who);
 	return text;
+}
+
+/* Receivers that read alike, as those that cannot be seen do, are one. */
+struct receiver {
+	char *words;
+	double share;
+	uint32_t count;
+};
+
+/* Returns how many read differently, at most RECEIVERS_MAX + 1, for which receivers has room. */
+static uint32_t fold_receivers(const struct snapshot *snapshot,
+			       const struct probe_delivery *delivery, struct receiver *receivers)
+{
+	uint32_t i, k, n = 0;
+
+	for (i = 0; i < delivery->n_shares; i++) {
+		char *words = receiver_words(snapshot, delivery->shares[i].socket);
+
+		for (k = 0; k < n && strcmp(receivers[k].words, words) != 0; k++)
+			;
+		if (k < n || n > RECEIVERS_MAX)
+			free(words);
+		else
+			receivers[n++] = (struct receiver){ .words = words };
+		if (k == n)
+			continue;
+		receivers[k].share += delivery->shares[i].share;
+		receivers[k].count++;
+	}
+	return n;
+}
+
+static void write_receiver(const struct receiver *receiver, bool copies, struct out *out)
+{
+	if (!copies)
+		out_printf(out, " %.0f %%", receiver->share * 100);
+	out_char(out, ' ');
+	out_string(out, receiver->words);
+	if (receiver->count > 1)
+		out_printf(out, " (%u sockets)", receiver->count);
 }
 
 static void write_delivery(const struct snapshot *snapshot, const struct probe_report *report,
@@ -187,29 +224,32 @@ static void write_delivery(const struct snapshot *snapshot, const struct probe_r
 			   const struct probe_text_options *options, struct out *out)
 {
 	bool stream = protocol_is_stream((enum protocol)report->candidate.protocol);
-	char address[ADDRESS_TEXT_MAX], *line, *longer, *each;
-	uint32_t i;
+	struct receiver *receivers;
+	char address[ADDRESS_TEXT_MAX];
+	uint32_t i, n;
+	struct out line;
 
 	if (!delivery->known)
 		return;
+	receivers = xcalloc(RECEIVERS_MAX + 1, sizeof(*receivers));
+	n = fold_receivers(snapshot, delivery, receivers);
 	address_format(report->destination_family, &report->destination, address);
-	line = xasprintf("%s to %s%s:", stream ? "connections" : "datagrams", address,
-			 delivery->copies ? " (a copy to each)" : "");
-	for (i = 0; i < delivery->n_shares && i < RECEIVERS_MAX; i++) {
-		each = receiver_words(snapshot, &delivery->shares[i], delivery->copies);
-		longer = xasprintf("%s%s %s", line, i ? "," : "", each);
-		free(each);
-		free(line);
-		line = longer;
+	out_init(&line, -1);
+	out_printf(&line, "%s to %s%s:", stream ? "connections" : "datagrams", address,
+		   delivery->copies ? " (a copy to each)" : "");
+	for (i = 0; i < n && i < RECEIVERS_MAX; i++) {
+		out_string(&line, i ? "," : "");
+		write_receiver(&receivers[i], delivery->copies, &line);
 	}
-	longer = xasprintf("%s%s (%s)", line,
-			   !delivery->n_shares		      ? " nobody" :
-			   delivery->n_shares > RECEIVERS_MAX ? ", and others" :
-								"",
-			   delivery->way == PROBE_REPLICA ? "counted in the replica" : "model");
-	finding_text_fill(label, longer, options->width, out);
-	free(longer);
-	free(line);
+	out_string(&line, !n ? " nobody" : n > RECEIVERS_MAX ? ", and others" : "");
+	out_string(&line,
+		   delivery->way == PROBE_REPLICA ? " (counted in the replica)" : " (model)");
+	out_char(&line, '\0');
+	finding_text_fill(label, line.buffer, options->width, out);
+	out_done(&line);
+	for (i = 0; i < n; i++)
+		free(receivers[i].words);
+	free(receivers);
 }
 
 static void write_limits(const struct probe_report *report,

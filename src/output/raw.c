@@ -10,6 +10,7 @@ void raw_write(const struct snapshot *snapshot, const struct list_view_options *
 {
 	const struct column_list *columns = &options->columns;
 	uint32_t *notes = column_notes_of(snapshot, options->findings);
+	bool *unjudged = column_unjudged_of(snapshot, options->findings, options->all_notes);
 	struct column_writer writer;
 	uint32_t i, column;
 
@@ -18,6 +19,7 @@ void raw_write(const struct snapshot *snapshot, const struct list_view_options *
 	writer.ascii = true;
 	writer.findings = options->findings;
 	writer.notes = notes;
+	writer.unjudged = unjudged;
 	for (column = 0; options->header && column < columns->count; column++) {
 		out_string(out, column_info(columns->ids[column])->name);
 		out_char(out, column + 1 < columns->count ? ' ' : '\n');
@@ -30,4 +32,5 @@ void raw_write(const struct snapshot *snapshot, const struct list_view_options *
 	}
 	column_writer_done(&writer);
 	free(notes);
+	free(unjudged);
 }

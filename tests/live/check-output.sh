@@ -92,4 +92,50 @@ for selected in "tcp:$port" "tcp:$port -4" "tcp:$port -s estab" -l "-u" "tcp:700
 		"$("$PORTSHARE" check --json --from all.json $selected 2>/dev/null | jq -r '.findings[].id' | sort | paste -sd' ')"
 done
 like "and what is found by one port" "$("$PORTSHARE" check --json "tcp:$port" 2>/dev/null | jq -r '.findings[].id')" ephemeral-exhaustion
+
+# A snapshot of a part says so, and nobody takes it for the whole.
+
+kill "$clients_pid"
+wait "$clients_pid" 2>/dev/null
+mksock_start listening,port=6001,reuseaddr || exit 99
+mksock_start listening,port=6002,reuseaddr || exit 99
+"$PORTSHARE" --json >all.json 2>/dev/null
+"$PORTSHARE" check --from all.json tcp:6001-6002 >out
+is "all sockets: nothing is wrong" $? 0
+is "and nothing was left out" "$(jq -c '.limits | map(select(.what == "sockets"))' all.json)" "[]"
+# part REASON LIMITS ARGUMENT...: a snapshot taken with these arguments has that limit, and is not judged as whole.
+part()
+{
+	reason=$1
+	shift
+	"$PORTSHARE" --json "$@" >part.json 2>err
+	is "$*: the snapshot says that it is a part" "$(jq -r '.limits[] | select(.what == "sockets").reason' part.json)" "$reason"
+	is "$*: which is not worth a line on stderr" "$(grep -c 'holds only' err)" 0
+	"$PORTSHARE" check --from part.json >out
+	is "$*: it is not judged as the whole" "$? $(head -n 1 out | cut -d';' -f1)" "3 Nothing found in what could be seen"
+	like "$*: and why" "$(tail -n 2 out | paste -sd' ')" "the snapshot holds only the (ports|sockets) that were asked for"
+	"$PORTSHARE" check --from part.json --format=plugin >out
+	like "$*: in a plugin" "$? $(head -n 1 out)" "^3 PORTSHARE UNKNOWN - cannot tell: not all that is asked about could be seen"
+	"$PORTSHARE" list --from part.json --json 2>/dev/null | jq -r '.limits[] | select(.what == "sockets").reason' >out
+	is "$*: and it stays so" "$(cat out)" "$reason"
+}
+part sockets-left-out -l
+part sockets-left-out 127.0.0.1:6001
+part sockets-left-out --user 0
+part ports-left-out tcp:6001
+part ports-left-out -t
+"$PORTSHARE" --json tcp:6001 >part.json 2>/dev/null
+"$PORTSHARE" check --from part.json tcp:6001 >out
+is "of a port that is all there it can be told" $? 0
+"$PORTSHARE" check --from part.json tcp:6002 >out
+is "of one that is not it cannot" $? 3
+"$PORTSHARE" check --from part.json tcp:6001-6002 >out
+is "nor of a range" $? 3
+"$PORTSHARE" check --from part.json 6001 >out
+is "nor of UDP" $? 3
+jq '.limits = [{"what": "sockets", "reason": "sockets-left-out", "count": null, "text": "a part"}]' \
+	"${fixture%/*}/time-wait-blocks.json" >part.json
+"$PORTSHARE" check --from part.json >out
+is "that nobody listens cannot be told" "$? $(head -n 1 out)" "3 CANNOT TELL  time-wait-blocks-bind"
+is "note column: as little" "$("$PORTSHARE" list --from part.json --raw -H -o note 2>/dev/null | sort -u)" "?"
 done_testing

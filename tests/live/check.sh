@@ -17,6 +17,7 @@ python=/usr/bin/python3
 mksock_start listening,port=4000,reuseaddr || exit 99
 has_bpf=$("$PORTSHARE" --json 2>/dev/null | jq -r '.sockets[0].reuse.evidence == "bpf"')
 mksock_stop
+program=$(user_program "$PORTSHARE")
 
 # A program that does what its arguments say and waits: udp|tcp ADDRESS PORT FLAGS [join|fork|exec|stop]
 cat >server.py <<'PY'
@@ -98,6 +99,8 @@ if [ "$has_bpf" = true ]; then
 	"$PORTSHARE" check --json >found.json 2>/dev/null
 	like "the one that receives is named" "$(jq -r '.findings[0].title' found.json)" \
 		"\"softphone.py\" \(pid $second\) gets the datagrams"
+	like "who belongs together is told by the rule, not by the shell that started both" "$(jq -r '.findings[0].evidence' found.json)" \
+		"child of .*child of .*none of them descends from another \\(that one shell, .* does not make them one process tree\\)"
 	like "and that a stranger could do the same" "$(jq -r '.findings[0].text' found.json)" "whatever the uid"
 	"$python" -c 'import socket
 for i in range(100):
@@ -129,6 +132,46 @@ is "two starts of one program in a reuseport group" "$(found)" ""
 like "are worth a note" "$(notes udp:5060)" "reuseport-strangers"
 start softphone udp 0.0.0.0 5060 p
 is "a stranger in the group" "$(found)" "warning reuseport-strangers"
+stop_all
+
+# What was named is not there.
+
+start sipd tcp 127.0.0.1 8080 a
+for nobody in "--process zz" "--pid 4194304" "--unit zz.service"; do
+	# shellcheck disable=SC2086
+	"$PORTSHARE" check $nobody >out 2>/dev/null
+	is "$nobody: nothing matched, which is not fine" "$? $(cut -d';' -f1 out)" "3 No socket matched $nobody"
+done
+"$PORTSHARE" check --process zz --format=plugin >out 2>/dev/null
+like "in a plugin" "$? $(cat out)" '^3 PORTSHARE UNKNOWN - cannot tell: No socket matched --process zz \|'
+"$PORTSHARE" check --process zz --json >out 2>err
+is "in JSON, on stderr" "$? $(tail -n 1 err)" "3 portshare: No socket matched --process zz"
+"$PORTSHARE" check --process zz tcp:8080 >out 2>/dev/null
+is "with a port" "$? $(cut -d';' -f1 out)" "3 No socket on these ports matched --process zz"
+"$PORTSHARE" check tcp:12345 '[::1]:53' >out 2>/dev/null
+is "a port without sockets is nothing bad" "$? $(cut -d';' -f1 out)" "0 No socket is on tcp:12345, [::1]:53"
+"$PORTSHARE" check --format=plugin tcp:12345 >out 2>/dev/null
+like "in a plugin, too" "$? $(cat out)" '^0 PORTSHARE OK - No socket is on tcp:12345 \|'
+"$PORTSHARE" check tcp:8080 tcp:12345 >out 2>/dev/null
+is "one of two" "$? $(cut -d';' -f1 out | paste -sd' ')" "0 No socket is on tcp:12345. Nothing found"
+"$PORTSHARE" check -u >out 2>/dev/null
+is "nothing of a kind" "$? $(cut -d';' -f1 out)" "0 No socket is of the kind that was asked for"
+"$PORTSHARE" check --user "$(id -u)" tcp:8080 >out 2>/dev/null
+is "what is there" "$? $(cut -d';' -f1 out)" "0 Nothing found"
+stop_all
+
+# A note that unknown flags hide is no alarm, but it is said.
+
+start sipd udp 127.0.0.1 5070 a
+as_user "$program" check >out 2>/dev/null
+is "a note that may be there" "$? $(head -n 1 out)" "0 Nothing found in what could be seen; looked at 1 socket on 1 port."
+like "and what was not seen" "$(sed 1d out | paste -sd' ')" "^Not everything could be seen: .*reuse flags of 1 socket"
+is "note column: it may be there" "$(as_user "$program" --raw -H -o note 2>/dev/null)" "?"
+stop_all
+start sipd tcp 127.0.0.1 8080 -
+is "note column: states are left out" "$("$PORTSHARE" list -l --raw -H -o note 2>/dev/null)" "?"
+is "and read" "$("$PORTSHARE" list --raw -H -o note 2>/dev/null)" "-"
+is "JSON: states are left out" "$("$PORTSHARE" list -l --json 2>/dev/null | jq -c .findings)" null
 stop_all
 
 # Multicast
@@ -169,9 +212,30 @@ is "v6only beside nobody" "$(found)" ""
 stop_all
 start sipd tcp 127.0.0.1 8080 a exec
 is "a child that kept the listener" "$(found)" "warning inherited-listener"
+like "each holder by its own name" "$("$PORTSHARE" check 2>/dev/null | tr -s ' \n' ' ')" \
+	"Sockets: tcp 127.0.0.1:8080, LISTEN, \"sipd.py\" \(pid $pid\) and \"sleep\" \(pid [0-9]+\), "
 stop_all
 start sipd tcp 127.0.0.1 8080 a orphan
 is "and after its parent died" "$(found)" "warning inherited-listener"
+# What an ordinary user cannot see is not taken for fine.
+as_user "$program" check >out 2>/dev/null
+is "as another user it cannot be told" "$? $(head -n 1 out)" "3 CANNOT TELL  inherited-listener"
+as_user "$program" check --format=plugin >out 2>/dev/null
+like "in a plugin" "$? $(head -n 1 out)" '^3 PORTSHARE UNKNOWN - cannot tell: who holds these listeners cannot be seen'
+is "in JSON" "$(as_user "$program" check --json 2>/dev/null | jq -c '.undecided[] | [.id, .port, .sockets]')" '["inherited-listener",null,[0]]'
+is "in metrics" "$(as_user "$program" check --format=prometheus 2>/dev/null | sed -n 's/^portshare_undecided //p')" 1
+is "in the note column" "$(as_user "$program" --raw -H -o note 2>/dev/null)" "?"
+mksock_start listening,port=8090 || exit 99
+mksock_start listening,port=8091 || exit 99
+is "many are one doubt" "$(as_user "$program" check --json 2>/dev/null | jq -c '[.undecided[] | [.id, (.sockets | length)]]')" '[["inherited-listener",3]]'
+is "of which a selector takes its part" \
+	"$(as_user "$program" check --json tcp:8090 2>/dev/null | jq -r '.sockets[.undecided[].sockets[]].local.port')" 8090
+is "and --ignore" \
+	"$(as_user "$program" check --json --ignore inherited-listener:8080-8090 2>/dev/null | jq -r '.sockets[.undecided[].sockets[]].local.port')" 8091
+as_user "$program" check --ignore inherited-listener >out 2>/dev/null
+is "without it nothing is left" "$? $(head -n 1 out | cut -d';' -f1)" "0 Nothing found in what could be seen"
+mksock_stop_pid "${mksock_pids##* }"
+mksock_stop_pid "${mksock_pids##* }"
 stop_all
 start sipd tcp 127.0.0.1 8080 a fork
 is "a preforked server" "$(found)" ""
@@ -292,6 +356,39 @@ for port in (8100, 8101):
 else
 	skip "a server that was killed with a connection" "flags of TIME-WAIT need BPF"
 fi
+
+# A server that is killed before its client closes: FIN-WAIT-2, which becomes TIME-WAIT later
+
+cat >open.py <<'PY'
+import os, socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 8102)); s.listen(8)
+r, w = os.pipe()
+if os.fork() == 0:
+    s.close(); c = socket.create_connection(("127.0.0.1", 8102)); os.write(w, b"x")
+    time.sleep(600); os._exit(0)
+a, _ = s.accept(); os.read(r, 1)
+print("ready", flush=True); os._exit(0)
+PY
+start open
+wait "$pid"
+sleep 0.2
+if [ "$has_bpf" = true ]; then
+	"$PORTSHARE" check --json tcp:8102 >open.json 2>/dev/null
+	field() { jq -r ".findings[] | select(.id == \"time-wait-blocks-bind\") | $1" open.json; }
+	like "a client that is still there: the moment is the earliest" "$(field .title)" "cannot be bound until .* at the earliest"
+	like "and what comes after" "$(field .text)" "60 seconds of TIME-WAIT begin"
+	command=$(field .remedy | sed -n "s/.*as root, \(ss -K .*'\) ends them.*/\1/p")
+	like "a command that ends it" "$command" "^ss -K -t state fin-wait-2 'sport = :8102'\$"
+	eval "$command" >/dev/null 2>&1
+	if ss -tan state fin-wait-2 'sport = :8102' | grep -q 8102; then
+		skip "which does" "needs CONFIG_INET_DIAG_DESTROY"
+	else
+		is "which does" "$(notes tcp:8102)" ""
+	fi
+else
+	skip "a client that is still there" "flags of TIME-WAIT need BPF"
+fi
+stop_all
 
 # A server without SO_REUSEADDR that has connections; one with it
 

@@ -130,6 +130,11 @@ if [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; 
 	as_user "$program" -u --raw -H -o reuse,evidence,owner >"$netns_tmp/out" 2>"$netns_tmp/err"
 	like "of its own sockets it sees flags and owner" "$(cat "$netns_tmp/out")" '^addr getsockopt mksock\[[0-9]+\]:[0-9]+$'
 	is "and nothing is missing" "$(cat "$netns_tmp/err")" ""
+	mksock_start listening,port=8090,reuseport listening,port=8090,reuseport || exit 99
+	is "of a pool of others one flag is inferred, one unknown, as portshare-list(1) has it" \
+		"$(as_user "$program" --raw -H -o reuse tcp:8090 2>/dev/null | sort -u) $(grep -c '^\.Li ~addr?,port$' "${top_srcdir:-.}/man/portshare-list.1")" \
+		"~addr?,port 1"
+	mksock_stop
 else
 	skip "an ordinary user" "only one uid is mapped here"
 fi

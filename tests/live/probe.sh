@@ -271,6 +271,20 @@ fi
 probe tcp:8080 --device nothere
 like "a device that is not there" "$(field '[.limits[].text] | join(" ")')" 'SO_BINDTODEVICE: ENODEV'
 
+# What an ordinary user sees of a pool of others.
+if [ "$(id -u)" = 0 ] && [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; then
+	mksock_start listening,port=8081,reuseport listening,port=8081,reuseport listening,port=8081,reuseport || exit 99
+	program=$(user_program "$PORTSHARE")
+	as_user "$program" probe tcp:8081 2>/dev/null | tr -s ' \n' ' ' >"$netns_tmp/said"
+	like "a hidden pool: its members are told once" "$(cat "$netns_tmp/said")" \
+		'Receives now: connections to 127\.0\.0\.1: (99|100) % a process of user [^,]* that cannot be seen on tcp 127\.0\.0\.1:8081 \(3 sockets\) \('
+	like "a hidden pool: what to do" "$(cat "$netns_tmp/said")" \
+		'It is held by a process of user [^ ]* that cannot be seen: ask again as root to learn which, and stop it, or take another port or address\.'
+	mksock_stop
+else
+	skip "a hidden pool" "other users cannot be played here"
+fi
+
 # Reserved ports, and none left.
 echo 41000-41010 >/proc/sys/net/ipv4/ip_local_reserved_ports
 probe tcp:41005

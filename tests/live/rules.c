@@ -375,8 +375,8 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* Seconds that the TIME-WAIT socket of the port has left, from /proc/net/tcp; -1: there is none. */
-static long time_left(void)
+/* Seconds that the port's socket in a state has left, from /proc/net/tcp; -1: there is none. */
+static long time_left_in(unsigned int wanted)
 {
 	unsigned int local, state;
 	unsigned long when;
@@ -387,18 +387,60 @@ static long time_left(void)
 	while (file && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%*d: %*8X:%4X %*8X:%*4X %X %*8X:%*8X %*X:%lX", &local, &state,
 			   &when) == 3 &&
-		    local == port && state == TCP_TIME_WAIT)
+		    local == port && state == wanted)
 			left = (long)(when / (unsigned long)sysconf(_SC_CLK_TCK));
 	if (file)
 		fclose(file);
 	return left;
 }
 
+static long time_left(void)
+{
+	return time_left_in(TCP_TIME_WAIT);
+}
+
+/* What a server leaves whose client has not closed. */
+static void rules_of_fin_wait_2(void)
+{
+	char command[120];
+	int server, client;
+	long left, after;
+	bool held;
+
+	write_file("/proc/sys/net/ipv4/tcp_fin_timeout", "9");
+	make_connection("127.0.0.1", "127.0.0.1", 0, &server, &client);
+	close(server);
+	usleep(20000);
+	left = time_left_in(TCP_FIN_WAIT2);
+	write_file("/proc/sys/net/ipv4/tcp_fin_timeout", "60");
+	held = try("127.0.0.1", 0) == EADDRINUSE && try("127.0.0.1", RA | RP) == EADDRINUSE;
+	rule("W10", held && left >= 7 && left <= 9,
+	     "FIN-WAIT-2 stands in the way too, for tcp_fin_timeout");
+	port--;
+	close(client);
+	usleep(20000);
+	after = time_left();
+	rule("W11", after >= 55 && after <= 61 && try("127.0.0.1", RA) == EADDRINUSE,
+	     "when the client closes, 60 seconds of TIME-WAIT begin");
+	make_connection("127.0.0.1", "127.0.0.1", 0, &server, &client);
+	close(server);
+	usleep(20000);
+	held = try("127.0.0.1", 0) == EADDRINUSE;
+	snprintf(command, sizeof(command),
+		 "ss -K -t state time-wait state fin-wait-2 'sport = :%u' >/dev/null 2>&1", port);
+	if (system(command) || time_left_in(TCP_FIN_WAIT2) >= 0)
+		skip(1, "W9 needs ss and a kernel with CONFIG_INET_DIAG_DESTROY");
+	else
+		rule("W9", held && try("127.0.0.1", 0) == 0, "ending FIN-WAIT-2 frees it too");
+	close(client);
+	port++;
+}
+
 static void rules_of_time_wait(void)
 {
 	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	int server, client, on = 1;
-	char command[80];
+	char command[120];
 	bool held, later;
 	long left;
 
@@ -450,8 +492,8 @@ static void rules_of_time_wait(void)
 	write_file("/proc/sys/net/ipv4/tcp_max_tw_buckets", "4096");
 	leave_time_wait(0);
 	held = try("127.0.0.1", 0) == EADDRINUSE;
-	snprintf(command, sizeof(command), "ss -K -t state time-wait 'sport = :%u' >/dev/null 2>&1",
-		 port);
+	snprintf(command, sizeof(command),
+		 "ss -K -t state time-wait state fin-wait-2 'sport = :%u' >/dev/null 2>&1", port);
 	if (system(command) || time_left() >= 0)
 		skip(1, "W9 needs ss and a kernel with CONFIG_INET_DIAG_DESTROY");
 	else
@@ -1072,6 +1114,7 @@ int main(void)
 	rules_of_bind();
 	rules_of_addresses();
 	rules_of_time_wait();
+	rules_of_fin_wait_2();
 	rules_of_udp();
 	rules_of_udp_order();
 	rules_of_multicast();

@@ -131,7 +131,7 @@ static void plugin(const char *name, const struct snapshot *snapshot,
 	size_t i, bars = 0, controls = 0;
 
 	out_init(&out, -1);
-	plugin_write(snapshot, list, status, &out);
+	plugin_write(snapshot, list, status, NULL, &out);
 	compare(name, &out);
 	for (i = 0; i < out.used; i++) {
 		bars += out.buffer[i] == '|';

@@ -339,6 +339,16 @@ static void test_ways(void)
 	done(&bench);
 }
 
+static bool says(const struct probe_sentences *sentences, const char *words)
+{
+	uint32_t i;
+
+	for (i = 0; i < sentences->count; i++)
+		if (strstr(sentences->items[i], words))
+			return true;
+	return false;
+}
+
 static void test_moment(void)
 {
 	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
@@ -361,6 +371,23 @@ static void test_moment(void)
 	predict(&bench);
 	conclude(&bench);
 	is_int(bench.verdict.frees_in_ms, -1, "nothing tells when a listener ends");
+	done(&bench);
+
+	/* The client has not closed: its TIME-WAIT is still to come. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	make_expiry(add(&bench, STATE_FIN_WAIT_2, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 0), 41000);
+	bench.snapshot->sockets[0].inode = 0;
+	bench.snapshot->sockets[0].known |= SOCKET_HAS_INODE;
+	bench.snapshot->sockets[0].timer = TIMER_TIME_WAIT;
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.frees_in_ms, 41000, "FIN-WAIT-2: at the earliest");
+	ok(bench.verdict.at_the_earliest, "which is said");
+	ok(strstr(bench.verdict.text, "at least another 41.0 s") &&
+		   strstr(bench.verdict.text, "up to 60 s more"),
+	   "in words too");
+	ok(says(&bench.verdict.remedies, "ss -K -t state fin-wait-2 'sport = :8080'"),
+	   "what ends it");
 	done(&bench);
 }
 
