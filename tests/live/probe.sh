@@ -163,6 +163,30 @@ probe tcp:127.0.0.1:8108
 cause "a closing connection" connection
 mksock_stop
 
+# A server at work: it listens, and has connections. Each on a port of its own, since these leave TIME-WAIT.
+port=8200
+for flags in "" ,reuseaddr ,reuseport ,reuseaddr,reuseport; do
+	for addr in 127.0.0.1 0.0.0.0 ::; do
+		port=$((port + 1))
+		at=tcp:127.0.0.1:$port
+		[ $addr = 127.0.0.1 ] || at=tcp:$port
+		mksock_start "connected,addr=$addr,v6only=0,port=$port,listener,conns=2$flags" || exit 99
+		case $flags in
+		*reuseport)
+			probe "$at" --reuseaddr
+			expect "a server with connections, $addr$flags" 1 "EADDRINUSE EADDRINUSE ok ok"
+			;;
+		*)
+			probe "$at" --reuseaddr
+			expect "a server with connections, $addr$flags" 1 "$no"
+			;;
+		esac
+		is "a server with connections, $addr$flags: the replica has all of it" \
+			"$(field '[.limits[].text | select(test("replica"))] | join(" ")')" ""
+		mksock_stop
+	done
+done
+
 # Bound and not listening.
 mksock_start bound,port=8080,reuseaddr || exit 99
 probe tcp:127.0.0.1:8080
