@@ -77,7 +77,8 @@ struct probe_report {
 
 /* What is known of the candidate besides the sockets. */
 struct probe_facts {
-	int address_error; /* why the address itself cannot be bound; 0: it can; or PROBE_UNKNOWN */
+	/* Why the address, or the device, itself cannot be bound; 0: it can; or PROBE_UNKNOWN. */
+	int address_error;
 	bool privileged; /* may bind ports below ip_unprivileged_port_start */
 };
 

@@ -251,7 +251,7 @@ static bool wait_for_change(struct wait_command *command, const struct look *loo
 static bool is_hopeless(const struct probe_verdict *verdict)
 {
 	return verdict->answer == TRISTATE_NO && verdict->error != EADDRINUSE &&
-	       verdict->error != EADDRNOTAVAIL;
+	       verdict->error != EADDRNOTAVAIL && verdict->error != ENODEV;
 }
 
 /* Returns the exit status. */

@@ -176,7 +176,7 @@ int attempt_address(const struct attempt_request *request, struct probe_report *
 
 	if (!results)
 		return answer;
-	if (results->tried && !*results->step)
+	if (results->tried && (!*results->step || results->error == ENODEV))
 		answer = results->error;
 	else if (results->tried)
 		probe_add_limit(report, "live", "the address could not be tried: %s: %s",
@@ -196,7 +196,8 @@ void attempt_live(const struct attempt_request *request, struct probe_report *re
 
 		if (!result->tried)
 			continue;
-		if (*result->step) {
+		/* No such device: the end of the bind, as much as an error of bind() itself. */
+		if (*result->step && result->error != ENODEV) {
 			probe_add_limit(report, "live", "no socket could be bound: %s: %s",
 					result->step, errno_name(result->error));
 			continue;

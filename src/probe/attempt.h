@@ -22,8 +22,8 @@ bool attempt_privileged(void);
 
 /*
  * Whether the address of the report's candidate can be bound at all: asked with
- * IP_BIND_ADDRESS_NO_PORT, which takes no port. Returns 0, the errno of bind(), or PROBE_UNKNOWN
- * with a limit in the report.
+ * IP_BIND_ADDRESS_NO_PORT, which takes no port. Returns 0, the errno of bind(), ENODEV if there is
+ * no such device, or PROBE_UNKNOWN with a limit in the report.
  */
 int attempt_address(const struct attempt_request *request, struct probe_report *report);
 

@@ -299,8 +299,9 @@ static void run(void *user)
 	work->others = !result->one_user && can_play_users(work);
 	result->one_user = !work->others;
 	set_sysctls(work);
-	/* An address that cannot be bound there is not to be had here either. */
-	error = make_place(candidate_device(work), candidate->family,
+	/* A device or address that is not there is not to be had here either. */
+	error = make_place(work->facts->address_error == ENODEV ? NULL : candidate_device(work),
+			   candidate->family,
 			   work->facts->address_error > 0 ? &(struct address){ .bytes = { 0 } } :
 							    &candidate->address,
 			   &step);

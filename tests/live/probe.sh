@@ -292,8 +292,12 @@ if ip link add dummy7 type dummy 2>/dev/null; then
 else
 	skip "devices" "this kernel has no dummy device"
 fi
-probe tcp:8080 --device nothere
-like "a device that is not there" "$(field '[.limits[].text] | join(" ")')" 'SO_BINDTODEVICE: ENODEV'
+for each in tcp:8080 udp:8080 'tcp:[::]:8080'; do
+	probe "$each" --device nothere
+	expect "a device that is not there, $each" 1 "ENODEV ENODEV ENODEV ENODEV"
+	like "a device that is not there, $each: in words" "$(head -n 1 probe.txt)" '^No: there is no interface nothere'
+	is "a device that is not there, $each: no limit" "$(field '.limits | length')" 0
+done
 
 # Reserved ports, and none left.
 echo 41000-41010 >/proc/sys/net/ipv4/ip_local_reserved_ports

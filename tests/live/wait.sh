@@ -132,6 +132,22 @@ if ip link add dummy8 type dummy 2>/dev/null; then
 	ip link del dummy8
 fi
 
+"$PORTSHARE" wait tcp:8080 --device nothere --timeout 300ms -q 2>said
+is "a device that may come: not in time" "$?" 1
+like "a device that may come: is said" "$(cat said)" 'no interface nothere'
+"$PORTSHARE" wait tcp:8080 --device pair0 --timeout 20 2>said &
+waiter=$!
+sleep 0.3
+if ip link add pair0 type veth peer name pair1 2>/dev/null || ip link add pair0 type dummy 2>/dev/null; then
+	wait "$waiter"
+	is "a device that comes" "$?" 0
+	ip link del pair0
+else
+	kill "$waiter"
+	wait "$waiter"
+	skip "a device that comes" "no device can be made here"
+fi
+
 # It sleeps. Switches that it asked for itself, in two seconds of waiting for a listener.
 mksock_start listening,addr=0.0.0.0,port=8086 || exit 99
 "$PORTSHARE" wait tcp:8086 -q &
