@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analysis/words.h"
+#include "util/clock.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
 
@@ -29,14 +29,6 @@ struct wait_line {
 	int64_t total_ms; /* what there was to wait when that was first known: a whole bar */
 	struct sigaction before[N_SIGNALS];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Back to the beginning of the line, and away with it (ECMA-48, EL). */
 static const char erase[] = "\r\033[K";
@@ -141,7 +133,7 @@ static void draw(const struct wait_line *line)
 	out_init(&all, -1);
 	escape_append(&words, ESCAPE_TERMINAL, line->said, strlen(line->said));
 	if (line->moment_ms >= 0) {
-		int64_t left_ms = line->moment_ms - now_ms();
+		int64_t left_ms = line->moment_ms - monotonic_ms();
 
 		append_bar(line, left_ms > 0 ? left_ms : 0, &bar);
 		taken = escape_width(bar.buffer, bar.used);
@@ -214,7 +206,7 @@ void wait_line_show(struct wait_line *line, const struct look *look)
 	same = line->said && !strcmp(said, line->said);
 	free(line->said);
 	line->said = said;
-	moment = left_ms >= 0 ? now_ms() + left_ms : -1;
+	moment = left_ms >= 0 ? monotonic_ms() + left_ms : -1;
 	/* It is known to the second only: no new bar for less. */
 	if (moment < 0 || line->moment_ms < 0 || moment > line->moment_ms + 1000)
 		line->total_ms = left_ms;

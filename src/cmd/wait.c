@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/candidate.h"
@@ -15,6 +14,7 @@
 #include "cmd/wait-line.h"
 #include "source/sock-events.h"
 #include "source/source.h"
+#include "util/clock.h"
 #include "util/duration.h"
 #include "util/xalloc.h"
 
@@ -131,14 +131,6 @@ static bool parse(int argc, char **argv, struct wait_command *command, int *ret_
 	       check_options(command);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t at_least(int64_t a, int64_t b)
 {
 	return a < b ? b : a;
@@ -149,7 +141,7 @@ static int64_t time_left(const struct wait_command *command)
 {
 	if (command->timeout_ms < 0)
 		return -1;
-	return at_least(command->start_ms + command->timeout_ms - now_ms(), 0);
+	return at_least(command->start_ms + command->timeout_ms - monotonic_ms(), 0);
 }
 
 static bool is_up(const struct wait_command *command)
@@ -176,10 +168,10 @@ static uint64_t digest(const struct snapshot *snapshot)
 /* The sockets alone: no owners, no flags. NULL after saying what is wrong. */
 static struct snapshot *glance(struct wait_command *command)
 {
-	int64_t start = now_ms();
+	int64_t start = monotonic_ms();
 	struct snapshot *snapshot = candidate_glance(&command->common, &command->candidate);
 
-	command->glance_ms = at_least((now_ms() - start) * GLANCE_SHARE, GLANCE_MS);
+	command->glance_ms = at_least((monotonic_ms() - start) * GLANCE_SHARE, GLANCE_MS);
 	if (command->glance_ms > GLANCE_MAX_MS)
 		command->glance_ms = GLANCE_MAX_MS;
 	return snapshot;
@@ -191,15 +183,15 @@ static struct snapshot *glance(struct wait_command *command)
  */
 static void sleep_until_event(struct wait_command *command, int64_t ms)
 {
-	int64_t end = now_ms() + ms, left = time_left(command);
+	int64_t end = monotonic_ms() + ms, left = time_left(command);
 
 	if (left >= 0 && left < ms)
-		end = now_ms() + left;
+		end = monotonic_ms() + left;
 	for (;;) {
 		struct pollfd event = { .fd = command->events ? sock_events_fd(command->events) :
 								-1,
 					.events = POLLIN };
-		int64_t rest = end - now_ms();
+		int64_t rest = end - monotonic_ms();
 
 		if (rest <= 0)
 			return;
@@ -222,12 +214,12 @@ static bool wait_for_change(struct wait_command *command, const struct look *loo
 	int64_t moment = look->verdict.frees_in_ms >= 0 ?
 				 looked_ms + look->verdict.frees_in_ms + AFTER_MOMENT_MS :
 				 INT64_MAX;
-	int64_t next_look = now_ms() + LOOK_MS;
+	int64_t next_look = monotonic_ms() + LOOK_MS;
 	struct snapshot *snapshot;
 	uint64_t seen;
 
 	while (!is_up(command)) {
-		int64_t now = now_ms(), pause = command->glance_ms;
+		int64_t now = monotonic_ms(), pause = command->glance_ms;
 
 		if (now >= moment || now >= next_look)
 			return true;
@@ -261,7 +253,7 @@ static int wait_until_free(struct wait_command *command)
 	bool done = false;
 
 	while (!done) {
-		int64_t looked_ms = now_ms();
+		int64_t looked_ms = monotonic_ms();
 		struct look look;
 
 		if (!look_at(&command->common, &command->candidate, LOOK_LIVE, &look))
@@ -344,7 +336,7 @@ static int wait_and_run(struct wait_command *command)
 {
 	int status;
 
-	command->start_ms = now_ms();
+	command->start_ms = monotonic_ms();
 	command->line =
 		wait_line_new(&command->candidate, command->until_listening, command->quiet);
 	/* Without events it is just slower to see what happens. */
