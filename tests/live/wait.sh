@@ -160,6 +160,61 @@ wait "$waiter"
 is "SIGTERM ends it as it ends others" "$?" 143
 mksock_stop
 
+# On a busy port each connection is an event. A look begins a child, whose page faults show that there was one.
+cat >busy.py <<'PY'
+import signal, socket, sys, time
+port, reuse = int(sys.argv[1]), int(sys.argv[2])
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+s.bind(("127.0.0.1", port))
+s.listen()
+print("ready", flush=True)
+signal.alarm(60)
+while True:
+    client = socket.create_connection(("127.0.0.1", port))
+    served = s.accept()[0]
+    time.sleep(0.002)
+    # A reset, which leaves no TIME-WAIT.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    time.sleep(0.002)
+    served.close()
+PY
+# busy PORT REUSE ARGUMENT...: runs wait beside the busy server; $looked: whether it bound the port again, $switches in 2 s.
+busy()
+{
+	python3 busy.py "$1" "$2" >busy.out 9>&- &
+	server=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -q ready busy.out && break
+		sleep 0.1
+	done
+	shift 2
+	"$PORTSHARE" wait -q "$@" &
+	waiter=$!
+	sleep 0.5
+	first=$(cut -d ' ' -f 11 "/proc/$waiter/stat")
+	before=$(awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$waiter/status")
+	sleep 2
+	looked=no
+	[ "$(cut -d ' ' -f 11 "/proc/$waiter/stat")" = "$first" ] || looked=yes
+	switches=$(($(awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$waiter/status") - before))
+}
+busy 8090 1 tcp:127.0.0.1:8090 --reuseaddr --timeout 30
+is "a busy port: no look while what is in the way is there" "$looked" no
+ok "a busy port: no glance for each event: $switches switches" test "$switches" -lt 300
+kill "$server"
+started=$(date +%s%N)
+wait "$waiter"
+is "a busy port: it can be bound in the end" "$?" 0
+taken=$((($(date +%s%N) - started) / 1000000))
+ok "a busy port: within 1 s: $taken ms" test "$taken" -lt 1000
+wait "$server"
+busy 8091 0 tcp:127.0.0.2:8091 --until listening
+ok "until somebody listens: no glance for each event either: $switches switches" test "$switches" -lt 300
+kill "$waiter" "$server"
+wait "$waiter" "$server"
+
 # On a terminal: a bar that moves, a line that goes away; signals and descriptors are the command's.
 cat >terminal.py <<'PY'
 import os, pty, signal, subprocess, sys, time, select, fcntl, termios, struct
