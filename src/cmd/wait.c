@@ -53,7 +53,7 @@ struct wait_command {
 	struct sock_events *events; /* NULL: there are none */
 	struct wait_line *line;
 	int64_t start_ms;
-	int64_t glanced_ms, looked_ms; /* when the last one ended */
+	int64_t glanced_ms, looked_ms; /* when the last one ended; 0: there was none */
 	int64_t glance_cost_ms, look_cost_ms; /* of the last one */
 };
 
@@ -318,11 +318,23 @@ static bool wait_for_change(struct wait_command *command, const struct look *loo
 	return true;
 }
 
+/*
+ * The first look asks the port itself. After that the model is asked first: what it finds in the way
+ * is, and each bind that succeeds could keep another server from the port that starts just then.
+ */
 static bool look_now(struct wait_command *command, struct look *ret_look)
 {
 	int64_t start = monotonic_ms();
+	bool known = false;
 
-	if (!look_at(&command->common, &command->candidate, LOOK_LIVE, ret_look))
+	if (command->looked_ms) {
+		if (!look_at(&command->common, &command->candidate, 0, ret_look))
+			return false;
+		known = ret_look->verdict.answer == TRISTATE_NO;
+		if (!known)
+			look_done(ret_look);
+	}
+	if (!known && !look_at(&command->common, &command->candidate, LOOK_LIVE, ret_look))
 		return false;
 	command->looked_ms = monotonic_ms();
 	command->look_cost_ms = command->looked_ms - start;

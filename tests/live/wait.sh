@@ -214,6 +214,11 @@ busy 8091 0 tcp:127.0.0.2:8091 --until listening
 ok "until somebody listens: no glance for each event either: $switches switches" test "$switches" -lt 300
 kill "$waiter" "$server"
 wait "$waiter" "$server"
+# With SO_REUSEPORT who was in the way does not tell enough: it looks, but binds nothing while the model says no.
+busy 8092 0 tcp:127.0.0.1:8092 --reuseport
+is "a busy port: no live bind while the model says no" "$looked" no
+kill "$waiter" "$server"
+wait "$waiter" "$server"
 
 # On a terminal: a bar that moves, a line that goes away; signals and descriptors are the command's.
 cat >terminal.py <<'PY'
