@@ -103,6 +103,16 @@ static bool check_options(const struct wait_command *command)
 	return true;
 }
 
+/* To become another user is the work of setpriv, su or systemd. */
+static bool check_user(const struct wait_command *command)
+{
+	if (!command->command || command->candidate.uid == (uint32_t)geteuid())
+		return true;
+	return options_error("--as asks what another user could bind, but COMMAND would run as "
+			     "the one who calls",
+			     NULL, "wait without --as, or without COMMAND");
+}
+
 static bool parse(int argc, char **argv, struct wait_command *command, int *ret_status)
 {
 	const struct command_line line = {
@@ -457,7 +467,7 @@ int command_wait(int argc, char **argv)
 
 	if (parse(argc, argv, &command, &status)) {
 		status = EXIT_TROUBLE;
-		if (candidate_parse(&command.common, &command.candidate))
+		if (candidate_parse(&command.common, &command.candidate) && check_user(&command))
 			status = wait_and_run(&command);
 	}
 	options_done(&command.common);

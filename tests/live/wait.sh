@@ -292,6 +292,9 @@ wrong "no unit" 2 --timeout 1w tcp:1
 wrong "until what" 2 --until doomsday tcp:1
 wrong "a snapshot" 2 --from saved.json tcp:1
 wrong "JSON" 2 --json tcp:1
+wrong "a command as another user" 2 --as 12345 tcp:8089 -- true
+ok "a command as oneself" "$PORTSHARE" wait --as "$(id -u)" tcp:8089 -- true
+ok "another user without a command" "$PORTSHARE" wait --as 12345 tcp:8089
 wrong "no such namespace" 2 --netns nosuchnamespace tcp:1
 wrong "a command that is not there" 127 tcp:8089 -- ./nosuchcommand
 wrong "a command that is no program" 126 tcp:8089 -- ./asked.py
