@@ -487,6 +487,11 @@ static bool read_options(int argc, char **argv, const struct command_line *line,
 	free(shorts);
 	for (; good && optind < argc; optind++)
 		good = add_selector(line, options, argv[optind]);
+	if (good && line->takes_bind && (protocols & 1U << PROTOCOL_TCP) &&
+	    (protocols & 1U << PROTOCOL_UDP))
+		good = options_error("a bind has one protocol: -t or -u, not both", NULL, NULL);
+	if (good && line->takes_bind && inet && inet6)
+		good = options_error("a bind has one family: -4 or -6, not both", NULL, NULL);
 	if (protocols)
 		options->filter.protocols = protocols;
 	if (inet || inet6) {

@@ -368,6 +368,10 @@ wrong "two ports" tcp:1 tcp:2
 wrong "a range" tcp:1-2
 wrong "no such protocol" foo:80
 wrong "two protocols" -u tcp:80
+wrong "both protocols" -tu 80
+like "both protocols: is said" "$(cat err)" 'a bind has one protocol: -t or -u'
+wrong "both families" -46 80
+like "both families: is said" "$(cat err)" 'a bind has one family: -4 or -6'
 wrong "SCTP" sctp:80
 wrong "an address and another" tcp:127.0.0.1:80 --address 127.0.0.2
 wrong "no address" --address nowhere tcp:80

@@ -286,6 +286,8 @@ wrong()
 }
 wrong "no port" 2
 wrong "no port before the command" 2 -- true
+wrong "both protocols" 2 -tu 1
+wrong "both families" 2 -46 1
 wrong "no time" 2 --timeout soon tcp:1
 wrong "a negative time" 2 --timeout=-1 tcp:1
 wrong "no unit" 2 --timeout 1w tcp:1
