@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/wait-line.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <stdint.h>
@@ -160,6 +161,23 @@ void wait_line_tick(struct wait_line *line)
 		draw(line);
 }
 
+/* What is waited for when there is no socket to name. */
+static char *unseen_words(const struct wait_line *line, const struct look *look)
+{
+	const struct probe_verdict *verdict = &look->verdict;
+	const char *device = snapshot_text(look->snapshot, look->report.candidate.device);
+
+	if (verdict->answer == TRISTATE_UNKNOWN)
+		return xstrdup(verdict->text);
+	if (verdict->error == EADDRNOTAVAIL)
+		return xasprintf("%s: waiting for the address, which is not there yet",
+				 line->where);
+	if (verdict->error == ENODEV)
+		return xasprintf("%s: waiting for the interface %s, which is not there yet",
+				 line->where, device ? device : "");
+	return xasprintf("%s: waiting for a socket that cannot be seen", line->where);
+}
+
 /* "tcp 127.0.0.1:8080, TIME-WAIT, no process, no reuse flag (bpf) and 3 more" */
 static char *words_of(const struct wait_line *line, const struct look *look)
 {
@@ -169,7 +187,7 @@ static char *words_of(const struct wait_line *line, const struct look *look)
 	if (!look)
 		return xasprintf("%s: nobody listens yet", line->where);
 	if (!verdict->n_blockers)
-		return xstrdup(verdict->text);
+		return unseen_words(line, look);
 	first = words_described(look->snapshot, verdict->blockers[0].socket);
 	if (verdict->n_blockers > 1)
 		text = xasprintf("%s: waiting for %s and %u more", line->where, first,
@@ -217,21 +235,26 @@ void wait_line_show(struct wait_line *line, const struct look *look)
 		print_line(said, left_ms);
 }
 
-void wait_line_end(struct wait_line *line, const struct look *look)
+static void clear(struct wait_line *line)
 {
-	char *said = words_of(line, look);
-
 	if (line->terminal && line->said)
 		write_all(erase, sizeof(erase) - 1);
 	free(line->said);
 	line->said = NULL;
-	if (look && !look->verdict.n_blockers) {
-		print_line(look->verdict.text, -1);
-	} else {
-		char *text = xasprintf("given up: %s", said);
+}
 
-		print_line(text, look ? look->verdict.frees_in_ms : -1);
-		free(text);
-	}
+void wait_line_refuse(struct wait_line *line, const struct look *look)
+{
+	clear(line);
+	print_line(look->verdict.text, -1);
+}
+
+void wait_line_give_up(struct wait_line *line, const struct look *look)
+{
+	char *said = words_of(line, look), *text = xasprintf("given up: %s", said);
+
+	clear(line);
+	print_line(text, look ? look->verdict.frees_in_ms : -1);
+	free(text);
 	free(said);
 }

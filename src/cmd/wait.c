@@ -373,12 +373,12 @@ static int wait_until_free(struct wait_command *command)
 			status = EXIT_OK;
 			done = true;
 		} else if (is_hopeless(&look.verdict)) {
-			wait_line_end(command->line, &look);
+			wait_line_refuse(command->line, &look);
 			done = true;
 		} else if (is_up(command)) {
 			status = look.verdict.answer == TRISTATE_NO ? EXIT_NOTHING :
 								      EXIT_CANNOT_TELL;
-			wait_line_end(command->line, &look);
+			wait_line_give_up(command->line, &look);
 			done = true;
 		} else {
 			wait_line_show(command->line, &look);
@@ -424,7 +424,7 @@ static int wait_until_listening(struct wait_command *command)
 		if (found)
 			return EXIT_OK;
 		if (is_up(command)) {
-			wait_line_end(command->line, NULL);
+			wait_line_give_up(command->line, NULL);
 			return EXIT_NOTHING;
 		}
 		wait_line_show(command->line, NULL);

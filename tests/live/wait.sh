@@ -134,7 +134,12 @@ fi
 
 "$PORTSHARE" wait tcp:8080 --device nothere --timeout 300ms -q 2>said
 is "a device that may come: not in time" "$?" 1
-like "a device that may come: is said" "$(cat said)" 'no interface nothere'
+like "a device that may come: is said" "$(cat said)" '^portshare: given up: .*waiting for the interface nothere'
+"$PORTSHARE" wait tcp:10.9.8.6:80 --timeout 300ms 2>said
+is "an address that may come: not in time" "$?" 1
+is "an address that may come: what is waited for, and that it was in vain" "$(cat said)" \
+	"portshare: tcp 10.9.8.6:80: waiting for the address, which is not there yet
+portshare: given up: tcp 10.9.8.6:80: waiting for the address, which is not there yet"
 "$PORTSHARE" wait tcp:8080 --device pair0 --timeout 20 2>said &
 waiter=$!
 sleep 0.3
