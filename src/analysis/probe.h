@@ -41,6 +41,7 @@ struct probe_attempt {
 	uint64_t held_ns; /* for how long it had the port */
 	uint16_t
 		other_port; /* the kernel gave this one instead of the one asked for; 0: it did not */
+	const char *left_out; /* why there was none, a static clause; NULL: for no such reason */
 };
 
 struct probe_share {

@@ -182,6 +182,9 @@ void attempt_live(const struct attempt_request *request, struct probe_report *re
 	struct result *results = run_in_child(request, request->plan, report);
 	uint32_t set;
 
+	for (set = 0; set < PROBE_SETS; set++)
+		if (request->plan->how[set] == LIVE_NOT)
+			report->attempts[set].left_out = request->plan->why_not[set];
 	for (set = 0; results && set < PROBE_SETS; set++) {
 		struct probe_attempt *attempt = &report->attempts[set];
 		const struct result *result = &results[set];

@@ -259,6 +259,22 @@ is "UDP over IPv6 with --live: and how long it had the port" "$(field '.attempts
 like "UDP over IPv6 with --live: in the text too" "$(cat probe.txt)" 'ok, held for [0-9]+ us'
 mksock_stop
 
+# Why there is no live bind.
+probe udp:0
+like "UDP, any port: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, SO_REUSEPORT, both flags: the kernel might choose the port of another'
+is "UDP, any port: in JSON too" "$(field '[.attempts[].live_left_out != null] | join(" ")')" "false true true true"
+probe udp:224.0.0.5:7000 --reuseport
+like "UDP, multicast: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, SO_REUSEPORT, both flags: that it harms nobody is known for unicast'
+probe tcp:8080 --reuseaddr
+like "TCP: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: no reuse flag, SO_REUSEPORT: a server that starts in that instant'
+probe tcp:8080 --live
+is "with --live nothing is left out" "$(grep -c '^Not live' probe.txt) $(field '[.attempts[].live_left_out] | unique')" "0 [null]"
+mksock_start listening,addr=0.0.0.0,port=8080,reuseport || exit 99
+probe tcp:8080 --reuseport
+is "a pool: what a bind with SO_REUSEPORT would change" "$(field '[.attempts[] | (.live_left_out // "-") | split(" ")[:3] | join(" ")] | join(", ")')" \
+	"a server that, -, it would change, it would change"
+mksock_stop
+
 # Not allowed, not there.
 before=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
 if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
