@@ -382,6 +382,11 @@ wrong()
 wrong "no port"
 wrong "two ports" tcp:1 tcp:2
 wrong "a range" tcp:1-2
+like "a range: is said" "$(cat err)" ': a bind is to one port$'
+wrong "too high a port" 99999
+like "too high a port: is said" "$(cat err)" ': expected a port from 0 to 65535$'
+wrong "an option of list" -l 80
+like "an option of list: whose help there is" "$(cat err)" ': see portshare probe --help$'
 wrong "no such protocol" foo:80
 wrong "two protocols" -u tcp:80
 wrong "both protocols" -tu 80
@@ -394,6 +399,7 @@ wrong "no address" --address nowhere tcp:80
 wrong "IPv4 with -6" -6 tcp:127.0.0.1:80
 wrong "IPv6 with -4" -4 'tcp:[::1]:80'
 wrong "v6only and IPv4" --v6only tcp:80
+like "v6only and IPv4: is said" "$(cat err)" '^portshare: --v6only is for IPv6 sockets: expected '
 wrong "no such user" --as nosuchuser tcp:80
 wrong "a filter" --state listen tcp:80
 wrong "live in a file" --live --from saved.json tcp:80
