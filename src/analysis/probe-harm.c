@@ -11,6 +11,9 @@ static const char harm_memory[] = "it would change what the kernel remembers of 
 				  "SO_REUSEPORT on the port";
 static const char harm_datagrams[] =
 	"it would receive, and lose, datagrams of the sockets on the port";
+static const char harm_any_port[] = "the kernel might choose the port of another socket, and it "
+				    "would receive, and lose, datagrams of that";
+static const char harm_multicast[] = "that it harms nobody is known for unicast addresses only";
 
 /* Whether somebody on the port lives by SO_REUSEPORT alone. */
 static bool any_pool(const struct snapshot *snapshot, const uint32_t *members, uint32_t n_members)
@@ -32,13 +35,22 @@ static bool any_pool(const struct snapshot *snapshot, const uint32_t *members, u
 static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *members,
 			       uint32_t n_members, const struct probe_report *report, uint32_t set)
 {
-	if (!(set & PROBE_SET(1, 0)))
-		return harm_restart;
-	if (!n_members || report->attempts[set].ways[PROBE_MODEL].bind > 0)
-		return NULL;
-	if ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members))
+	bool passes = report->attempts[set].ways[PROBE_MODEL].bind <= 0;
+
+	if (n_members && passes &&
+	    ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members)))
 		return harm_memory;
-	return NULL;
+	return set & PROBE_SET(1, 0) ? NULL : harm_restart;
+}
+
+/* Of UDP with a flag, where it cannot be done by a mapped socket. */
+static const char *harm_of_udp(const struct bind_candidate *candidate)
+{
+	if (!candidate->port)
+		return harm_any_port;
+	if (address_is_multicast(candidate->family, &candidate->address))
+		return harm_multicast;
+	return harm_datagrams;
 }
 
 /* Whether a mapped socket in the candidate's place gets nothing that goes to this one now. */
@@ -85,7 +97,7 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 		else if (set && candidate->port && can_map(snapshot, members, n_members, candidate))
 			ret_plan->how[set] = LIVE_MAPPED;
 		else if (set)
-			harm = harm_datagrams;
+			harm = harm_of_udp(candidate);
 		if (harm)
 			ret_plan->how[set] = LIVE_NOT;
 		ret_plan->why_not[set] = harm;

@@ -266,6 +266,16 @@ static void conclude_error(struct context *context, int error)
 			  "set IP_FREEBIND on the socket, or net.%s.ip_nonlocal_bind.",
 			  candidate->family == AF_INET6 ? "ipv6" : "ipv4");
 		return;
+	case ENODEV:
+		context->verdict->text = xasprintf(
+			"No: there is no interface %s in this network namespace (ENODEV).",
+			candidate->device ? snapshot_text(context->snapshot, candidate->device) :
+					    "for this address");
+		probe_say(
+			&context->verdict->remedies,
+			"ip link shows the interfaces that there are; a socket can only be bound to "
+			"one that exists.");
+		return;
 	case EPERM:
 		context->verdict->text = xasprintf(
 			"No: the bind to %s is denied (EPERM), most likely by a BPF program "

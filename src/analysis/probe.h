@@ -41,6 +41,7 @@ struct probe_attempt {
 	uint64_t held_ns; /* for how long it had the port */
 	uint16_t
 		other_port; /* the kernel gave this one instead of the one asked for; 0: it did not */
+	const char *left_out; /* why there was none, a static clause; NULL: for no such reason */
 };
 
 struct probe_share {
@@ -77,7 +78,8 @@ struct probe_report {
 
 /* What is known of the candidate besides the sockets. */
 struct probe_facts {
-	int address_error; /* why the address itself cannot be bound; 0: it can; or PROBE_UNKNOWN */
+	/* Why the address, or the device, itself cannot be bound; 0: it can; or PROBE_UNKNOWN. */
+	int address_error;
 	bool privileged; /* may bind ports below ip_unprivileged_port_start */
 };
 

@@ -40,28 +40,39 @@ static size_t parse_port(const char *text, uint16_t *ret_port)
 	return i;
 }
 
-static int parse_ports(const char *text, selector_service service, struct selector *selector,
-		       const char **ret_expected)
+/* What is expected in place of a port that cannot be read: of a selector, and of a bind. */
+static const struct {
+	const char *missing, *name, *number;
+} expected_port[] = {
+	{ "a port is missing: expected PORT, FIRST-LAST or a service name",
+	  "expected a port from 1 to 65535 or a service name of /etc/services",
+	  "expected a port from 1 to 65535, or FIRST-LAST" },
+	{ "a port is missing: expected PORT or a service name",
+	  "expected a port from 0 to 65535 or a service name of /etc/services",
+	  "expected a port from 0 to 65535" },
+};
+
+static int parse_ports(const char *text, selector_service service, bool is_bind,
+		       struct selector *selector, const char **ret_expected)
 {
 	size_t length;
 	int port;
 
 	if (!*text) {
-		*ret_expected = "a port is missing: expected PORT, FIRST-LAST or a service name";
+		*ret_expected = expected_port[is_bind].missing;
 		return -EINVAL;
 	}
 	if (!isdigit((unsigned char)*text)) {
 		port = service(text, selector->protocols);
 		if (port <= 0) {
-			*ret_expected = "expected a port from 1 to 65535 or a service name of "
-					"/etc/services";
+			*ret_expected = expected_port[is_bind].name;
 			return -EINVAL;
 		}
 		selector->first_port = selector->last_port = (uint16_t)port;
 		return 0;
 	}
 	length = parse_port(text, &selector->first_port);
-	*ret_expected = "expected a port from 1 to 65535, or FIRST-LAST";
+	*ret_expected = expected_port[is_bind].number;
 	if (!length)
 		return -EINVAL;
 	selector->last_port = selector->first_port;
@@ -129,7 +140,7 @@ int selector_parse(const char *text, selector_service service, struct selector *
 	int error = parse_place(&text, &selector, ret_expected);
 
 	if (!error)
-		error = parse_ports(text, service, &selector, ret_expected);
+		error = parse_ports(text, service, false, &selector, ret_expected);
 	if (!error)
 		*ret_selector = selector;
 	return error;
@@ -144,7 +155,7 @@ int selector_parse_bind(const char *text, selector_service service, struct selec
 	if (error)
 		return error;
 	if (strcmp(text, "0")) {
-		error = parse_ports(text, service, &selector, ret_expected);
+		error = parse_ports(text, service, true, &selector, ret_expected);
 		if (error)
 			return error;
 		if (selector.first_port != selector.last_port) {

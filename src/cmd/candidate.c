@@ -52,7 +52,7 @@ static bool choose_address(const struct options *options, const struct selector 
 	if (family == AF_INET && !options->filter.inet)
 		return options_error("-6 does not go with an IPv4 address", NULL, NULL);
 	if (family == AF_INET && options->bind.v6only)
-		return options_error("only IPv6 sockets have IPV6_V6ONLY", "--v6only",
+		return options_error("--v6only is for IPv6 sockets", NULL,
 				     "expected -6 or an IPv6 address with it");
 	candidate->family = (uint8_t)family;
 	return true;

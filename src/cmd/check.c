@@ -515,9 +515,9 @@ static int check(struct check_command *command)
 	else
 		error = write_stream(command, snapshot, &findings, status);
 	if (error && error != -EPIPE) {
-		options_error("cannot write to",
-			      command->output ? command->output : "standard output",
-			      strerror(-error));
+		options_error(command->output ? "cannot write to" :
+						"cannot write to standard output",
+			      command->output, strerror(-error));
 		status = PLUGIN_UNKNOWN;
 	}
 	finding_list_done(&findings);

@@ -20,6 +20,7 @@ static void print_help(void)
 	      "      --markdown           all of them as Markdown\n"
 	      "      --color=WHEN         auto, always or never\n"
 	      "  -h, --help               this text\n"
+	      "  -V, --version            the version\n"
 	      "\n"
 	      "Exit status: 0; 2 on a usage error or if it cannot be written. Manual:\n"
 	      "portshare-explain(1).\n",
@@ -74,6 +75,7 @@ int command_explain(int argc, char **argv)
 		{ "markdown", no_argument, NULL, 'm' },
 		{ "color", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	enum color_when color = COLOR_AUTO;
@@ -82,7 +84,7 @@ int command_explain(int argc, char **argv)
 
 	opterr = 0;
 	optind = 1;
-	while ((code = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+	while ((code = getopt_long(argc, argv, ":hV", longs, NULL)) != -1) {
 		switch (code) {
 		case 'm':
 			markdown = true;
@@ -93,6 +95,9 @@ int command_explain(int argc, char **argv)
 			break;
 		case 'h':
 			print_help();
+			return options_answered(EXIT_TROUBLE);
+		case 'V':
+			puts("portshare " PACKAGE_VERSION);
 			return options_answered(EXIT_TROUBLE);
 		case ':':
 			options_error("an argument is missing after", argv[optind - 1],

@@ -2,6 +2,7 @@
 #include "cmd/options.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
@@ -180,6 +181,25 @@ bool options_selector(const char *text, struct selector *ret_selector)
 	return true;
 }
 
+/* Without a command a word is a selector, though it may have been meant as a command. */
+static bool refuse_selector(const struct command_line *line, const char *text, const char *expected)
+{
+	struct out hint;
+	size_t i;
+
+	out_init(&hint, -1);
+	out_string(&hint, expected);
+	if (line->lists_commands && isalpha((unsigned char)*text) && !strchr(text, ':')) {
+		out_string(&hint, "; or one of the commands");
+		for (i = 0; commands[i].name; i++)
+			out_printf(&hint, "%s %s", i ? "," : "", commands[i].name);
+	}
+	out_char(&hint, '\0');
+	options_error("cannot read the selector", text, hint.buffer);
+	out_done(&hint);
+	return false;
+}
+
 static bool add_selector(const struct command_line *line, struct options *options, const char *text)
 {
 	struct selector selector;
@@ -191,8 +211,8 @@ static bool add_selector(const struct command_line *line, struct options *option
 					     text, NULL);
 		if (selector_parse_bind(text, find_service, &selector, &expected))
 			return options_error("cannot read the bind", text, expected);
-	} else if (!options_selector(text, &selector)) {
-		return false;
+	} else if (selector_parse(text, find_service, &selector, &expected)) {
+		return refuse_selector(line, text, expected);
 	}
 	ARRAY_RESERVE(options->selectors, options->filter.n_selectors, options->selectors_capacity);
 	options->selectors[options->filter.n_selectors++] = selector;
@@ -413,14 +433,26 @@ static bool check(const struct options *options)
 	return true;
 }
 
+/* Whose options there are is said by its own --help; list's is that without a command. */
+static bool refer_to_help(const struct command_line *line, const char *name, const char *what,
+			  const char *quoted)
+{
+	char *see = line->lists_commands ? xstrdup("see portshare --help") :
+					   xasprintf("see portshare %s --help", name);
+
+	options_error(what, quoted, see);
+	free(see);
+	return false;
+}
+
 /* Within a cluster of letters getopt_long(3) has not moved on: the letter itself tells. */
-static bool unknown_option(const char *argument)
+static bool unknown_option(const struct command_line *line, const char *name, const char *argument)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
 
 	if (optopt >= 256 || (optopt && strchr(argument, '=')))
 		return options_error("this option takes no argument", argument, NULL);
-	return options_error("unknown option", optopt ? letter : argument, "see portshare --help");
+	return refer_to_help(line, name, "unknown option", optopt ? letter : argument);
 }
 
 int options_answered(int trouble)
@@ -473,11 +505,11 @@ static bool read_options(int argc, char **argv, const struct command_line *line,
 			good = false;
 			break;
 		case '?':
-			good = unknown_option(argv[optind - 1]);
+			good = unknown_option(line, argv[0], argv[optind - 1]);
 			break;
 		case ':':
-			good = options_error("an argument is missing after", argv[optind - 1],
-					     "see portshare --help");
+			good = refer_to_help(line, argv[0], "an argument is missing after",
+					     argv[optind - 1]);
 			break;
 		default:
 			good = apply(options, code, optarg);
@@ -487,6 +519,11 @@ static bool read_options(int argc, char **argv, const struct command_line *line,
 	free(shorts);
 	for (; good && optind < argc; optind++)
 		good = add_selector(line, options, argv[optind]);
+	if (good && line->takes_bind && (protocols & 1U << PROTOCOL_TCP) &&
+	    (protocols & 1U << PROTOCOL_UDP))
+		good = options_error("a bind has one protocol: -t or -u, not both", NULL, NULL);
+	if (good && line->takes_bind && inet && inet6)
+		good = options_error("a bind has one family: -4 or -6, not both", NULL, NULL);
 	if (protocols)
 		options->filter.protocols = protocols;
 	if (inet || inet6) {

@@ -61,7 +61,7 @@ static bool parse(int argc, char **argv, struct probe_command *command, int *ret
 			"Could this be bound, with which flags, and if not: what is in the way, until\n"
 			"when, and what must change? Computed by the kernel's rules, asked of the kernel\n"
 			"in a private copy of the port, and on the port itself as far as that harms\n"
-			"nobody.\n",
+			"nobody who is on it.\n",
 		.status =
 			"Exit status: 0 it can be bound with the flags given, 1 it cannot, 2 usage or\n"
 			"failure, 3 it cannot be told. Manual: portshare-probe(1).\n",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/wait-line.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <stdint.h>
@@ -8,10 +9,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analysis/words.h"
+#include "util/clock.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
 
@@ -29,14 +30,6 @@ struct wait_line {
 	int64_t total_ms; /* what there was to wait when that was first known: a whole bar */
 	struct sigaction before[N_SIGNALS];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Back to the beginning of the line, and away with it (ECMA-48, EL). */
 static const char erase[] = "\r\033[K";
@@ -141,7 +134,7 @@ static void draw(const struct wait_line *line)
 	out_init(&all, -1);
 	escape_append(&words, ESCAPE_TERMINAL, line->said, strlen(line->said));
 	if (line->moment_ms >= 0) {
-		int64_t left_ms = line->moment_ms - now_ms();
+		int64_t left_ms = line->moment_ms - monotonic_ms();
 
 		append_bar(line, left_ms > 0 ? left_ms : 0, &bar);
 		taken = escape_width(bar.buffer, bar.used);
@@ -168,6 +161,23 @@ void wait_line_tick(struct wait_line *line)
 		draw(line);
 }
 
+/* What is waited for when there is no socket to name. */
+static char *unseen_words(const struct wait_line *line, const struct look *look)
+{
+	const struct probe_verdict *verdict = &look->verdict;
+	const char *device = snapshot_text(look->snapshot, look->report.candidate.device);
+
+	if (verdict->answer == TRISTATE_UNKNOWN)
+		return xstrdup(verdict->text);
+	if (verdict->error == EADDRNOTAVAIL)
+		return xasprintf("%s: waiting for the address, which is not there yet",
+				 line->where);
+	if (verdict->error == ENODEV)
+		return xasprintf("%s: waiting for the interface %s, which is not there yet",
+				 line->where, device ? device : "");
+	return xasprintf("%s: waiting for a socket that cannot be seen", line->where);
+}
+
 /* "tcp 127.0.0.1:8080, TIME-WAIT, no process, no reuse flag (bpf) and 3 more" */
 static char *words_of(const struct wait_line *line, const struct look *look)
 {
@@ -177,7 +187,7 @@ static char *words_of(const struct wait_line *line, const struct look *look)
 	if (!look)
 		return xasprintf("%s: nobody listens yet", line->where);
 	if (!verdict->n_blockers)
-		return xstrdup(verdict->text);
+		return unseen_words(line, look);
 	first = words_described(look->snapshot, verdict->blockers[0].socket);
 	if (verdict->n_blockers > 1)
 		text = xasprintf("%s: waiting for %s and %u more", line->where, first,
@@ -214,7 +224,7 @@ void wait_line_show(struct wait_line *line, const struct look *look)
 	same = line->said && !strcmp(said, line->said);
 	free(line->said);
 	line->said = said;
-	moment = left_ms >= 0 ? now_ms() + left_ms : -1;
+	moment = left_ms >= 0 ? monotonic_ms() + left_ms : -1;
 	/* It is known to the second only: no new bar for less. */
 	if (moment < 0 || line->moment_ms < 0 || moment > line->moment_ms + 1000)
 		line->total_ms = left_ms;
@@ -225,21 +235,26 @@ void wait_line_show(struct wait_line *line, const struct look *look)
 		print_line(said, left_ms);
 }
 
-void wait_line_end(struct wait_line *line, const struct look *look)
+static void clear(struct wait_line *line)
 {
-	char *said = words_of(line, look);
-
 	if (line->terminal && line->said)
 		write_all(erase, sizeof(erase) - 1);
 	free(line->said);
 	line->said = NULL;
-	if (look && !look->verdict.n_blockers) {
-		print_line(look->verdict.text, -1);
-	} else {
-		char *text = xasprintf("given up: %s", said);
+}
 
-		print_line(text, look ? look->verdict.frees_in_ms : -1);
-		free(text);
-	}
+void wait_line_refuse(struct wait_line *line, const struct look *look)
+{
+	clear(line);
+	print_line(look->verdict.text, -1);
+}
+
+void wait_line_give_up(struct wait_line *line, const struct look *look)
+{
+	char *said = words_of(line, look), *text = xasprintf("given up: %s", said);
+
+	clear(line);
+	print_line(text, look ? look->verdict.frees_in_ms : -1);
+	free(text);
 	free(said);
 }

@@ -26,7 +26,10 @@ void wait_line_tick(struct wait_line *line);
 /* What was found; NULL: that nobody listens yet. */
 void wait_line_show(struct wait_line *line, const struct look *look);
 
-/* That it is over, in vain, and what still is in the way. */
-void wait_line_end(struct wait_line *line, const struct look *look);
+/* That it is over, in vain, and what still is in the way (NULL: nobody listens yet). */
+void wait_line_give_up(struct wait_line *line, const struct look *look);
+
+/* That there is nothing to wait for, and why. */
+void wait_line_refuse(struct wait_line *line, const struct look *look);
 
 #endif

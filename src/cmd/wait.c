@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/candidate.h"
@@ -15,6 +14,7 @@
 #include "cmd/wait-line.h"
 #include "source/sock-events.h"
 #include "source/source.h"
+#include "util/clock.h"
 #include "util/duration.h"
 #include "util/xalloc.h"
 
@@ -27,13 +27,19 @@ enum {
 /*
  * No event tells that TIME-WAIT has ended, that somebody begins to listen, or that a flag has
  * changed: then there is a glance at the port each so many milliseconds, or longer if a glance
- * takes long, and a look at everything from time to time.
+ * takes long, and a look at everything from time to time. An event brings the next glance forward,
+ * but on a busy port there are more events than are worth a glance: between two, as between two
+ * looks, there is always a distance in proportion to what one costs, as far as that leaves a
+ * command starting within a second.
  */
 #define GLANCE_MS 250
 #define GLANCE_MAX_MS 900
 #define GLANCE_SHARE 20 /* of the time at most one part in so many is spent on it */
+#define EVENT_GAP_MS 20 /* between two glances, at least */
 #define LOOK_MS 5000
-#define AFTER_MOMENT_MS 5 /* the kernel's timers are coarse */
+#define LOOK_GAP_MAX_MS 500
+#define ABSENT_MS 500 /* between looks for an address or interface that may come, without events */
+#define AFTER_MOMENT_MS 5 /* at the moment itself its timer has just run out, or will */
 #define TICK_MS 200 /* of the countdown on a terminal */
 
 struct wait_command {
@@ -47,8 +53,8 @@ struct wait_command {
 	struct sock_events *events; /* NULL: there are none */
 	struct wait_line *line;
 	int64_t start_ms;
-	int64_t glance_ms; /* between two */
-	uint64_t seen; /* of the last glance: what was there */
+	int64_t glanced_ms, looked_ms; /* when the last one ended; 0: there was none */
+	int64_t glance_cost_ms, look_cost_ms; /* of the last one */
 };
 
 enum {
@@ -97,6 +103,16 @@ static bool check_options(const struct wait_command *command)
 	return true;
 }
 
+/* To become another user is the work of setpriv, su or systemd. */
+static bool check_user(const struct wait_command *command)
+{
+	if (!command->command || command->candidate.uid == (uint32_t)geteuid())
+		return true;
+	return options_error("--as asks what another user could bind, but COMMAND would run as "
+			     "the one who calls",
+			     NULL, "wait without --as, or without COMMAND");
+}
+
 static bool parse(int argc, char **argv, struct wait_command *command, int *ret_status)
 {
 	const struct command_line line = {
@@ -131,14 +147,6 @@ static bool parse(int argc, char **argv, struct wait_command *command, int *ret_
 	       check_options(command);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t at_least(int64_t a, int64_t b)
 {
 	return a < b ? b : a;
@@ -149,7 +157,7 @@ static int64_t time_left(const struct wait_command *command)
 {
 	if (command->timeout_ms < 0)
 		return -1;
-	return at_least(command->start_ms + command->timeout_ms - now_ms(), 0);
+	return at_least(command->start_ms + command->timeout_ms - monotonic_ms(), 0);
 }
 
 static bool is_up(const struct wait_command *command)
@@ -173,77 +181,173 @@ static uint64_t digest(const struct snapshot *snapshot)
 	return sum;
 }
 
+static int64_t between(int64_t low, int64_t value, int64_t high)
+{
+	return at_least(value < high ? value : high, low);
+}
+
+/* From one glance to the next when nothing tells of a change. */
+static int64_t glance_pause(const struct wait_command *command)
+{
+	return between(GLANCE_MS, command->glance_cost_ms * GLANCE_SHARE, GLANCE_MAX_MS);
+}
+
 /* The sockets alone: no owners, no flags. NULL after saying what is wrong. */
 static struct snapshot *glance(struct wait_command *command)
 {
-	int64_t start = now_ms();
+	int64_t start = monotonic_ms();
 	struct snapshot *snapshot = candidate_glance(&command->common, &command->candidate);
 
-	command->glance_ms = at_least((now_ms() - start) * GLANCE_SHARE, GLANCE_MS);
-	if (command->glance_ms > GLANCE_MAX_MS)
-		command->glance_ms = GLANCE_MAX_MS;
+	command->glanced_ms = monotonic_ms();
+	command->glance_cost_ms = command->glanced_ms - start;
 	return snapshot;
 }
 
 /*
- * Sleep until something has happened, or this many milliseconds have passed, or the time is up. The
- * countdown goes on.
+ * Sleep until this moment, or until the time is up. The countdown goes on. With listen_to, which
+ * may be NULL, until that has something, too; returns whether it has.
  */
-static void sleep_until_event(struct wait_command *command, int64_t ms)
+static bool sleep_until(const struct wait_command *command, int64_t end_ms,
+			const struct sock_events *listen_to)
 {
-	int64_t end = now_ms() + ms, left = time_left(command);
+	int64_t left = time_left(command);
 
-	if (left >= 0 && left < ms)
-		end = now_ms() + left;
+	if (left >= 0 && monotonic_ms() + left < end_ms)
+		end_ms = monotonic_ms() + left;
 	for (;;) {
-		struct pollfd event = { .fd = command->events ? sock_events_fd(command->events) :
-								-1,
+		struct pollfd event = { .fd = listen_to ? sock_events_fd(listen_to) : -1,
 					.events = POLLIN };
-		int64_t rest = end - now_ms();
+		int64_t rest = end_ms - monotonic_ms();
 
 		if (rest <= 0)
-			return;
+			return false;
 		if (wait_line_moves(command->line) && rest > TICK_MS)
 			rest = TICK_MS;
-		if (poll(&event, 1, (int)rest) > 0 &&
-		    sock_events_take(command->events, command->candidate.port))
-			return;
+		if (poll(&event, 1, (int)rest) > 0)
+			return true;
 		wait_line_tick(command->line);
 	}
 }
 
 /*
- * Until a look may have another result: an event, another set of sockets, the moment at which all
- * that is in the way has ended, or LOOK_MS. Returns false after an error.
+ * Sleep until the next glance: ms from now, or when a socket of the port has gone, but not sooner
+ * than is due. What comes meanwhile is one event with the first.
  */
-static bool wait_for_change(struct wait_command *command, const struct look *look,
-			    int64_t looked_ms)
+static void sleep_until_glance(struct wait_command *command, int64_t ms)
+{
+	int64_t end = monotonic_ms() + ms;
+	int64_t gap = between(EVENT_GAP_MS, command->glance_cost_ms * GLANCE_SHARE, GLANCE_MAX_MS);
+
+	while (sleep_until(command, end, command->events)) {
+		if (sock_events_take(command->events, command->candidate.port)) {
+			int64_t due = command->glanced_ms + gap;
+
+			sleep_until(command, due < end ? due : end, NULL);
+			sock_events_take(command->events, command->candidate.port);
+			return;
+		}
+		/* Of other ports: on a busy machine without end. */
+		sleep_until(command, monotonic_ms() + EVENT_GAP_MS, NULL);
+	}
+}
+
+static bool has_socket(const struct snapshot *snapshot, const struct inet_socket *wanted)
+{
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets; i++)
+		if (snapshot->sockets[i].cookie == wanted->cookie &&
+		    snapshot->sockets[i].state == wanted->state)
+			return true;
+	return false;
+}
+
+/*
+ * Whether one that was in the way for certain still is there, whatever came and went beside it. With
+ * SO_REUSEPORT it may be passed over, by what the bucket remembers or who stands before it.
+ */
+static bool is_still_blocked(const struct look *look, const struct snapshot *snapshot)
+{
+	const struct probe_verdict *verdict = &look->verdict;
+	uint32_t i;
+
+	if (look->report.candidate.reuse_port || verdict->answer != TRISTATE_NO)
+		return false;
+	for (i = 0; i < verdict->n_blockers; i++) {
+		const struct inet_socket *socket =
+			&look->snapshot->sockets[verdict->blockers[i].socket];
+
+		if (verdict->blockers[i].certain && socket->cookie && has_socket(snapshot, socket))
+			return true;
+	}
+	return false;
+}
+
+/* When to look again though nothing seems to have changed. */
+static int64_t look_pause(const struct look *look)
+{
+	int error = look->verdict.answer == TRISTATE_NO ? look->verdict.error : 0;
+
+	return error == EADDRNOTAVAIL || error == ENODEV ? ABSENT_MS : LOOK_MS;
+}
+
+/*
+ * Until a look may have another result: who was in the way has gone, or, where that cannot be said,
+ * there is another set of sockets; or it is time. The moment at which all that is in the way should
+ * have ended is worth a glance, once: the kernel's timer for a minute may fire some seconds late.
+ * Returns false after an error.
+ */
+static bool wait_for_change(struct wait_command *command, const struct look *look)
 {
 	int64_t moment = look->verdict.frees_in_ms >= 0 ?
-				 looked_ms + look->verdict.frees_in_ms + AFTER_MOMENT_MS :
-				 INT64_MAX;
-	int64_t next_look = now_ms() + LOOK_MS;
-	struct snapshot *snapshot;
-	uint64_t seen;
+				 command->looked_ms + look->verdict.frees_in_ms + AFTER_MOMENT_MS :
+				 0;
+	int64_t next_look = command->looked_ms +
+			    between(0, command->look_cost_ms * GLANCE_SHARE, LOOK_GAP_MAX_MS);
+	int64_t latest_look = command->looked_ms + look_pause(look);
+	uint64_t seen = digest(look->snapshot);
+	bool changed = false;
 
-	while (!is_up(command)) {
-		int64_t now = now_ms(), pause = command->glance_ms;
+	while (!is_up(command) && !changed && monotonic_ms() < latest_look) {
+		int64_t now = monotonic_ms(), pause = glance_pause(command);
+		struct snapshot *snapshot;
 
-		if (now >= moment || now >= next_look)
-			return true;
-		if (moment - now < pause)
+		if (moment > now && moment - now < pause)
 			pause = moment - now;
-		sleep_until_event(command, pause);
+		if (latest_look - now < pause)
+			pause = latest_look - now;
+		sleep_until_glance(command, pause);
 		snapshot = glance(command);
 		if (!snapshot)
 			return false;
-		seen = digest(snapshot);
+		changed = digest(snapshot) != seen && !is_still_blocked(look, snapshot);
 		snapshot_free(snapshot);
-		if (seen != command->seen) {
-			command->seen = seen;
-			return true;
-		}
 	}
+	if (changed)
+		sleep_until(command, next_look, NULL);
+	return true;
+}
+
+/*
+ * The first look asks the port itself. After that the model is asked first: what it finds in the way
+ * is, and each bind that succeeds could keep another server from the port that starts just then.
+ */
+static bool look_now(struct wait_command *command, struct look *ret_look)
+{
+	int64_t start = monotonic_ms();
+	bool known = false;
+
+	if (command->looked_ms) {
+		if (!look_at(&command->common, &command->candidate, 0, ret_look))
+			return false;
+		known = ret_look->verdict.answer == TRISTATE_NO;
+		if (!known)
+			look_done(ret_look);
+	}
+	if (!known && !look_at(&command->common, &command->candidate, LOOK_LIVE, ret_look))
+		return false;
+	command->looked_ms = monotonic_ms();
+	command->look_cost_ms = command->looked_ms - start;
 	return true;
 }
 
@@ -251,7 +355,7 @@ static bool wait_for_change(struct wait_command *command, const struct look *loo
 static bool is_hopeless(const struct probe_verdict *verdict)
 {
 	return verdict->answer == TRISTATE_NO && verdict->error != EADDRINUSE &&
-	       verdict->error != EADDRNOTAVAIL;
+	       verdict->error != EADDRNOTAVAIL && verdict->error != ENODEV;
 }
 
 /* Returns the exit status. */
@@ -261,25 +365,24 @@ static int wait_until_free(struct wait_command *command)
 	bool done = false;
 
 	while (!done) {
-		int64_t looked_ms = now_ms();
 		struct look look;
 
-		if (!look_at(&command->common, &command->candidate, LOOK_LIVE, &look))
+		if (!look_now(command, &look))
 			return EXIT_TROUBLE;
 		if (look.verdict.answer == TRISTATE_YES) {
 			status = EXIT_OK;
 			done = true;
 		} else if (is_hopeless(&look.verdict)) {
-			wait_line_end(command->line, &look);
+			wait_line_refuse(command->line, &look);
 			done = true;
 		} else if (is_up(command)) {
 			status = look.verdict.answer == TRISTATE_NO ? EXIT_NOTHING :
 								      EXIT_CANNOT_TELL;
-			wait_line_end(command->line, &look);
+			wait_line_give_up(command->line, &look);
 			done = true;
 		} else {
 			wait_line_show(command->line, &look);
-			if (!wait_for_change(command, &look, looked_ms))
+			if (!wait_for_change(command, &look))
 				done = true;
 		}
 		look_done(&look);
@@ -321,11 +424,11 @@ static int wait_until_listening(struct wait_command *command)
 		if (found)
 			return EXIT_OK;
 		if (is_up(command)) {
-			wait_line_end(command->line, NULL);
+			wait_line_give_up(command->line, NULL);
 			return EXIT_NOTHING;
 		}
 		wait_line_show(command->line, NULL);
-		sleep_until_event(command, command->glance_ms);
+		sleep_until_glance(command, glance_pause(command));
 	}
 }
 
@@ -344,7 +447,7 @@ static int wait_and_run(struct wait_command *command)
 {
 	int status;
 
-	command->start_ms = now_ms();
+	command->start_ms = monotonic_ms();
 	command->line =
 		wait_line_new(&command->candidate, command->until_listening, command->quiet);
 	/* Without events it is just slower to see what happens. */
@@ -359,12 +462,12 @@ static int wait_and_run(struct wait_command *command)
 
 int command_wait(int argc, char **argv)
 {
-	struct wait_command command = { .timeout_ms = -1, .glance_ms = GLANCE_MS };
+	struct wait_command command = { .timeout_ms = -1 };
 	int status;
 
 	if (parse(argc, argv, &command, &status)) {
 		status = EXIT_TROUBLE;
-		if (candidate_parse(&command.common, &command.candidate))
+		if (candidate_parse(&command.common, &command.candidate) && check_user(&command))
 			status = wait_and_run(&command);
 	}
 	options_done(&command.common);

@@ -278,9 +278,14 @@ static char *unknown_column(const char *name, size_t length)
 	int id;
 
 	out_init(&out, -1);
-	out_string(&out, "no column is called \"");
-	escape_append(&out, ESCAPE_TERMINAL, name, length);
-	out_string(&out, "\"; there are ");
+	if (length) {
+		out_string(&out, "no column is called \"");
+		escape_append(&out, ESCAPE_TERMINAL, name, length);
+		out_string(&out, "\"");
+	} else {
+		out_string(&out, "the name of a column is missing");
+	}
+	out_string(&out, "; there are ");
 	for (id = 0; id < N_COLUMNS; id++) {
 		out_string(&out, id ? ", " : "");
 		out_string(&out, columns[id].info.name);

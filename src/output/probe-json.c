@@ -94,6 +94,8 @@ static void write_attempts(struct json_writer *writer, const struct probe_report
 		write_way(writer, &report->attempts[set], PROBE_MODEL);
 		write_way(writer, &report->attempts[set], PROBE_REPLICA);
 		write_way(writer, &report->attempts[set], PROBE_LIVE);
+		json_name(writer, "live_left_out");
+		json_write_string(writer, report->attempts[set].left_out);
 		json_end(writer);
 	}
 	json_end(writer);

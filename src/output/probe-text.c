@@ -252,6 +252,47 @@ static void write_delivery(const struct snapshot *snapshot, const struct probe_r
 	free(receivers);
 }
 
+static bool is_in_limits(const struct probe_report *report, const char *reason)
+{
+	uint32_t i;
+
+	for (i = 0; i < report->n_limits; i++)
+		if (strstr(report->limits[i].text, reason))
+			return true;
+	return false;
+}
+
+/* Why there are live binds that have not been made, each reason once. */
+static void write_left_out(const struct probe_report *report,
+			   const struct probe_text_options *options, struct out *out)
+{
+	const char *reason, *label = "Not live: ";
+	uint32_t set, first;
+	char *sets, *line;
+
+	for (first = 0; first < PROBE_SETS; first++) {
+		reason = report->attempts[first].left_out;
+		for (set = 0; reason && set < first; set++)
+			if (report->attempts[set].left_out == reason)
+				reason = NULL;
+		if (!reason || is_in_limits(report, reason))
+			continue;
+		sets = xstrdup(probe_set_name(first));
+		for (set = first + 1; set < PROBE_SETS; set++) {
+			if (report->attempts[set].left_out != reason)
+				continue;
+			line = xasprintf("%s, %s", sets, probe_set_name(set));
+			free(sets);
+			sets = line;
+		}
+		line = xasprintf("%s: %s", sets, reason);
+		finding_text_fill(label, line, options->width, out);
+		label = "          ";
+		free(line);
+		free(sets);
+	}
+}
+
 static void write_limits(const struct probe_report *report,
 			 const struct probe_text_options *options, struct out *out)
 {
@@ -280,6 +321,7 @@ void probe_text_write(const struct snapshot *snapshot, const struct probe_report
 		write_delivery(snapshot, report, &report->before, "Receives now: ", options, out);
 	if (receives)
 		write_delivery(snapshot, report, &report->after, "Would then:   ", options, out);
+	write_left_out(report, options, out);
 	write_limits(report, options, out);
 	finding_text_limits(snapshot, options->width, out);
 }

@@ -8,11 +8,11 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "probe/bind-socket.h"
 #include "probe/child.h"
+#include "util/clock.h"
 #include "util/errno-name.h"
 
 #define TIMEOUT_MS 5000
@@ -37,14 +37,6 @@ struct work {
 	bool switch_user;
 	struct result *results; /* shared with the parent; PROBE_SETS of them */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static uint16_t port_of(int fd)
 {
@@ -74,7 +66,7 @@ static void try_bind(const struct work *work, const struct bind_candidate *candi
 {
 	const char *step = "";
 	int on = 1, fd = bind_socket_new(candidate, work->device, &step);
-	uint64_t start;
+	int64_t start;
 
 	result->tried = true;
 	if (fd < 0) {
@@ -88,12 +80,12 @@ static void try_bind(const struct work *work, const struct bind_candidate *candi
 		close(fd);
 		return;
 	}
-	start = now_ns();
+	start = monotonic_ns();
 	result->error = -bind_socket_bind(fd, candidate, work->device);
 	if (!result->error)
 		result->port = port_of(fd);
 	close(fd);
-	result->held_ns = now_ns() - start;
+	result->held_ns = (uint64_t)(monotonic_ns() - start);
 }
 
 static int become(uint32_t uid)
@@ -176,7 +168,7 @@ int attempt_address(const struct attempt_request *request, struct probe_report *
 
 	if (!results)
 		return answer;
-	if (results->tried && !*results->step)
+	if (results->tried && (!*results->step || results->error == ENODEV))
 		answer = results->error;
 	else if (results->tried)
 		probe_add_limit(report, "live", "the address could not be tried: %s: %s",
@@ -190,13 +182,17 @@ void attempt_live(const struct attempt_request *request, struct probe_report *re
 	struct result *results = run_in_child(request, request->plan, report);
 	uint32_t set;
 
+	for (set = 0; set < PROBE_SETS; set++)
+		if (request->plan->how[set] == LIVE_NOT)
+			report->attempts[set].left_out = request->plan->why_not[set];
 	for (set = 0; results && set < PROBE_SETS; set++) {
 		struct probe_attempt *attempt = &report->attempts[set];
 		const struct result *result = &results[set];
 
 		if (!result->tried)
 			continue;
-		if (*result->step) {
+		/* No such device: the end of the bind, as much as an error of bind() itself. */
+		if (*result->step && result->error != ENODEV) {
 			probe_add_limit(report, "live", "no socket could be bound: %s: %s",
 					result->step, errno_name(result->error));
 			continue;

@@ -22,14 +22,14 @@ bool attempt_privileged(void);
 
 /*
  * Whether the address of the report's candidate can be bound at all: asked with
- * IP_BIND_ADDRESS_NO_PORT, which takes no port. Returns 0, the errno of bind(), or PROBE_UNKNOWN
- * with a limit in the report.
+ * IP_BIND_ADDRESS_NO_PORT, which takes no port. Returns 0, the errno of bind(), ENODEV if there is
+ * no such device, or PROBE_UNKNOWN with a limit in the report.
  */
 int attempt_address(const struct attempt_request *request, struct probe_report *report);
 
 /*
- * Carry out the plan: fills PROBE_LIVE of the sets that it has, held_ns and other_port. What cannot
- * be tried becomes a limit.
+ * Carry out the plan: fills PROBE_LIVE of the sets that it has, held_ns and other_port, and left_out
+ * of the others. What cannot be tried becomes a limit.
  */
 void attempt_live(const struct attempt_request *request, struct probe_report *report);
 

@@ -40,7 +40,7 @@ struct work {
 	const struct snapshot *snapshot;
 	const struct probe_facts *facts;
 	const struct probe_report *report;
-	uint32_t *sockets; /* what is rebuilt, indexes, in the order of bind() */
+	uint32_t *sockets; /* what is rebuilt, indexes, in that order */
 	uint32_t n_sockets;
 	bool count_traffic;
 	struct result *result;
@@ -299,8 +299,9 @@ static void run(void *user)
 	work->others = !result->one_user && can_play_users(work);
 	result->one_user = !work->others;
 	set_sysctls(work);
-	/* An address that cannot be bound there is not to be had here either. */
-	error = make_place(candidate_device(work), candidate->family,
+	/* A device or address that is not there is not to be had here either. */
+	error = make_place(work->facts->address_error == ENODEV ? NULL : candidate_device(work),
+			   candidate->family,
 			   work->facts->address_error > 0 ? &(struct address){ .bytes = { 0 } } :
 							    &candidate->address,
 			   &step);
@@ -314,30 +315,63 @@ static void run(void *user)
 		count_traffic(work);
 }
 
-/* Oldest first: the order is newest first, but IPv6 sockets with SO_REUSEPORT are put at the end. */
-static void in_bind_order(const struct snapshot *snapshot, const uint32_t *members,
-			  uint32_t n_members, struct work *work)
+/*
+ * In which turn a socket is made. A listener cannot begin to listen beside connections that lack
+ * its flag, but they can be made beside it, whatever the flags; so can what is only bound.
+ */
+enum turn {
+	TURN_LISTENER,
+	TURN_BOUND,
+	TURN_CONNECTION,
+	N_TURNS,
+};
+
+/* Of UDP the order of bind() decides who receives: there is one turn. */
+static enum turn turn_of(const struct inet_socket *socket)
 {
-	uint32_t i, k, pass;
+	if (!protocol_is_stream((enum protocol)socket->protocol) || socket->state == STATE_LISTEN)
+		return TURN_LISTENER;
+	return socket->state == STATE_BOUND ? TURN_BOUND : TURN_CONNECTION;
+}
+
+static void add_once(struct work *work, uint32_t index)
+{
+	const struct snapshot *snapshot = work->snapshot;
+	uint32_t i;
+
+	for (i = 0; i < work->n_sockets; i++)
+		if (replica_socket_alike(&snapshot->sockets[index],
+					 &snapshot->sockets[work->sockets[i]]))
+			return;
+	if (work->n_sockets < REPLICA_SOCKETS_MAX + 1)
+		work->sockets[work->n_sockets++] = index;
+}
+
+/*
+ * By turns, in each oldest first: the order is newest first, but IPv6 sockets with SO_REUSEPORT are
+ * put at the end.
+ */
+static void in_order(const struct snapshot *snapshot, const uint32_t *members, uint32_t n_members,
+		     struct work *work)
+{
+	uint32_t i, turn, at_tail;
 
 	work->sockets = xcalloc(n_members + 1, sizeof(*work->sockets));
-	for (pass = 0; pass < 2; pass++) {
-		for (i = 0; i < n_members; i++) {
-			uint32_t index = members[pass ? i : n_members - 1 - i];
-			const struct inet_socket *socket = &snapshot->sockets[index];
-			bool at_tail = socket->family == AF_INET6 &&
-				       socket->reuse_port == TRISTATE_YES;
+	for (turn = 0; turn < N_TURNS; turn++) {
+		for (at_tail = 0; at_tail < 2; at_tail++) {
+			for (i = 0; i < n_members; i++) {
+				uint32_t index = members[at_tail ? i : n_members - 1 - i];
+				const struct inet_socket *socket = &snapshot->sockets[index];
 
-			/* Not bound: a request goes with its listener. */
-			if (at_tail != pass || socket->state == STATE_SYN_RECV ||
-			    socket->protocol == PROTOCOL_MPTCP)
-				continue;
-			for (k = 0; k < work->n_sockets; k++)
-				if (replica_socket_alike(socket,
-							 &snapshot->sockets[work->sockets[k]]))
-					break;
-			if (k == work->n_sockets && k < REPLICA_SOCKETS_MAX + 1)
-				work->sockets[work->n_sockets++] = index;
+				/* Not bound: a request goes with its listener. */
+				if (turn_of(socket) != turn ||
+				    (socket->family == AF_INET6 &&
+				     socket->reuse_port == TRISTATE_YES) != at_tail ||
+				    socket->state == STATE_SYN_RECV ||
+				    socket->protocol == PROTOCOL_MPTCP)
+					continue;
+				add_once(work, index);
+			}
 		}
 	}
 }
@@ -449,7 +483,7 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 	int error;
 
 	members = probe_members(index, &report->candidate, &n_members);
-	in_bind_order(snapshot, members, n_members, &work);
+	in_order(snapshot, members, n_members, &work);
 	if (work.n_sockets > REPLICA_SOCKETS_MAX) {
 		probe_add_limit(report, "replica",
 				"there are too many sockets on the port to rebuild "

@@ -26,6 +26,7 @@ while read -r id title; do
 	is "$id: no line of prose is longer than 80 columns" "$(grep -v '^     ' "$scratch/text" | awk 'length > 80' | wc -l)" 0
 	is "$id: no code is longer than 100" "$(awk 'length > 100' "$scratch/text" | wc -l)" 0
 done <"$scratch/list"
+is 'the version' "$("$portshare" explain -V)" "$("$portshare" --version)"
 is 'two at once' "$("$portshare" explain udp-shadowed udp-hijackable | grep -c '^Meaning$')" 2
 for wrong in nonsense --nonsense '--markdown udp-shadowed' --color=blue; do
 	# shellcheck disable=SC2086
@@ -41,7 +42,7 @@ for what in '' udp-shadowed --markdown --help; do
 	is "a full disk: explain $what" "$? $(wc -l <"$scratch/err")" '2 1'
 done
 is 'the manual has the options of --help' \
-	"$(sed -n 's/^\.It Fl //p' "${top_srcdir:-.}/man/portshare-explain.1" | tr ' ' '\n' | grep -x -e '-[a-z]*' -e h |
+	"$(sed -n 's/^\.It Fl //p' "${top_srcdir:-.}/man/portshare-explain.1" | tr ' ' '\n' | grep -x -e '-[a-z]*' -e h -e V |
 		sed 's/^/-/' | sort)" \
-	"$("$portshare" explain --help | grep -oE '^ +(-h, +)?--[a-z]+' | tr -d ', ' | sed 's/^-h--/-h\n--/' | sort)"
+	"$("$portshare" explain --help | grep -oE '^ +(-[hV], +)?--[a-z]+' | tr -d ', ' | sed -E 's/^-([hV])--/-\1\n--/' | sort)"
 done_testing

@@ -472,16 +472,28 @@ static void try_delivery(struct round *round, const uint32_t *order, uint32_t n_
 	}
 }
 
+/* A dump of TCP has the listeners first, then what is bound, then connections and what is left. */
+static uint32_t dump_turn(const struct round *round, uint32_t index)
+{
+	if (round->protocol == PROTOCOL_UDP || round->entries[index].listens)
+		return 0;
+	return round->entries[index].is_child ? 2 : 1;
+}
+
 /* The snapshot's rows in the order of members, which is what the index goes by. */
 static void sort_as_kernel(struct round *round)
 {
 	struct inet_socket sorted[SOCKETS_MAX];
 	struct entry entries[SOCKETS_MAX];
-	uint32_t i;
+	uint32_t i, turn, n = 0;
 
-	for (i = 0; i < round->count; i++) {
-		sorted[i] = round->snapshot->sockets[round->members[i]];
-		entries[i] = round->entries[round->members[i]];
+	for (turn = 0; turn < 3; turn++) {
+		for (i = 0; i < round->count; i++) {
+			if (dump_turn(round, round->members[i]) != turn)
+				continue;
+			sorted[n] = round->snapshot->sockets[round->members[i]];
+			entries[n++] = round->entries[round->members[i]];
+		}
 	}
 	for (i = 0; i < round->count; i++) {
 		round->snapshot->sockets[i] = sorted[i];

@@ -478,6 +478,7 @@ is "a directory that is not there" "$? $(wc -l <err)" "3 1"
 is "a full disk" "$? $(wc -l <err)" "3 1"
 "$PORTSHARE" check >/dev/full 2>err
 is "a full disk on stdout" $? 3
+like "a full disk on stdout: is said" "$(cat err)" '^portshare: cannot write to standard output: No space left'
 like "one plugin line" "$("$PORTSHARE" check --format=plugin udp:5060 2>/dev/null | head -1)" \
 	'^PORTSHARE WARNING - [^|]+ \| critical=0;;;0 warning=1;;;0 note=[0-9]+;;;0 undecided=0;;;0 sockets=[0-9]+;;;0$'
 for wrong in --format=xml --warning=high --critical=1 --ignore=nothing --ignore=udp-shadowed:x "--json --format=text" --nosuchoption 99999; do

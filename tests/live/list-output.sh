@@ -82,6 +82,13 @@ for wrong in "no-such-service" "--no-such-option" "-s nostate" "--color=blue" "-
 	like "usage: $wrong: names the program" "$(cat "$netns_tmp/err")" '^portshare: '
 done
 
+run lst
+like "usage: a mistyped command" "$(cat "$netns_tmp/err")" 'the selector "lst": .*commands list, check, '
+run -o +
+like "usage: no name of a column" "$(cat "$netns_tmp/err")" 'the name of a column is missing; there are '
+run check -o x
+like "usage: whose help there is" "$(cat "$netns_tmp/err")" ': see portshare check --help$'
+
 # Damaged snapshots: one sentence that names the place, exit status 2
 
 "$PORTSHARE" --json >"$netns_tmp/good"

@@ -163,6 +163,30 @@ probe tcp:127.0.0.1:8108
 cause "a closing connection" connection
 mksock_stop
 
+# A server at work: it listens, and has connections. Each on a port of its own, since these leave TIME-WAIT.
+port=8200
+for flags in "" ,reuseaddr ,reuseport ,reuseaddr,reuseport; do
+	for addr in 127.0.0.1 0.0.0.0 ::; do
+		port=$((port + 1))
+		at=tcp:127.0.0.1:$port
+		[ $addr = 127.0.0.1 ] || at=tcp:$port
+		mksock_start "connected,addr=$addr,v6only=0,port=$port,listener,conns=2$flags" || exit 99
+		case $flags in
+		*reuseport)
+			probe "$at" --reuseaddr
+			expect "a server with connections, $addr$flags" 1 "EADDRINUSE EADDRINUSE ok ok"
+			;;
+		*)
+			probe "$at" --reuseaddr
+			expect "a server with connections, $addr$flags" 1 "$no"
+			;;
+		esac
+		is "a server with connections, $addr$flags: the replica has all of it" \
+			"$(field '[.limits[].text | select(test("replica"))] | join(" ")')" ""
+		mksock_stop
+	done
+done
+
 # Bound and not listening.
 mksock_start bound,port=8080,reuseaddr || exit 99
 probe tcp:127.0.0.1:8080
@@ -235,6 +259,22 @@ is "UDP over IPv6 with --live: and how long it had the port" "$(field '.attempts
 like "UDP over IPv6 with --live: in the text too" "$(cat probe.txt)" 'ok, held for [0-9]+ us'
 mksock_stop
 
+# Why there is no live bind.
+probe udp:0
+like "UDP, any port: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, SO_REUSEPORT, both flags: the kernel might choose the port of another'
+is "UDP, any port: in JSON too" "$(field '[.attempts[].live_left_out != null] | join(" ")')" "false true true true"
+probe udp:224.0.0.5:7000 --reuseport
+like "UDP, multicast: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, SO_REUSEPORT, both flags: that it harms nobody is known for unicast'
+probe tcp:8080 --reuseaddr
+like "TCP: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: no reuse flag, SO_REUSEPORT: a server that starts in that instant'
+probe tcp:8080 --live
+is "with --live nothing is left out" "$(grep -c '^Not live' probe.txt) $(field '[.attempts[].live_left_out] | unique')" "0 [null]"
+mksock_start listening,addr=0.0.0.0,port=8080,reuseport || exit 99
+probe tcp:8080 --reuseport
+is "a pool: what a bind with SO_REUSEPORT would change" "$(field '[.attempts[] | (.live_left_out // "-") | split(" ")[:3] | join(" ")] | join(", ")')" \
+	"a server that, -, it would change, it would change"
+mksock_stop
+
 # Not allowed, not there.
 before=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
 if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
@@ -268,8 +308,12 @@ if ip link add dummy7 type dummy 2>/dev/null; then
 else
 	skip "devices" "this kernel has no dummy device"
 fi
-probe tcp:8080 --device nothere
-like "a device that is not there" "$(field '[.limits[].text] | join(" ")')" 'SO_BINDTODEVICE: ENODEV'
+for each in tcp:8080 udp:8080 'tcp:[::]:8080'; do
+	probe "$each" --device nothere
+	expect "a device that is not there, $each" 1 "ENODEV ENODEV ENODEV ENODEV"
+	like "a device that is not there, $each: in words" "$(head -n 1 probe.txt)" '^No: there is no interface nothere'
+	is "a device that is not there, $each: no limit" "$(field '.limits | length')" 0
+done
 
 # What an ordinary user sees of a pool of others.
 if [ "$(id -u)" = 0 ] && [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; then
@@ -352,14 +396,24 @@ wrong()
 wrong "no port"
 wrong "two ports" tcp:1 tcp:2
 wrong "a range" tcp:1-2
+like "a range: is said" "$(cat err)" ': a bind is to one port$'
+wrong "too high a port" 99999
+like "too high a port: is said" "$(cat err)" ': expected a port from 0 to 65535$'
+wrong "an option of list" -l 80
+like "an option of list: whose help there is" "$(cat err)" ': see portshare probe --help$'
 wrong "no such protocol" foo:80
 wrong "two protocols" -u tcp:80
+wrong "both protocols" -tu 80
+like "both protocols: is said" "$(cat err)" 'a bind has one protocol: -t or -u'
+wrong "both families" -46 80
+like "both families: is said" "$(cat err)" 'a bind has one family: -4 or -6'
 wrong "SCTP" sctp:80
 wrong "an address and another" tcp:127.0.0.1:80 --address 127.0.0.2
 wrong "no address" --address nowhere tcp:80
 wrong "IPv4 with -6" -6 tcp:127.0.0.1:80
 wrong "IPv6 with -4" -4 'tcp:[::1]:80'
 wrong "v6only and IPv4" --v6only tcp:80
+like "v6only and IPv4: is said" "$(cat err)" '^portshare: --v6only is for IPv6 sockets: expected '
 wrong "no such user" --as nosuchuser tcp:80
 wrong "a filter" --state listen tcp:80
 wrong "live in a file" --live --from saved.json tcp:80

@@ -132,6 +132,27 @@ if ip link add dummy8 type dummy 2>/dev/null; then
 	ip link del dummy8
 fi
 
+"$PORTSHARE" wait tcp:8080 --device nothere --timeout 300ms -q 2>said
+is "a device that may come: not in time" "$?" 1
+like "a device that may come: is said" "$(cat said)" '^portshare: given up: .*waiting for the interface nothere'
+"$PORTSHARE" wait tcp:10.9.8.6:80 --timeout 300ms 2>said
+is "an address that may come: not in time" "$?" 1
+is "an address that may come: what is waited for, and that it was in vain" "$(cat said)" \
+	"portshare: tcp 10.9.8.6:80: waiting for the address, which is not there yet
+portshare: given up: tcp 10.9.8.6:80: waiting for the address, which is not there yet"
+"$PORTSHARE" wait tcp:8080 --device pair0 --timeout 20 2>said &
+waiter=$!
+sleep 0.3
+if ip link add pair0 type veth peer name pair1 2>/dev/null || ip link add pair0 type dummy 2>/dev/null; then
+	wait "$waiter"
+	is "a device that comes" "$?" 0
+	ip link del pair0
+else
+	kill "$waiter"
+	wait "$waiter"
+	skip "a device that comes" "no device can be made here"
+fi
+
 # It sleeps. Switches that it asked for itself, in two seconds of waiting for a listener.
 mksock_start listening,addr=0.0.0.0,port=8086 || exit 99
 "$PORTSHARE" wait tcp:8086 -q &
@@ -143,6 +164,66 @@ kill "$waiter"
 wait "$waiter"
 is "SIGTERM ends it as it ends others" "$?" 143
 mksock_stop
+
+# On a busy port each connection is an event. A look begins a child, whose page faults show that there was one.
+cat >busy.py <<'PY'
+import signal, socket, sys, time
+port, reuse = int(sys.argv[1]), int(sys.argv[2])
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+s.bind(("127.0.0.1", port))
+s.listen()
+print("ready", flush=True)
+signal.alarm(60)
+while True:
+    client = socket.create_connection(("127.0.0.1", port))
+    served = s.accept()[0]
+    time.sleep(0.002)
+    # A reset, which leaves no TIME-WAIT.
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    time.sleep(0.002)
+    served.close()
+PY
+# busy PORT REUSE ARGUMENT...: runs wait beside the busy server; $looked: whether it bound the port again, $switches in 2 s.
+busy()
+{
+	python3 busy.py "$1" "$2" >busy.out 9>&- &
+	server=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -q ready busy.out && break
+		sleep 0.1
+	done
+	shift 2
+	"$PORTSHARE" wait -q "$@" &
+	waiter=$!
+	sleep 0.5
+	first=$(cut -d ' ' -f 11 "/proc/$waiter/stat")
+	before=$(awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$waiter/status")
+	sleep 2
+	looked=no
+	[ "$(cut -d ' ' -f 11 "/proc/$waiter/stat")" = "$first" ] || looked=yes
+	switches=$(($(awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$waiter/status") - before))
+}
+busy 8090 1 tcp:127.0.0.1:8090 --reuseaddr --timeout 30
+is "a busy port: no look while what is in the way is there" "$looked" no
+ok "a busy port: no glance for each event: $switches switches" test "$switches" -lt 300
+kill "$server"
+started=$(date +%s%N)
+wait "$waiter"
+is "a busy port: it can be bound in the end" "$?" 0
+taken=$((($(date +%s%N) - started) / 1000000))
+ok "a busy port: within 1 s: $taken ms" test "$taken" -lt 1000
+wait "$server"
+busy 8091 0 tcp:127.0.0.2:8091 --until listening
+ok "until somebody listens: no glance for each event either: $switches switches" test "$switches" -lt 300
+kill "$waiter" "$server"
+wait "$waiter" "$server"
+# With SO_REUSEPORT who was in the way does not tell enough: it looks, but binds nothing while the model says no.
+busy 8092 0 tcp:127.0.0.1:8092 --reuseport
+is "a busy port: no live bind while the model says no" "$looked" no
+kill "$waiter" "$server"
+wait "$waiter" "$server"
 
 # On a terminal: a bar that moves, a line that goes away; signals and descriptors are the command's.
 cat >terminal.py <<'PY'
@@ -210,12 +291,17 @@ wrong()
 }
 wrong "no port" 2
 wrong "no port before the command" 2 -- true
+wrong "both protocols" 2 -tu 1
+wrong "both families" 2 -46 1
 wrong "no time" 2 --timeout soon tcp:1
 wrong "a negative time" 2 --timeout=-1 tcp:1
 wrong "no unit" 2 --timeout 1w tcp:1
 wrong "until what" 2 --until doomsday tcp:1
 wrong "a snapshot" 2 --from saved.json tcp:1
 wrong "JSON" 2 --json tcp:1
+wrong "a command as another user" 2 --as 12345 tcp:8089 -- true
+ok "a command as oneself" "$PORTSHARE" wait --as "$(id -u)" tcp:8089 -- true
+ok "another user without a command" "$PORTSHARE" wait --as 12345 tcp:8089
 wrong "no such namespace" 2 --netns nosuchnamespace tcp:1
 wrong "a command that is not there" 127 tcp:8089 -- ./nosuchcommand
 wrong "a command that is no program" 126 tcp:8089 -- ./asked.py
