@@ -208,7 +208,8 @@ void column_get_owner(struct column_writer *writer, const struct inet_socket *so
 	}
 	out_string(out, "none (TIME-WAIT ");
 	if (socket->known & SOCKET_HAS_EXPIRES)
-		column_write_time_left(socket->timer_expires_ms, socket->timer_expires_ms, out);
+		column_write_time_left(writer, socket->timer_expires_ms, socket->timer_expires_ms,
+				       out);
 	else
 		out_string(out, "? s");
 	out_char(out, ')');

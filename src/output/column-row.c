@@ -13,10 +13,12 @@ void column_row_state(struct column_writer *writer, const struct port_summary *s
 	column_write_count(out, summary->row->count);
 }
 
-static void write_time_wait_end(const struct port_summary *summary, struct out *out)
+static void write_time_wait_end(const struct column_writer *writer,
+				const struct port_summary *summary, struct out *out)
 {
 	if (summary->n_expires)
-		column_write_time_left(summary->first_expires_ms, summary->last_expires_ms, out);
+		column_write_time_left(writer, summary->first_expires_ms, summary->last_expires_ms,
+				       out);
 	else
 		out_string(out, "? s");
 	if (summary->n_expires && summary->n_expires < summary->n_time_wait)
@@ -29,7 +31,6 @@ void column_write_states(struct column_writer *writer, const struct port_summary
 	bool any = false;
 	int state;
 
-	(void)writer;
 	for (state = 0; state < N_STATES; state++) {
 		if (!summary->states[state])
 			continue;
@@ -42,7 +43,7 @@ void column_write_states(struct column_writer *writer, const struct port_summary
 	}
 	if (summary->n_time_wait) {
 		out_string(out, " (");
-		write_time_wait_end(summary, out);
+		write_time_wait_end(writer, summary, out);
 		out_char(out, ')');
 	}
 }
@@ -70,7 +71,8 @@ void column_row_timer(struct column_writer *writer, const struct port_summary *s
 	out_string(out, timer_kind_name(timer));
 	if (summary->n_time_wait && summary->n_expires) {
 		out_char(out, ' ');
-		column_write_time_left(summary->first_expires_ms, summary->last_expires_ms, out);
+		column_write_time_left(writer, summary->first_expires_ms, summary->last_expires_ms,
+				       out);
 	}
 }
 
@@ -84,7 +86,7 @@ void column_row_owner(struct column_writer *writer, const struct port_summary *s
 
 	if (summary->n_time_wait == summary->row->count) {
 		out_string(out, "none (TIME-WAIT ");
-		write_time_wait_end(summary, out);
+		write_time_wait_end(writer, summary, out);
 		out_char(out, ')');
 		return;
 	}

@@ -147,7 +147,8 @@ void column_get_timer(struct column_writer *writer, const struct inet_socket *so
 	} else if (!column_for_people(writer)) {
 		out_unsigned(out, socket->timer_expires_ms);
 	} else {
-		column_write_time_left(socket->timer_expires_ms, socket->timer_expires_ms, out);
+		column_write_time_left(writer, socket->timer_expires_ms, socket->timer_expires_ms,
+				       out);
 	}
 }
 

@@ -119,9 +119,16 @@ static uint32_t seconds_of(uint32_t milliseconds)
 	return milliseconds / 1000 + (milliseconds % 1000 != 0);
 }
 
-void column_write_time_left(uint32_t first_ms, uint32_t last_ms, struct out *out)
+static uint32_t left_of(const struct column_writer *writer, uint32_t milliseconds)
 {
-	uint32_t first = seconds_of(first_ms), last = seconds_of(last_ms);
+	return milliseconds > writer->passed_ms ? milliseconds - writer->passed_ms : 0;
+}
+
+void column_write_time_left(const struct column_writer *writer, uint32_t first_ms, uint32_t last_ms,
+			    struct out *out)
+{
+	uint32_t first = seconds_of(left_of(writer, first_ms));
+	uint32_t last = seconds_of(left_of(writer, last_ms));
 
 	out_unsigned(out, first);
 	if (last != first) {

@@ -18,6 +18,7 @@ struct column_writer {
 	bool numeric; /* uids, no names */
 	bool ascii; /* no character outside ASCII of our own */
 	bool grouped; /* rows stand for ports */
+	uint32_t passed_ms; /* since the snapshot was taken; timers are shown as they are now */
 	const struct finding_list *findings; /* not owned; NULL: not looked for */
 	const uint32_t *notes; /* of each socket 1 + the index of its finding, 0 = none */
 	const bool *unjudged; /* of each socket whether there may be a finding; NULL: of none */
@@ -82,7 +83,8 @@ void column_write_address(int family, const struct address *address, struct out 
 /* "1,204" */
 void column_write_count(struct out *out, uint64_t count);
 
-/* "12 s", or "12-48 s" for several. */
-void column_write_time_left(uint32_t first_ms, uint32_t last_ms, struct out *out);
+/* "12 s", or "12-48 s" for several: what is left of it when passed_ms have passed. */
+void column_write_time_left(const struct column_writer *writer, uint32_t first_ms, uint32_t last_ms,
+			    struct out *out);
 
 #endif

@@ -108,6 +108,7 @@ static void cells_init(struct cells *cells, struct view *view)
 	*cells = (struct cells){ .view = view };
 	column_writer_init(&cells->writer, view->frame->snapshot, ESCAPE_TERMINAL);
 	cells->writer.ascii = view->ascii;
+	cells->writer.passed_ms = view->passed_ms;
 	cells->writer.grouped = view->id == VIEW_PORTS;
 	cells->writer.findings = &view->frame->findings;
 	cells->writer.notes = view->frame->notes;

@@ -102,28 +102,21 @@ void view_take(struct view *view, struct frame *frame)
 {
 	frame_free(view->frame);
 	view->frame = frame;
-	view->counted_ns = frame->snapshot->end_ns;
+	view->passed_ms = 0;
 	make_rows(view);
 }
 
 void view_tick(struct view *view, int64_t now_ns)
 {
-	int64_t passed_ms = (now_ns - view->counted_ns) / 1000000;
-	uint32_t i;
+	int64_t passed_ms;
 
 	view->now_ns = now_ns;
-	if (!view->frame || view->from_file || passed_ms <= 0)
+	if (!view->frame || view->from_file || view->paused)
 		return;
-	for (i = 0; i < view->frame->snapshot->n_sockets; i++) {
-		struct inet_socket *socket = &view->frame->snapshot->sockets[i];
-
-		if (!socket_is_time_wait(socket) || !(socket->known & SOCKET_HAS_EXPIRES))
-			continue;
-		socket->timer_expires_ms = socket->timer_expires_ms > passed_ms ?
-						   socket->timer_expires_ms - (uint32_t)passed_ms :
-						   0;
-	}
-	view->counted_ns += passed_ms * 1000000;
+	passed_ms = (now_ns - view->frame->snapshot->end_ns) / 1000000;
+	view->passed_ms = passed_ms < 0		 ? 0 :
+			  passed_ms > UINT32_MAX ? UINT32_MAX :
+						   (uint32_t)passed_ms;
 }
 
 void view_set_base(struct view *view, const struct filter *base)

@@ -70,7 +70,7 @@ struct view {
 	bool paused;
 	int64_t interval_ms;
 	int64_t now_ns; /* since the epoch, as snapshots have it */
-	int64_t counted_ns; /* up to which TIME-WAIT has been counted down */
+	uint32_t passed_ms; /* since the snapshot was taken, up to when it was held */
 	bool ascii;
 	uint32_t widths[N_VIEWS][N_COLUMNS]; /* the widest that was seen */
 };
@@ -81,7 +81,7 @@ void view_done(struct view *view);
 /* Show another frame, which the view owns from now on. The selection stays. */
 void view_take(struct view *view, struct frame *frame);
 
-/* Let time pass: TIME-WAIT counts down. */
+/* Let time pass: timers count down on the screen, unless it is held. The frame stays as it is. */
 void view_tick(struct view *view, int64_t now_ns);
 
 /* Sockets that are to be shown at all; what it points to stays the caller's. */

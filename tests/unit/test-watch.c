@@ -282,13 +282,26 @@ static void test_time(void)
 	struct snapshot *snapshot;
 	struct view view;
 	bool keep[6] = { true, true, false, true, true, true };
+	char *error;
 
 	frame_maker_init(&maker);
 	view_init(&view, &host);
 	view_take(&view, new_frame(&maker, new_snapshot(1000)));
 	ok(!strstr(drawn(&view, 30, 110), "\n+"), "at first nothing is new");
 	view_tick(&view, 1003 * INT64_C(1000000000));
-	is_int(view.frame->snapshot->sockets[3].timer_expires_ms, 37000, "TIME-WAIT counts down");
+	view_filter(&view, "tcp:8080", &error);
+	view_key(&view, TUI_KEY_ENTER);
+	ok(shows(&view, "TIME-WAIT 37 s"), "TIME-WAIT counts down");
+	is_int(view.frame->snapshot->sockets[3].timer_expires_ms, 40000,
+	       "and what is written stays as it was read");
+	view_key(&view, ' ');
+	view_tick(&view, 1005 * INT64_C(1000000000));
+	ok(shows(&view, "TIME-WAIT 37 s"), "but not while it is held");
+	view_key(&view, ' ');
+	view_tick(&view, 1099 * INT64_C(1000000000));
+	ok(shows(&view, "TIME-WAIT 0 s"), "and never below nothing");
+	view_key(&view, TUI_KEY_ENTER);
+	view_filter(&view, "", &error);
 
 	snapshot = new_snapshot(1001);
 	snapshot->sockets[0].cookie = 99;
