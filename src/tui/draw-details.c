@@ -283,12 +283,13 @@ void view_draw_details(struct view *view, struct screen *screen, uint32_t row, u
 
 void view_draw_overlay(struct view *view, struct screen *screen)
 {
-	uint32_t rows = screen->rows - 3, columns = screen->columns - 4, lines, i;
+	uint32_t rows = screen->rows - 3, columns = screen->columns - 4, lines, last, i;
 	struct screen nowhere = { .rows = 0 };
 
 	lines = draw_lines(&nowhere, 0, 0, 0, 0, 0, view->overlay.buffer, view->overlay.used);
-	if (view->overlay_top + rows > lines)
-		view->overlay_top = lines > rows ? lines - rows : 0;
+	last = lines > rows ? lines - rows : 0;
+	if (view->overlay_top > last)
+		view->overlay_top = last;
 	screen_clear(screen);
 	screen_printf(screen, 0, 0, screen->columns, SCREEN_BOLD, " %s", view->overlay_title);
 	draw_rule(view, screen, 1);

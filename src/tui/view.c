@@ -15,6 +15,7 @@
 #define INTERVAL_LEAST_MS 250
 #define INTERVAL_MOST_MS 60000
 #define TEXT_WIDTH 72 /* of what lies over the list */
+#define OVERLAY_END (UINT32_MAX / 2) /* drawing brings it back; until then nothing added wraps */
 
 void view_init(struct view *view, const struct view_host *host)
 {
@@ -460,7 +461,7 @@ static bool overlay_key(struct view *view, enum tui_action action)
 		view->overlay_top = 0;
 		break;
 	case ACTION_LAST:
-		view->overlay_top = UINT32_MAX;
+		view->overlay_top = OVERLAY_END;
 		break;
 	case ACTION_NONE:
 		break;

@@ -208,6 +208,15 @@ static void test_views(void)
 	ok(view_key(&view, 'q') && !view.overlay_title, "q closes what lies above");
 	view_key(&view, '?');
 	ok(shows(&view, "PgUp ^B") && shows(&view, "this help"), "help is made of the keys");
+	drawn(&view, 12, 110);
+	view_key(&view, 'G');
+	ok(strstr(drawn(&view, 12, 110), "user=root") && strstr(drawn(&view, 12, 110), " of "),
+	   "its end");
+	view_key(&view, 'G');
+	view_key(&view, 'j');
+	ok(strstr(drawn(&view, 12, 110), "user=root"), "below which there is nothing");
+	view_key(&view, 'k');
+	ok(!strstr(drawn(&view, 12, 110), "user=root"), "but above it there is");
 	view_key(&view, TUI_KEY_ESCAPE);
 	view_key(&view, 'p');
 	is_int(probed, 5060, "probe");
