@@ -13,7 +13,7 @@
 struct item {
 	uint32_t first, count; /* rows of frame.ports, or the socket and 1 */
 	uint64_t rank; /* ascending */
-	const char *text; /* for SORT_OWNER */
+	const char *text; /* for SORT_OWNER: of the first socket that has one; "" comes last */
 };
 
 struct maker {
@@ -351,7 +351,7 @@ static const char *owner_name(const struct snapshot *snapshot, const struct inet
 		comm = snapshot_text(
 			snapshot,
 			snapshot->processes[snapshot->owners[socket->first_owner].process].comm);
-	return comm ? comm : "~";
+	return comm ? comm : "";
 }
 
 static void rank(const struct maker *maker, uint32_t socket, uint32_t count, struct item *item)
@@ -359,7 +359,6 @@ static void rank(const struct maker *maker, uint32_t socket, uint32_t count, str
 	const struct inet_socket *row = &maker->frame->snapshot->sockets[socket];
 	uint64_t place = place_of(row), value;
 
-	item->text = "";
 	switch (maker->request->sort) {
 	case SORT_ALARM:
 		value = alarm_of(maker, socket) << 56 | place;
@@ -371,7 +370,8 @@ static void rank(const struct maker *maker, uint32_t socket, uint32_t count, str
 		value = UINT64_MAX - count;
 		break;
 	case SORT_OWNER:
-		item->text = owner_name(maker->frame->snapshot, row);
+		if (!*item->text)
+			item->text = owner_name(maker->frame->snapshot, row);
 		value = place;
 		break;
 	default:
@@ -384,8 +384,10 @@ static void rank(const struct maker *maker, uint32_t socket, uint32_t count, str
 static int compare_items(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
-	int order = strcmp(x->text, y->text);
+	int order = !*x->text - !*y->text;
 
+	if (!order)
+		order = strcmp(x->text, y->text);
 	if (order)
 		return order;
 	if (x->rank != y->rank)
@@ -414,6 +416,7 @@ static void rank_port(const struct maker *maker, struct item *item)
 	uint32_t i, k, count = 0;
 
 	item->rank = UINT64_MAX;
+	item->text = "";
 	for (i = 0; i < item->count; i++)
 		count += maker->frame->ports.rows[item->first + i].count;
 	for (i = 0; i < item->count; i++) {
@@ -480,7 +483,9 @@ static void make_sockets(struct maker *maker)
 
 		if (!maker->keep[socket])
 			continue;
-		items[n] = (struct item){ .first = socket, .count = 1, .rank = UINT64_MAX };
+		items[n] = (struct item){
+			.first = socket, .count = 1, .rank = UINT64_MAX, .text = ""
+		};
 		rank(maker, socket, 1, &items[n++]);
 	}
 	sort(maker, items, n);

@@ -461,6 +461,42 @@ static void test_keys_of_rows(void)
 	frame_maker_done(&maker);
 }
 
+/* Zebra has a port, with TIME-WAIT; ant has one, with a connection of mole; nobody has the third. */
+static void test_order(void)
+{
+	static const uint16_t expected[] = { 82, 81, 80 };
+	struct snapshot *snapshot = new_snapshot(1000);
+	bool none[6] = { false };
+	struct frame_maker maker;
+	struct view view;
+	uint32_t zebra, ant, mole, i, count;
+
+	snapshot_retain(snapshot, none);
+	zebra = make_process(snapshot, 900, "zebra");
+	ant = make_process(snapshot, 901, "ant");
+	mole = make_process(snapshot, 902, "mole");
+	make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 80);
+	make_owner(snapshot, make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 81),
+		   zebra, 3);
+	make_connection(snapshot, STATE_TIME_WAIT, 81, "10.0.0.9", 50000);
+	make_owner(snapshot, make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 82), ant,
+		   3);
+	make_owner(snapshot, make_connection(snapshot, STATE_ESTAB, 82, "10.0.0.9", 50001), mole,
+		   3);
+	make_connection(snapshot, STATE_TIME_WAIT, 82, "10.0.0.9", 50002);
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	while (view.sorts[VIEW_PORTS] != SORT_OWNER)
+		view_key(&view, 's');
+	for (i = 0; i < 3; i++)
+		is_int(snapshot->sockets[*row_sockets(view.frame, &view.rows.rows[i], &count)]
+			       .local_port,
+		       expected[i], "by owner: %u", i);
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* Ten thousand keys, with frames, resizes and clicks among them. */
 static void test_random_keys(void)
 {
@@ -522,6 +558,7 @@ int main(void)
 	test_time();
 	test_update();
 	test_keys_of_rows();
+	test_order();
 	test_random_keys();
 	return done_testing();
 }
