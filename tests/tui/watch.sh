@@ -222,7 +222,10 @@ keys Space
 ok "live: held" until_seen ' held'
 keys Space +
 ok "live: slower" until_seen 'every 0.5 s'
+# Before the next one looks for these files.
+rm -f stty
 keys q
+until_file stty
 for signal in TERM HUP INT; do
 	rm -f status stty
 	open 100 24 "$PORTSHARE" watch
