@@ -225,6 +225,15 @@ static bool any_kept(const struct maker *maker, const struct port_row *row)
 	return false;
 }
 
+static uint32_t count_kept(const struct maker *maker, const struct port_row *row)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < row->count; i++)
+		n += maker->keep[maker->frame->ports.sockets[row->first + i]];
+	return n;
+}
+
 static bool any_new(const struct maker *maker, const struct port_row *row)
 {
 	uint32_t i;
@@ -272,7 +281,7 @@ static void sum_up(const struct maker *maker, const struct item *item, struct ro
 	for (i = 0; i < item->count; i++) {
 		const struct port_row *part = &ports->rows[item->first + i];
 
-		row->n_folded += i ? part->count : 0;
+		row->n_folded += i ? count_kept(maker, part) : 0;
 		for (k = 0; k < part->count; k++) {
 			uint32_t note = maker->frame->notes[ports->sockets[part->first + k]];
 
@@ -418,13 +427,35 @@ static void rank_port(const struct maker *maker, struct item *item)
 	item->rank = UINT64_MAX;
 	item->text = "";
 	for (i = 0; i < item->count; i++)
-		count += maker->frame->ports.rows[item->first + i].count;
+		count += count_kept(maker, &maker->frame->ports.rows[item->first + i]);
 	for (i = 0; i < item->count; i++) {
 		const struct port_row *row = &maker->frame->ports.rows[item->first + i];
 
 		for (k = 0; k < row->count; k++)
 			rank(maker, maker->frame->ports.sockets[row->first + k], count, item);
 	}
+}
+
+/*
+ * What is still known of a port that has gone: all else that a filter asks for cannot be told, and
+ * hides nothing.
+ */
+static bool lets_through(const struct filter *filter, const struct port_history *port)
+{
+	uint32_t protocols = 1U << port->protocol, i;
+
+	if (port->protocol == PROTOCOL_TCP)
+		protocols |= 1U << PROTOCOL_MPTCP;
+	if (!(filter->protocols & protocols))
+		return false;
+	for (i = 0; i < filter->n_selectors; i++) {
+		const struct selector *selector = &filter->selectors[i];
+
+		if ((selector->protocols & protocols) && port->port >= selector->first_port &&
+		    port->port <= selector->last_port)
+			return true;
+	}
+	return !filter->n_selectors;
 }
 
 static void make_ports(struct maker *maker)
@@ -457,7 +488,8 @@ static void make_ports(struct maker *maker)
 	for (i = 0; i < maker->frame->history.n_ports; i++) {
 		const struct port_history *port = &maker->frame->history.ports[i];
 
-		if (port->gone)
+		if (port->gone && lets_through(maker->request->base, port) &&
+		    lets_through(maker->request->filter, port))
 			add(maker, ROW_GONE, i, gone_key(port), 0);
 	}
 	for (s = 0; s < ports->n_sections; s++) {

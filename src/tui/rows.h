@@ -44,7 +44,7 @@ struct row {
 	uint8_t depth;
 	bool foldable, open;
 	bool is_new;
-	uint32_t n_folded; /* sockets that a port has beside those of its first row, while folded */
+	uint32_t n_folded; /* kept sockets of a port beside those of its first row, while folded */
 	uint32_t note; /* 1 + the index of the worst finding about what is folded; 0: none */
 };
 

@@ -237,7 +237,11 @@ static void test_views(void)
 	free(error);
 	ok(view_filter(&view, "--process=sipd bound", &error), "words as of list");
 	is_int(view.rows.count, 1, "leave one port");
+	view_filter(&view, "listening", &error);
+	ok(shows(&view, "tcp:8080") && !strstr(drawn(&view, 30, 110), "LISTEN +"),
+	   "what is filtered out is not counted");
 	view_filter(&view, "", &error);
+	ok(shows(&view, "LISTEN +3"), "and without a filter it is");
 
 	view_key(&view, '/');
 	type(&view, "SOFT");
@@ -291,6 +295,7 @@ static void test_time(void)
 	struct snapshot *snapshot;
 	struct view view;
 	bool keep[6] = { true, true, false, true, true, true };
+	struct filter base;
 	char *error;
 
 	frame_maker_init(&maker);
@@ -328,6 +333,20 @@ static void test_time(void)
 	snapshot_retain(snapshot, keep);
 	view_take(&view, new_frame(&maker, snapshot));
 	ok(shows(&view, "\n- ") && shows(&view, "gone"), "a port that has gone");
+	view_filter(&view, "udp:5060", &error);
+	ok(!strstr(drawn(&view, 30, 110), "\n-   tcp:8080"), "but not if it was not asked for");
+	view_filter(&view, "8000-8100 udp", &error);
+	ok(!strstr(drawn(&view, 30, 110), "\n-   tcp:8080"), "nor if its protocol was not");
+	view_filter(&view, "tcp tcp:8080", &error);
+	ok(shows(&view, "\n-   tcp:8080"), "and again if it is");
+	filter_init(&base);
+	base.protocols = 1U << PROTOCOL_UDP;
+	view_set_base(&view, &base);
+	ok(!strstr(drawn(&view, 30, 110), "\n-   tcp:8080"),
+	   "nor beyond what the command line asks for");
+	base.protocols |= 1U << PROTOCOL_MPTCP;
+	view_set_base(&view, &base);
+	view_filter(&view, "", &error);
 	snapshot = new_snapshot(1020);
 	snapshot_retain(snapshot, keep);
 	view_take(&view, new_frame(&maker, snapshot));
