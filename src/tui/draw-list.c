@@ -31,24 +31,22 @@ struct cell_column {
 };
 
 static const struct cell_column port_columns[] = {
-	{ COLUMN_PORT, 14, false }, { COLUMN_LOCAL, 9, false }, { COLUMN_STATE, 10, false },
-	{ COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 14, false }, { COLUMN_OWNER, 12, false },
-	{ COLUMN_QUEUE, 8, true },  { CELL_BAR, 0, true },	{ COLUMN_USER, 0, true },
-	{ COLUMN_UNIT, 0, true },
+	{ COLUMN_PORT, 14, false },  { COLUMN_NETNS, 6, false }, { COLUMN_LOCAL, 9, false },
+	{ COLUMN_STATE, 10, false }, { COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 14, false },
+	{ COLUMN_OWNER, 12, false }, { COLUMN_QUEUE, 8, true },	 { CELL_BAR, 0, true },
+	{ COLUMN_USER, 0, true },    { COLUMN_UNIT, 0, true },
 };
 
 static const struct cell_column socket_columns[] = {
-	{ COLUMN_PROTO, 0, false }, { COLUMN_PORT, 0, false },	{ COLUMN_LOCAL, 9, false },
-	{ COLUMN_STATE, 0, false }, { COLUMN_REUSE, 0, false }, { COLUMN_PEER, 10, false },
-	{ COLUMN_QUEUE, 0, true },  { COLUMN_TIMER, 0, true },	{ COLUMN_OWNER, 12, false },
-	{ COLUMN_USER, 0, true },   { COLUMN_NOTE, 8, true },
+	{ COLUMN_PROTO, 0, false },  { COLUMN_PORT, 0, false },	 { COLUMN_NETNS, 6, false },
+	{ COLUMN_LOCAL, 9, false },  { COLUMN_STATE, 0, false }, { COLUMN_REUSE, 0, false },
+	{ COLUMN_PEER, 10, false },  { COLUMN_QUEUE, 0, true },	 { COLUMN_TIMER, 0, true },
+	{ COLUMN_OWNER, 12, false }, { COLUMN_USER, 0, true },	 { COLUMN_NOTE, 8, true },
 };
 
 static const struct cell_column finding_columns[] = {
-	{ CELL_SEVERITY, 0, false },
-	{ CELL_WHERE, 0, false },
-	{ CELL_FINDING, 0, true },
-	{ CELL_TITLE, 20, false },
+	{ CELL_SEVERITY, 0, false }, { CELL_WHERE, 0, false },	{ COLUMN_NETNS, 6, false },
+	{ CELL_FINDING, 0, true },   { CELL_TITLE, 20, false },
 };
 
 struct table_shape {
@@ -66,6 +64,12 @@ static struct table_shape shape_of(enum view_id view)
 	default:
 		return (struct table_shape){ finding_columns, ARRAY_SIZE(finding_columns) };
 	}
+}
+
+/* Of one namespace there is nothing to say. */
+static bool is_needed(const struct view *view, uint8_t id)
+{
+	return id != COLUMN_NETNS || view->frame->snapshot->n_netns > 1;
 }
 
 static void write_heading(uint8_t id, struct out *out)
@@ -131,8 +135,15 @@ static void write_safe(const char *text, struct out *out)
 	escape_append(out, ESCAPE_TERMINAL, text, strlen(text));
 }
 
-static uint8_t write_finding_cell(const struct cells *cells, const struct finding *finding,
-				  uint8_t id, struct out *out)
+static void write_netns(struct cells *cells, uint32_t index, struct out *out)
+{
+	const struct inet_socket any = { .netns = index };
+
+	column_write(&cells->writer, COLUMN_NETNS, &any, out);
+}
+
+static uint8_t write_finding_cell(struct cells *cells, const struct finding *finding, uint8_t id,
+				  struct out *out)
 {
 	switch (id) {
 	case CELL_SEVERITY:
@@ -152,14 +163,32 @@ static uint8_t write_finding_cell(const struct cells *cells, const struct findin
 		else
 			out_char(out, '-');
 		return 0;
+	case COLUMN_NETNS:
+		write_netns(cells, finding->netns, out);
+		return 0;
 	default:
-		(void)cells;
 		write_safe(finding->title, out);
 		return 0;
 	}
 }
 
-static uint8_t write_gone_cell(const struct port_history *port, uint8_t id, struct out *out)
+/* Its namespace may have gone with it. */
+static void write_gone_netns(struct cells *cells, const struct port_history *port, struct out *out)
+{
+	const struct snapshot *snapshot = cells->view->frame->snapshot;
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_netns; i++) {
+		if (snapshot->netns[i].id != port->netns)
+			continue;
+		write_netns(cells, i, out);
+		return;
+	}
+	out_unsigned(out, port->netns);
+}
+
+static uint8_t write_gone_cell(struct cells *cells, const struct port_history *port, uint8_t id,
+			       struct out *out)
 {
 	if (id == COLUMN_PORT)
 		out_printf(out, "%s:%u", protocol_name((enum protocol)port->protocol), port->port);
@@ -167,6 +196,8 @@ static uint8_t write_gone_cell(const struct port_history *port, uint8_t id, stru
 		out_string(out, "gone");
 	else if (id == COLUMN_OWNER)
 		write_safe(port->who ? port->who : "-", out);
+	else if (id == COLUMN_NETNS)
+		write_gone_netns(cells, port, out);
 	else
 		out_char(out, '-');
 	return COLOR_DIM;
@@ -208,7 +239,7 @@ static uint8_t write_cell(struct cells *cells, const struct row *row, uint8_t id
 	case ROW_FINDING:
 		return write_finding_cell(cells, &frame->findings.items[row->index], id, out);
 	case ROW_GONE:
-		return write_gone_cell(&frame->history.ports[row->index], id, out);
+		return write_gone_cell(cells, &frame->history.ports[row->index], id, out);
 	case ROW_CLIENT:
 		return write_client_cell(cells, id, out);
 	case ROW_SOCKET:
@@ -254,6 +285,8 @@ void view_row_text(struct view *view, const struct row *row, struct out *out)
 	cells_init(&cells, view);
 	begin_row(&cells, row);
 	for (i = 0; i < shape.count; i++) {
+		if (!is_needed(view, shape.columns[i].id))
+			continue;
 		write_cell(&cells, row, shape.columns[i].id, out);
 		out_char(out, ' ');
 	}
@@ -435,6 +468,8 @@ static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
 			uint32_t width;
 
 			out_init(text, -1);
+			if (!is_needed(view, shape.columns[k].id))
+				continue;
 			styles[i * shape.count + k] =
 				write_cell(&cells, row, shape.columns[k].id, text);
 			width = (uint32_t)escape_width(text->buffer, text->used);
@@ -446,6 +481,10 @@ static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
 	}
 	column_writer_done(&cells.writer);
 	for (k = 0; k < shape.count; k++) {
+		if (!is_needed(view, shape.columns[k].id)) {
+			widths[k] = 0;
+			continue;
+		}
 		out_init(&heading, -1);
 		write_heading(shape.columns[k].id, &heading);
 		if (heading.used > widths[k])

@@ -158,6 +158,13 @@ static void change_view(struct view *view, int by)
 	make_rows(view);
 }
 
+static bool same_port(const struct inet_socket *a, const struct inet_socket *b)
+{
+	return a->netns == b->netns && a->local_port == b->local_port &&
+	       bind_bucket_protocol((enum protocol)a->protocol) ==
+		       bind_bucket_protocol((enum protocol)b->protocol);
+}
+
 /* From a finding to its port. */
 static void go_to_port(struct view *view, const struct row *row)
 {
@@ -173,16 +180,13 @@ static void go_to_port(struct view *view, const struct row *row)
 	make_rows(view);
 	for (i = 0; i < view->rows.count; i++) {
 		const struct row *other = &view->rows.rows[i];
-		const struct inet_socket *socket;
 
 		sockets = row_sockets(view->frame, other, &count);
 		for (k = 0; k < count; k++) {
-			socket = &view->frame->snapshot->sockets[sockets[k]];
+			const struct inet_socket *all = view->frame->snapshot->sockets;
+
 			if (sockets[k] != wanted &&
-			    (other->kind != ROW_PORT ||
-			     socket->local_port !=
-				     view->frame->snapshot->sockets[wanted].local_port ||
-			     socket->protocol != view->frame->snapshot->sockets[wanted].protocol))
+			    (other->kind != ROW_PORT || !same_port(&all[sockets[k]], &all[wanted])))
 				continue;
 			select_row(view, i);
 			return;

@@ -19,7 +19,8 @@ TMUX_TMPDIR=$netns_tmp
 SHELL=/bin/sh
 export LC_ALL TMUX_TMPDIR SHELL
 unset TMUX NO_COLOR
-cp "$source_dir/tests/golden/web.json" "$source_dir/tests/golden/hostile.json" .
+cp "$source_dir/tests/golden/web.json" "$source_dir/tests/golden/hostile.json" \
+	"$source_dir/tests/golden/namespaces.json" .
 cp "$source_dir/tests/findings/udp-share-two-programs.json" shared.json
 
 # Each terminal has a server of its own: one that ends would take the next one's clients with it.
@@ -193,6 +194,8 @@ keys Tab
 screen hostile-sockets
 open 80 24 "$PORTSHARE" watch --from shared.json udp:5060
 screen selected
+open 100 24 "$PORTSHARE" watch --from namespaces.json
+screen namespaces
 
 # The mouse.
 open 80 24 TERM=xterm-256color "$PORTSHARE" watch --from web.json

@@ -516,6 +516,56 @@ static void test_order(void)
 	frame_maker_done(&maker);
 }
 
+/* In each of two namespaces one port, in the second with a connection of MPTCP that is found. */
+static void test_namespaces(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct finding_list findings = { .items = NULL };
+	struct inet_socket *socket;
+	struct finding *finding;
+	struct frame_maker maker;
+	struct view view;
+	const uint32_t found = 3;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct netns *netns = snapshot_add_netns(snapshot);
+
+		netns->id = 4026531840 + i;
+		netns->name = snapshot_string(snapshot, i ? "blue" : "green");
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 8080);
+		socket->netns = i;
+		socket = make_connection(snapshot, STATE_ESTAB, 8080, "10.0.0.9", 50000);
+		socket->protocol = PROTOCOL_MPTCP;
+		socket->netns = i;
+	}
+	finding = finding_list_add(&findings, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_WARNING,
+				   &found, 1);
+	finding->netns = 1;
+	finding->port = 8080;
+	finding->title = strdup("title");
+	finding->text = strdup("text");
+	finding->remedy = strdup("remedy");
+	finding->evidence = strdup("evidence");
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, frame_new(&maker, snapshot, &findings, NULL));
+	ok(shows(&view, "NETNS") && shows(&view, "green") && shows(&view, "blue"),
+	   "several namespaces are named");
+	view_key(&view, TUI_KEY_BACKTAB);
+	ok(shows(&view, "tcp:8080  blue"), "with findings, too");
+	view_key(&view, TUI_KEY_ENTER);
+	is_int(netns_of_selected(&view), 4026531841, "a finding leads to its own namespace");
+	view_key(&view, TUI_KEY_TAB);
+	ok(shows(&view, "green") && shows(&view, "blue"), "and with sockets");
+
+	snapshot = new_snapshot(1010);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(!strstr(drawn(&view, 30, 110), "NETNS"), "one namespace is not");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* Ten thousand keys, with frames, resizes and clicks among them. */
 static void test_random_keys(void)
 {
@@ -578,6 +628,7 @@ int main(void)
 	test_update();
 	test_keys_of_rows();
 	test_order();
+	test_namespaces();
 	test_random_keys();
 	return done_testing();
 }
