@@ -23,6 +23,7 @@ void view_init(struct view *view, const struct view_host *host)
 	filter_init(&view->base);
 	filter_words_init(&view->words);
 	out_init(&view->overlay, -1);
+	out_init(&view->later, -1);
 }
 
 void view_done(struct view *view)
@@ -34,7 +35,9 @@ void view_done(struct view *view)
 	free(view->search);
 	free(view->message);
 	free(view->overlay_title);
+	free(view->later_title);
 	out_done(&view->overlay);
+	out_done(&view->later);
 }
 
 void view_say(struct view *view, const char *format, ...)
@@ -249,11 +252,27 @@ static void search(struct view *view)
 
 void view_overlay(struct view *view, const char *title, const char *text, size_t length)
 {
-	free(view->overlay_title);
-	view->overlay_title = xstrdup(title);
-	view->overlay.used = 0;
-	out_bytes(&view->overlay, text, length);
-	view->overlay_top = 0;
+	/* What is typed must be seen: over a prompt nothing may lie. */
+	char **place = view->prompt ? &view->later_title : &view->overlay_title;
+	struct out *out = view->prompt ? &view->later : &view->overlay;
+
+	free(*place);
+	*place = xstrdup(title);
+	out->used = 0;
+	out_bytes(out, text, length);
+	if (!view->prompt)
+		view->overlay_top = 0;
+}
+
+static void show_later(struct view *view)
+{
+	char *title = view->later_title;
+
+	if (!title)
+		return;
+	view->later_title = NULL;
+	view_overlay(view, title, view->later.buffer, view->later.used);
+	free(title);
 }
 
 static void close_overlay(struct view *view)
@@ -620,6 +639,8 @@ bool view_key(struct view *view, uint32_t key)
 	view->message = NULL;
 	if (view->prompt) {
 		prompt_key(view, key);
+		if (!view->prompt)
+			show_later(view);
 		return true;
 	}
 	if (view->overlay_title)

@@ -65,6 +65,8 @@ struct view {
 	char *overlay_title; /* NULL: there is none */
 	struct out overlay; /* its text, safe UTF-8 in lines */
 	uint32_t overlay_top;
+	char *later_title; /* NULL: there is none; else a text for when the prompt has ended */
+	struct out later;
 
 	bool from_file; /* nothing moves */
 	bool paused;
@@ -97,7 +99,7 @@ bool view_key(struct view *view, uint32_t key);
 void view_click(struct view *view, uint32_t row, uint32_t column, bool twice);
 void view_wheel(struct view *view, int direction);
 
-/* Show a text (safe UTF-8, copied) over the list. */
+/* Show a text (safe UTF-8, copied) over the list: now, or when an open prompt has ended. */
 void view_overlay(struct view *view, const char *title, const char *text, size_t length);
 
 /* Say something in the last line; printf-like, made safe when it is drawn. */

@@ -243,6 +243,20 @@ static void test_views(void)
 	view_filter(&view, "", &error);
 	ok(shows(&view, "LISTEN +3"), "and without a filter it is");
 
+	view_key(&view, 'f');
+	type(&view, "ht");
+	view_overlay(&view, "An answer", "it can\n", 7);
+	type(&view, "tps");
+	ok(shows(&view, "Filter: https") && !view.overlay_title, "a text does not cover a prompt");
+	view_key(&view, TUI_KEY_ENTER);
+	ok(shows(&view, "An answer") && shows(&view, "it can"), "it waits for its end");
+	is_str(view.words.text, "https", "and keeps what was typed");
+	view_key(&view, 'q');
+	view_key(&view, 'f');
+	view_key(&view, TUI_KEY_ESCAPE);
+	ok(!view.overlay_title, "and is shown once");
+	view_filter(&view, "", &error);
+
 	view_key(&view, '/');
 	type(&view, "SOFT");
 	view_key(&view, 0x7f);
