@@ -56,7 +56,7 @@ static void draw_title(const struct view *view, struct screen *screen)
 		write_text(&pen, COLOR_TIME_WAIT, "  held");
 	else
 		pen.column += screen_printf(screen, 0, pen.column, UINT32_MAX, COLOR_DIM,
-					    "  every %.3g s", (double)view->interval_ms / 1000);
+					    "  every %g s", (double)view->interval_ms / 1000);
 }
 
 /* What is wrong stands at the right end of the first line, where also a low screen has it. */

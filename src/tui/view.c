@@ -522,13 +522,14 @@ static void back(struct view *view)
 
 static void set_interval(struct view *view, int64_t ms)
 {
-	if (ms < INTERVAL_LEAST_MS)
-		ms = INTERVAL_LEAST_MS;
-	if (ms > INTERVAL_MOST_MS)
-		ms = INTERVAL_MOST_MS;
+	/* An interval of the command line may be beyond the limits: no key goes the wrong way. */
+	if (ms < view->interval_ms && ms < INTERVAL_LEAST_MS)
+		ms = view->interval_ms < INTERVAL_LEAST_MS ? view->interval_ms : INTERVAL_LEAST_MS;
+	if (ms > view->interval_ms && ms > INTERVAL_MOST_MS)
+		ms = view->interval_ms > INTERVAL_MOST_MS ? view->interval_ms : INTERVAL_MOST_MS;
 	view->interval_ms = ms;
 	view->host->set_interval(view->host->user, ms, view->paused);
-	view_say(view, "every %.2g s", (double)ms / 1000);
+	view_say(view, "every %g s", (double)ms / 1000);
 }
 
 static void pause_or_go(struct view *view)

@@ -284,6 +284,35 @@ static void test_views(void)
 	frame_maker_done(&maker);
 }
 
+static int64_t interval_after(struct view *view, int64_t ms, char key)
+{
+	view->interval_ms = ms;
+	view_key(view, (unsigned char)key);
+	return interval;
+}
+
+static void test_interval(void)
+{
+	struct frame_maker maker;
+	struct view view;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, new_snapshot(1000)));
+	is_int(interval_after(&view, 1000, '-'), 500, "faster");
+	is_int(interval_after(&view, 400, '-'), 250, "down to the least");
+	is_int(interval_after(&view, 100, '-'), 100, "never slower than it is");
+	is_int(interval_after(&view, 100, '+'), 200, "slower");
+	is_int(interval_after(&view, 40000, '+'), 60000, "up to the most");
+	is_int(interval_after(&view, 300000, '+'), 300000, "never faster than it is");
+	ok(shows(&view, "every 300 s"), "which is said");
+	is_int(interval_after(&view, 300000, '-'), 150000, "from far up");
+	interval_after(&view, 3600000, '+');
+	ok(shows(&view, "every 3600 s"), "hours are seconds, too");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 static void test_sizes(void)
 {
 	static const uint32_t sizes[][2] = { { 1, 1 },	 { 2, 200 }, { 9, 60 },	  { 10, 59 },
@@ -637,6 +666,7 @@ int main(void)
 	setlocale(LC_ALL, "");
 	test_screen();
 	test_views();
+	test_interval();
 	test_sizes();
 	test_time();
 	test_update();
