@@ -416,10 +416,16 @@ static void scroll(struct view *view)
 		view->top = view->rows.count > view->page ? view->rows.count - view->page : 0;
 }
 
+/* A cell that has been written: where in the text of all of them. */
+struct cell_text {
+	size_t start, length;
+	uint8_t style;
+};
+
 static void draw_row(const struct view *view, struct screen *screen, uint32_t at,
 		     const struct row *row, const struct table_shape *shape,
-		     const struct column_place *places, const struct out *texts,
-		     const uint8_t *styles)
+		     const struct column_place *places, const struct cell_text *cells,
+		     const char *text)
 {
 	char mark[2] = { mark_of(view, row), '\0' };
 	uint32_t i;
@@ -437,42 +443,35 @@ static void draw_row(const struct view *view, struct screen *screen, uint32_t at
 			}
 		}
 		if (width > indent)
-			screen_put(screen, at, column + indent, width - indent, styles[i],
-				   texts[i].buffer, texts[i].used);
+			screen_put(screen, at, column + indent, width - indent, cells[i].style,
+				   text + cells[i].start, cells[i].length);
 	}
 	if (view->rows.rows + view->cursor == row)
 		screen_mark_row(screen, at, SCREEN_REVERSE);
 }
 
-/* All that is seen is written first, for the widths. */
-static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
+/* The first n rows that are seen, one cell after the other. */
+static void write_rows(struct view *view, const struct table_shape *shape, uint32_t n,
+		       struct cell_text *written, struct out *text)
 {
-	struct table_shape shape = shape_of(view->id);
-	uint32_t *widths = view->widths[view->id], i, k, n = view->page;
-	struct column_place places[N_COLUMNS];
-	struct out *texts, heading;
-	uint8_t *styles;
+	uint32_t *widths = view->widths[view->id], i, k;
 	struct cells cells;
 
-	if (n > view->rows.count - view->top)
-		n = view->rows.count - view->top;
-	texts = xcalloc((size_t)n * shape.count, sizeof(*texts));
-	styles = xcalloc((size_t)n * shape.count, sizeof(*styles));
 	cells_init(&cells, view);
 	for (i = 0; i < n; i++) {
 		const struct row *row = &view->rows.rows[view->top + i];
 
 		begin_row(&cells, row);
-		for (k = 0; k < shape.count; k++) {
-			struct out *text = &texts[i * shape.count + k];
+		for (k = 0; k < shape->count; k++) {
+			struct cell_text *cell = &written[(size_t)i * shape->count + k];
 			uint32_t width;
 
-			out_init(text, -1);
-			if (!is_needed(view, shape.columns[k].id))
+			if (!is_needed(view, shape->columns[k].id))
 				continue;
-			styles[i * shape.count + k] =
-				write_cell(&cells, row, shape.columns[k].id, text);
-			width = (uint32_t)escape_width(text->buffer, text->used);
+			cell->start = text->used;
+			cell->style = write_cell(&cells, row, shape->columns[k].id, text);
+			cell->length = text->used - cell->start;
+			width = (uint32_t)escape_width(text->buffer + cell->start, cell->length);
 			if (!k && (row->depth || view->id == VIEW_PORTS))
 				width += row->depth * 2U + 2;
 			if (width > widths[k])
@@ -480,32 +479,50 @@ static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
 		}
 	}
 	column_writer_done(&cells.writer);
-	for (k = 0; k < shape.count; k++) {
-		if (!is_needed(view, shape.columns[k].id)) {
+}
+
+static void write_headings(struct view *view, const struct table_shape *shape,
+			   struct cell_text *written, struct out *text)
+{
+	uint32_t *widths = view->widths[view->id], k;
+
+	for (k = 0; k < shape->count; k++) {
+		if (!is_needed(view, shape->columns[k].id)) {
 			widths[k] = 0;
 			continue;
 		}
-		out_init(&heading, -1);
-		write_heading(shape.columns[k].id, &heading);
-		if (heading.used > widths[k])
-			widths[k] = (uint32_t)heading.used;
-		out_done(&heading);
+		written[k].start = text->used;
+		write_heading(shape->columns[k].id, text);
+		written[k].length = text->used - written[k].start;
+		if (written[k].length > widths[k])
+			widths[k] = (uint32_t)written[k].length;
 	}
-	place_columns(&shape, widths, screen->columns, places);
-	for (k = 0; k < shape.count; k++) {
-		out_init(&heading, -1);
-		write_heading(shape.columns[k].id, &heading);
-		screen_put(screen, at, places[k].column, places[k].width, COLOR_HEADING,
-			   heading.buffer, heading.used);
-		out_done(&heading);
-	}
+}
+
+/* All that is seen is written first, for the widths. */
+static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
+{
+	struct table_shape shape = shape_of(view->id);
+	struct cell_text headings[N_COLUMNS] = { { .start = 0 } }, *cells;
+	struct column_place places[N_COLUMNS];
+	uint32_t i, n = view->page;
+	struct out text;
+
+	if (n > view->rows.count - view->top)
+		n = view->rows.count - view->top;
+	cells = xcalloc((size_t)n * shape.count, sizeof(*cells));
+	out_init(&text, -1);
+	write_rows(view, &shape, n, cells, &text);
+	write_headings(view, &shape, headings, &text);
+	place_columns(&shape, view->widths[view->id], screen->columns, places);
+	for (i = 0; i < shape.count; i++)
+		screen_put(screen, at, places[i].column, places[i].width, COLOR_HEADING,
+			   text.buffer + headings[i].start, headings[i].length);
 	for (i = 0; i < n; i++)
 		draw_row(view, screen, at + 1 + i, &view->rows.rows[view->top + i], &shape, places,
-			 texts + (size_t)i * shape.count, styles + (size_t)i * shape.count);
-	for (i = 0; i < n * shape.count; i++)
-		out_done(&texts[i]);
-	free(texts);
-	free(styles);
+			 cells + (size_t)i * shape.count, text.buffer);
+	free(cells);
+	out_done(&text);
 }
 
 void view_draw_list(struct view *view, struct screen *screen, uint32_t row, uint32_t rows)
