@@ -13,6 +13,7 @@
 #include "util/escape.h"
 #include "util/xalloc.h"
 
+/* Of what the lower part has no room for anyway; a text that lies over everything has all. */
 #define SOCKETS_MAX 8
 #define OWNERS_MAX 8
 #define SHARE_WIDTH 10
@@ -50,28 +51,35 @@ static char *command_line(const struct snapshot *snapshot, const struct process 
 	return line;
 }
 
+static void describe_owner(const struct snapshot *snapshot, uint32_t process, uint32_t width,
+			   struct out *out)
+{
+	char *line = command_line(snapshot, &snapshot->processes[process]);
+	char *who = words_process(snapshot, process), *origin = words_origin(snapshot, process);
+
+	say(out, width, "  held by ",
+	    xasprintf("%s%s%s: %s", who, line ? ", " : "", line ? line : "", origin));
+	free(line);
+	free(who);
+	free(origin);
+}
+
 static void describe_owners(const struct snapshot *snapshot, const struct inet_socket *socket,
-			    uint32_t width, struct out *out)
+			    uint32_t most, uint32_t width, struct out *out)
 {
 	uint32_t i, last = SNAPSHOT_NONE, n = 0;
 
-	for (i = 0; i < socket->n_owners && n < OWNERS_MAX; i++) {
+	for (i = 0; i < socket->n_owners; i++) {
 		uint32_t row = snapshot->owners[socket->first_owner + i].process;
-		char *line, *who, *origin;
 
 		if (row == last)
 			continue;
 		last = row;
-		n++;
-		line = command_line(snapshot, &snapshot->processes[row]);
-		who = words_process(snapshot, row);
-		origin = words_origin(snapshot, row);
-		say(out, width, "  held by ",
-		    xasprintf("%s%s%s: %s", who, line ? ", " : "", line ? line : "", origin));
-		free(line);
-		free(who);
-		free(origin);
+		if (n++ < most)
+			describe_owner(snapshot, row, width, out);
 	}
+	if (n > most)
+		out_printf(out, "  and by %u more\n", n - most);
 }
 
 /* Who gets what is sent to a port of UDP, or connects to one of TCP. */
@@ -202,9 +210,10 @@ static void describe_states(const struct frame *frame, const uint32_t *sockets, 
 	out_char(out, '\n');
 }
 
-static void describe_sockets(const struct view *view, const struct row *row, uint32_t width,
-			     struct out *out)
+static void describe_sockets(const struct view *view, const struct row *row, bool all,
+			     uint32_t width, struct out *out)
 {
+	const uint32_t most = all ? UINT32_MAX : SOCKETS_MAX;
 	const struct frame *frame = view->frame;
 	uint32_t i, count, note = row->note;
 	const uint32_t *sockets = row_sockets(frame, row, &count);
@@ -217,19 +226,19 @@ static void describe_sockets(const struct view *view, const struct row *row, uin
 		describe_finding(&frame->findings.items[note - 1], width, out);
 	if (row->kind == ROW_CLIENT)
 		describe_states(frame, sockets, count, out);
-	for (i = 0; i < count && i < SOCKETS_MAX; i++) {
+	for (i = 0; i < count && i < most; i++) {
 		const struct inet_socket *socket = &frame->snapshot->sockets[sockets[i]];
 
 		say(out, width, "", words_described(frame->snapshot, sockets[i]));
-		describe_owners(frame->snapshot, socket, width, out);
+		describe_owners(frame->snapshot, socket, all ? UINT32_MAX : OWNERS_MAX, width, out);
 		if (i)
 			continue;
 		describe_delivery(frame, socket, width, out);
 		if (row->kind == ROW_PORT)
 			describe_shares(view, socket, width, out);
 	}
-	if (count > SOCKETS_MAX)
-		out_printf(out, "and %u more\n", count - SOCKETS_MAX);
+	if (count > most)
+		out_printf(out, "and %u more\n", count - most);
 }
 
 /* Lines of a text, from the one at top on. Returns how many there are in all. */
@@ -259,13 +268,13 @@ static void draw_rule(const struct view *view, struct screen *screen, uint32_t r
 		screen_text(screen, row, i, 1, COLOR_DIM, view->ascii ? "-" : "─");
 }
 
-void view_details_text(const struct view *view, const struct row *row, uint32_t width,
+void view_details_text(const struct view *view, const struct row *row, bool all, uint32_t width,
 		       struct out *out)
 {
 	if (row->kind == ROW_FINDING)
 		describe_finding(&view->frame->findings.items[row->index], width, out);
 	else if (row->kind != ROW_GONE)
-		describe_sockets(view, row, width, out);
+		describe_sockets(view, row, all, width, out);
 }
 
 void view_draw_details(struct view *view, struct screen *screen, uint32_t row, uint32_t rows)
@@ -276,7 +285,7 @@ void view_draw_details(struct view *view, struct screen *screen, uint32_t row, u
 	if (!view->frame || !view->rows.count || rows < 2)
 		return;
 	out_init(&out, -1);
-	view_details_text(view, &view->rows.rows[view->cursor], screen->columns, &out);
+	view_details_text(view, &view->rows.rows[view->cursor], false, screen->columns, &out);
 	draw_lines(screen, row + 1, 0, rows - 1, screen->columns, 0, out.buffer, out.used);
 	out_done(&out);
 }

@@ -298,7 +298,7 @@ static void show_details(struct view *view)
 	if (!view->rows.count)
 		return;
 	out_init(&text, -1);
-	view_details_text(view, view->rows.rows + view->cursor, TEXT_WIDTH, &text);
+	view_details_text(view, view->rows.rows + view->cursor, true, TEXT_WIDTH, &text);
 	view_overlay(view, "Details", text.buffer, text.used);
 	out_done(&text);
 }

@@ -114,8 +114,11 @@ void view_draw_list(struct view *view, struct screen *screen, uint32_t row, uint
 void view_draw_details(struct view *view, struct screen *screen, uint32_t row, uint32_t rows);
 void view_draw_overlay(struct view *view, struct screen *screen);
 
-/* All about a row in lines of width columns: safe UTF-8, appended. */
-void view_details_text(const struct view *view, const struct row *row, uint32_t width,
+/*
+ * All about a row in lines of width columns: safe UTF-8, appended. Unless it shall be all, of many
+ * sockets and holders the first, and how many more there are.
+ */
+void view_details_text(const struct view *view, const struct row *row, bool all, uint32_t width,
 		       struct out *out);
 
 /* The text of a row, for the search: safe UTF-8, appended. */

@@ -609,6 +609,46 @@ static void test_namespaces(void)
 	frame_maker_done(&maker);
 }
 
+/* Nine outgoing connections to one place, and a listener of ten workers. */
+static void test_details(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i, worker;
+
+	snapshot_add_netns(snapshot)->id = 1;
+	for (i = 0; i < 10; i++)
+		make_process(snapshot, 900 + i, "worker");
+	for (i = 0; i < 9; i++) {
+		socket = make_connection(snapshot, STATE_ESTAB, (uint16_t)(40000 + i), "10.0.0.9",
+					 443);
+		make_owner(snapshot, socket, 0, 3);
+	}
+	socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 80);
+	for (worker = 0; worker < 10; worker++) {
+		make_owner(snapshot, socket, worker, 3);
+		make_owner(snapshot, socket, worker, 4);
+	}
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(strstr(drawn(&view, 60, 110), "and by 2 more") != NULL,
+	   "holders that there is no room for are counted");
+	view_key(&view, 'd');
+	ok(strstr(drawn(&view, 60, 110), "(pid 909)") && !strstr(drawn(&view, 60, 110), "and by"),
+	   "d shows all of them");
+	view_key(&view, 'q');
+	view_key(&view, 'G');
+	ok(strstr(drawn(&view, 80, 110), "and 1 more") != NULL, "so it is with sockets");
+	view_key(&view, 'd');
+	ok(strstr(drawn(&view, 60, 110), ":40008") && !strstr(drawn(&view, 60, 110), "more"),
+	   "and all of these");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* Ten thousand keys, with frames, resizes and clicks among them. */
 static void test_random_keys(void)
 {
@@ -673,6 +713,7 @@ int main(void)
 	test_keys_of_rows();
 	test_order();
 	test_namespaces();
+	test_details();
 	test_random_keys();
 	return done_testing();
 }
