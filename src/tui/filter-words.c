@@ -50,15 +50,15 @@ static bool add_pid(struct filter_words *words, const char *text)
 	return true;
 }
 
-/* A word that says more than a port. Returns 1 if it is one, 0 if not, -1 if it is wrong. */
-static int take_word(struct filter_words *words, char *word)
+static const char words_expected[] =
+	"expected a selector, a state, or one of tcp udp ipv4 ipv6 listening shared state= process= "
+	"user= unit= pid=";
+
+/* A word that stands alone. */
+static bool take_bare_word(struct filter *filter, const char *word)
 {
-	struct filter *filter = &words->filter;
-	char *value = strchr(word, '=');
 	int state;
 
-	if (value)
-		*value++ = '\0';
 	if (!strcmp(word, "tcp") || !strcmp(word, "t")) {
 		filter->protocols = 1U << PROTOCOL_TCP | 1U << PROTOCOL_MPTCP;
 	} else if (!strcmp(word, "udp") || !strcmp(word, "u")) {
@@ -71,47 +71,67 @@ static int take_word(struct filter_words *words, char *word)
 		filter->listening = true;
 	} else if (!strcmp(word, "shared")) {
 		filter->shared = true;
-	} else if (value && !strcmp(word, "process")) {
-		filter->process = value;
-	} else if (value && !strcmp(word, "user")) {
-		filter->user = value;
-	} else if (value && !strcmp(word, "unit")) {
-		filter->unit = value;
-	} else if (value && !strcmp(word, "pid")) {
-		return add_pid(words, value) ? 1 : -1;
-	} else if (value && (!strcmp(word, "state") || !strcmp(word, "s"))) {
-		return set_states(filter, value) ? 1 : -1;
 	} else {
-		state = value ? -1 : socket_state_parse(word);
+		state = socket_state_parse(word);
 		if (state < 0)
-			return 0;
+			return false;
 		if (filter->states == (1U << N_STATES) - 1)
 			filter->states = 0;
 		filter->states |= 1U << state;
 	}
-	return 1;
+	return true;
+}
+
+/* A word with a value. */
+static bool take_value(struct filter_words *words, const char *word, char *value,
+		       const char **ret_expected)
+{
+	struct filter *filter = &words->filter;
+	struct filter ignored = *filter;
+	const char **place;
+
+	if (!strcmp(word, "pid")) {
+		*ret_expected = "expected pid=NUMBER";
+		return add_pid(words, value);
+	}
+	if (!strcmp(word, "state") || !strcmp(word, "s")) {
+		*ret_expected = "expected state=NAME,... with names as listen, estab, time-wait";
+		return set_states(filter, value);
+	}
+	place = !strcmp(word, "process") ? &filter->process :
+		!strcmp(word, "user")	 ? &filter->user :
+		!strcmp(word, "unit")	 ? &filter->unit :
+					   NULL;
+	if (place) {
+		*ret_expected = "expected a name after =";
+		*place = value;
+		return *value != '\0';
+	}
+	*ret_expected = take_bare_word(&ignored, word) ? "this word takes no value" :
+							 words_expected;
+	return false;
 }
 
 static bool take(struct filter_words *words, char *word, selector_service service,
 		 const char **ret_expected)
 {
 	struct selector selector;
-	char *bare = word + strspn(word, "-"), *copy;
-	int taken;
-
 	/* "--process nginx" is typed as "--process=nginx" here: a word is one word. */
-	copy = xstrdup(bare);
-	taken = take_word(words, bare);
-	*ret_expected = "expected a selector, or one of tcp, udp, ipv4, ipv6, listening, shared, "
-			"state=, process=, user=, unit=, pid=";
-	if (taken) {
-		free(copy);
-		return taken > 0;
+	char *bare = word + strspn(word, "-"), *value = strchr(bare, '=');
+
+	*ret_expected = words_expected;
+	if (value) {
+		*value = '\0';
+		return take_value(words, bare, value + 1, ret_expected);
 	}
-	strcpy(bare, copy);
-	free(copy);
-	if (bare != word || selector_parse(word, service, &selector, ret_expected))
+	if (take_bare_word(&words->filter, bare))
+		return true;
+	if (bare != word || selector_parse(word, service, &selector, ret_expected)) {
+		/* A name alone may have been meant for any of them. */
+		if (!strpbrk(word, ":0123456789"))
+			*ret_expected = words_expected;
 		return false;
+	}
 	ARRAY_RESERVE(words->selectors, words->filter.n_selectors, words->selectors_capacity);
 	words->selectors[words->filter.n_selectors++] = selector;
 	words->filter.selectors = words->selectors;

@@ -313,6 +313,60 @@ static void test_interval(void)
 	frame_maker_done(&maker);
 }
 
+/* The sentence about a filter that cannot be read, "" if it can; valid until the next call. */
+static const char *refusal(const char *text)
+{
+	static char said[256];
+	struct filter_words words;
+	char *error;
+
+	filter_words_init(&words);
+	if (filter_words_read(&words, text, fake_service, &error)) {
+		said[0] = '\0';
+	} else {
+		snprintf(said, sizeof(said), "%s", error);
+		free(error);
+	}
+	filter_words_done(&words);
+	return said;
+}
+
+static void test_filter_words(void)
+{
+	static const char *const good[] = {
+		"",
+		"tcp udp:5060 8000-8100",
+		"--listening -l shared",
+		"state=time-wait,estab",
+		"time-wait",
+		"--process=sip* user=root unit=sip pid=900 pid=901",
+		"https",
+	};
+	static const char *const bad[][2] = {
+		{ "tcp=80", "takes no value" },
+		{ "shared=yes", "takes no value" },
+		{ "estab=1", "takes no value" },
+		{ "bogus=1", "process= user= unit= pid=" },
+		{ "bogus", "process= user=" },
+		{ "--bogus", "process= user=" },
+		{ "--80", "process= user=" },
+		{ "pid=x", "pid=NUMBER" },
+		{ "pid", "pid=" },
+		{ "state=", "state=NAME" },
+		{ "state=bogus", "state=NAME" },
+		{ "process=", "a name" },
+		{ "70000", "65535" },
+		{ "=", "process= user=" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		is_str(refusal(good[i]), "", "filter: %s", good[i]);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(strstr(refusal(bad[i][0]), bad[i][0]) && strstr(refusal(bad[i][0]), bad[i][1]),
+		   "no filter: %s", bad[i][0]);
+}
+
 static void test_sizes(void)
 {
 	static const uint32_t sizes[][2] = { { 1, 1 },	 { 2, 200 }, { 9, 60 },	  { 10, 59 },
@@ -707,6 +761,7 @@ int main(void)
 	test_screen();
 	test_views();
 	test_interval();
+	test_filter_words();
 	test_sizes();
 	test_time();
 	test_update();
