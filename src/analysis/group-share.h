@@ -13,8 +13,13 @@ struct group_share {
 struct group_shares {
 	struct group_share *members;
 	uint32_t count;
-	/* Of all members. A connection whose holder has several of them, or none, is nobody's. */
-	uint32_t connections;
+	uint32_t connections; /* of all members */
+	/*
+	 * Established connections beside these, which some member may have got: not accepted yet, of
+	 * a hidden holder, or of one that has several members or none. Not those of who serves the
+	 * port outside the groups alone.
+	 */
+	uint32_t unattributed;
 };
 
 /* Pure. Freed with group_shares_done(). */

@@ -154,8 +154,12 @@ static void describe_shares(const struct view *view, const struct inet_socket *f
 		if (shares.connections) {
 			bar_append(&line, SHARE_WIDTH, member->connections, shares.connections,
 				   view->ascii);
-			out_printf(&line, " %u of %u connections, ", member->connections,
+			out_printf(&line, " %u of %u connections", member->connections,
 				   shares.connections);
+			if (shares.unattributed)
+				out_printf(&line, " whose member is known (%u in all)",
+					   shares.connections + shares.unattributed);
+			out_string(&line, ", ");
 		}
 		if (socket->known & SOCKET_HAS_QUEUE)
 			out_printf(&line, "%u waiting, ", socket->queue_recv);
@@ -167,6 +171,10 @@ static void describe_shares(const struct view *view, const struct inet_socket *f
 		out_done(&line);
 		free(who);
 	}
+	if (shares.count > 1 && !shares.connections && shares.unattributed)
+		say(out, width, "  ",
+		    xasprintf("which of them has how many of the %u connections is not known",
+			      shares.unattributed));
 	group_shares_done(&shares);
 }
 

@@ -10,10 +10,11 @@
 static struct snapshot *make_pool(void)
 {
 	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *plain;
 	uint32_t i;
 
 	snapshot_add_netns(snapshot);
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < 6; i++)
 		make_process(snapshot, 100 + i, "worker");
 	for (i = 1; i <= 3; i++) {
 		struct inet_socket *socket =
@@ -23,8 +24,9 @@ static struct snapshot *make_pool(void)
 		make_owner(snapshot, socket, MASTER, (int32_t)i);
 		make_owner(snapshot, socket, i, 3);
 	}
-	make_owner(snapshot, make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "127.0.0.9", 80), 4,
-		   3);
+	plain = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "127.0.0.9", 80);
+	make_reuse(plain, TRISTATE_NO, TRISTATE_NO, EVIDENCE_BPF);
+	make_owner(snapshot, plain, 4, 3);
 	return snapshot;
 }
 
@@ -50,6 +52,8 @@ static void test_shares(void)
 	/* Of which member nobody can tell. */
 	add_connection(snapshot, STATE_ESTAB, MASTER);
 	add_connection(snapshot, STATE_ESTAB, SNAPSHOT_NONE);
+	add_connection(snapshot, STATE_ESTAB, 5);
+	/* Of who has the other address. */
 	add_connection(snapshot, STATE_ESTAB, 4);
 	add_connection(snapshot, STATE_TIME_WAIT, SNAPSHOT_NONE);
 	add_connection(snapshot, STATE_CLOSE_WAIT, 2);
@@ -63,6 +67,7 @@ static void test_shares(void)
 		is_int(shares.members[i].connections, expected[i], "connections of member %u", i);
 	}
 	is_int(shares.connections, 3, "connections whose member is known");
+	is_int(shares.unattributed, 3, "and not: of the master, of nobody, passed on to another");
 	group_shares_done(&shares);
 	bind_bucket_index_done(&index);
 	snapshot_free(snapshot);
