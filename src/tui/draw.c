@@ -12,7 +12,7 @@
 #define LOW_SCREEN 16
 #define DETAILS_LEAST 5
 
-void view_help_text(struct out *out)
+void view_help_text(bool ascii, struct out *out)
 {
 	size_t i;
 
@@ -21,9 +21,14 @@ void view_help_text(struct out *out)
 			continue;
 		out_printf(out, "%-10s %s\n", key_bindings[i].name, key_bindings[i].help);
 	}
+	out_string(out, "\nThe mouse selects, a double click opens.\n"
+			"Marks: + new, - gone, ! served by others than before.\n");
+	out_printf(out, "Rows: %s folded, %s open, %s outgoing connections of one program.\n",
+		   ascii ? ">" : "▸", ascii ? "v" : "▾", ascii ? "->" : "→");
 	out_string(out,
-		   "\nThe mouse selects, a double click opens.\n"
-		   "Marks: + new, - gone, ! served by others than before.\n"
+		   "STATE: \"LISTEN +3\" is LISTEN, and 3 more sockets that are folded.\n"
+		   "QUEUE: \"5/128\" connections wait, of a limit; \"23 in, 7 out\" bytes wait\n"
+		   "       to be read, to be sent; \"9 lost\" datagrams. FULL is that as a bar.\n"
 		   "Filter: udp:5060 8000-8100 listening shared state=time-wait process=nginx\n"
 		   "        user=root unit=sip pid=900 tcp udp ipv4 ipv6\n");
 }

@@ -286,7 +286,7 @@ static void show_help(struct view *view)
 	struct out text;
 
 	out_init(&text, -1);
-	view_help_text(&text);
+	view_help_text(view->ascii, &text);
 	view_overlay(view, "Keys", text.buffer, text.used);
 	out_done(&text);
 }

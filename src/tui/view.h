@@ -125,6 +125,6 @@ void view_details_text(const struct view *view, const struct row *row, bool all,
 void view_row_text(struct view *view, const struct row *row, struct out *out);
 
 /* The text of the help, appended. */
-void view_help_text(struct out *out);
+void view_help_text(bool ascii, struct out *out);
 
 #endif

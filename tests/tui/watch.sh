@@ -128,6 +128,8 @@ keys Escape Enter
 screen finding-port
 keys '?'
 screen help
+keys G
+screen help-end
 keys q '/'
 text redis
 screen search

@@ -208,6 +208,9 @@ static void test_views(void)
 	ok(view_key(&view, 'q') && !view.overlay_title, "q closes what lies above");
 	view_key(&view, '?');
 	ok(shows(&view, "PgUp ^B") && shows(&view, "this help"), "help is made of the keys");
+	ok(strstr(drawn(&view, 60, 80), "▸ folded") && strstr(drawn(&view, 60, 80), "LISTEN +3") &&
+		   strstr(drawn(&view, 60, 80), "FULL"),
+	   "and explains the signs");
 	drawn(&view, 12, 110);
 	view_key(&view, 'G');
 	ok(strstr(drawn(&view, 12, 110), "user=root") && strstr(drawn(&view, 12, 110), " of "),
