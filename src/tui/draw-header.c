@@ -86,16 +86,13 @@ static void draw_tcp(const struct view *view, struct screen *screen)
 {
 	const struct frame_totals *totals = &view->frame->totals;
 	struct pen pen = { .screen = screen, .row = 1 };
-	uint32_t closing = totals->tcp[STATE_FIN_WAIT_1] + totals->tcp[STATE_FIN_WAIT_2] +
-			   totals->tcp[STATE_CLOSE_WAIT] + totals->tcp[STATE_LAST_ACK] +
-			   totals->tcp[STATE_CLOSING];
 
 	write_text(&pen, COLOR_HEADING, "TCP");
 	write_count(&pen, "LISTEN", totals->tcp[STATE_LISTEN], COLOR_LISTEN);
 	write_count(&pen, "BOUND", totals->tcp[STATE_BOUND], 0);
 	write_count(&pen, "ESTAB", totals->tcp[STATE_ESTAB], 0);
 	write_count(&pen, "SYN", totals->tcp[STATE_SYN_SENT] + totals->tcp[STATE_SYN_RECV], 0);
-	write_count(&pen, "closing", closing, closing ? COLOR_CLOSING : 0);
+	write_count(&pen, "closing", totals->closing, totals->closing ? COLOR_CLOSING : 0);
 	pen.column += 2;
 	write_text(&pen, COLOR_HEADING, "UDP");
 	pen.column += screen_printf(screen, 1, pen.column + 1, UINT32_MAX, 0, "%u", totals->udp);

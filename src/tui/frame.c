@@ -18,6 +18,22 @@ void frame_maker_done(struct frame_maker *maker)
 	history_done(&maker->history);
 }
 
+static bool is_closing(const struct inet_socket *socket)
+{
+	if (socket_is_time_wait(socket))
+		return false;
+	switch ((enum socket_state)socket->state) {
+	case STATE_FIN_WAIT_1:
+	case STATE_FIN_WAIT_2:
+	case STATE_CLOSE_WAIT:
+	case STATE_LAST_ACK:
+	case STATE_CLOSING:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void count_sockets(struct frame *frame)
 {
 	const struct snapshot *snapshot = frame->snapshot;
@@ -27,10 +43,12 @@ static void count_sockets(struct frame *frame)
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[i];
 
-		if (socket->protocol == PROTOCOL_TCP)
+		if (socket->protocol == PROTOCOL_TCP) {
 			totals->tcp[socket->state]++;
-		else if (!protocol_is_stream((enum protocol)socket->protocol))
+			totals->closing += is_closing(socket);
+		} else if (!protocol_is_stream((enum protocol)socket->protocol)) {
 			totals->udp++;
+		}
 		totals->time_wait += socket_is_time_wait(socket);
 	}
 }

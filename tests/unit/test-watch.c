@@ -706,6 +706,32 @@ static void test_details(void)
 	frame_maker_done(&maker);
 }
 
+/* FIN-WAIT-2 that the kernel finishes alone is TIME-WAIT, that of a process is closing. */
+static void test_totals(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i;
+
+	for (i = 0; i < 4; i++) {
+		socket = make_connection(snapshot, STATE_FIN_WAIT_2, 8080, "10.0.0.9",
+					 (uint16_t)(51000 + i));
+		socket->timer = i ? TIMER_TIME_WAIT : TIMER_KEEPALIVE;
+		socket->known |= SOCKET_HAS_INODE;
+		socket->inode = i ? 0 : 77;
+	}
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, "closing 1 ") && shows(&view, "TIME-WAIT 6"),
+	   "each socket is counted once");
+	is_int(view.frame->totals.tcp[STATE_FIN_WAIT_2], 4, "by state as it was read");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* Ten thousand keys, with frames, resizes and clicks among them. */
 static void test_random_keys(void)
 {
@@ -772,6 +798,7 @@ int main(void)
 	test_order();
 	test_namespaces();
 	test_details();
+	test_totals();
 	test_random_keys();
 	return done_testing();
 }
