@@ -26,6 +26,18 @@ bool color_wanted(enum color_when when, int fd)
 	return isatty(fd);
 }
 
+enum color_role color_severity(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_CRITICAL:
+		return COLOR_ALARM;
+	case SEVERITY_WARNING:
+		return COLOR_TIME_WAIT;
+	default:
+		return COLOR_DIM;
+	}
+}
+
 const char *color_start(enum color_role role)
 {
 	return starts[role];

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "model/finding.h"
+
 enum color_when {
 	COLOR_AUTO,
 	COLOR_ALWAYS,
@@ -32,6 +34,9 @@ enum color_role {
  * NO_COLOR is not set or empty (no-color.org).
  */
 bool color_wanted(enum color_when when, int fd);
+
+/* The colour of findings of a severity. */
+enum color_role color_severity(enum severity severity);
 
 /* The SGR sequence that begins a role, "" for COLOR_PLAIN. */
 const char *color_start(enum color_role role);

@@ -6,7 +6,6 @@
 
 #include "analysis/words.h"
 #include "model/bind-bucket.h"
-#include "output/color.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
 
@@ -54,18 +53,16 @@ static const char *const severity_labels[N_SEVERITIES] = {
 	[SEVERITY_CRITICAL] = "CRITICAL",
 };
 
-static enum color_role severity_role(const struct finding *finding)
+enum color_role finding_text_role(const struct finding *finding)
 {
-	if (finding->undecided || finding->severity == SEVERITY_NOTE)
-		return COLOR_DIM;
-	return finding->severity == SEVERITY_CRITICAL ? COLOR_ALARM : COLOR_TIME_WAIT;
+	return finding->undecided ? COLOR_DIM : color_severity((enum severity)finding->severity);
 }
 
 static void write_heading(const struct finding *finding, const struct finding_text_options *options,
 			  struct out *out)
 {
 	if (options->color)
-		out_string(out, color_start(severity_role(finding)));
+		out_string(out, color_start(finding_text_role(finding)));
 	out_string(out, finding->undecided ? "CANNOT TELL" : severity_labels[finding->severity]);
 	if (options->color)
 		out_string(out, COLOR_END);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "model/finding.h"
+#include "output/color.h"
 #include "util/out.h"
 
 struct finding_text_options {
@@ -28,6 +29,9 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
  * wide. The words are escaped.
  */
 void finding_text_fill(const char *label, const char *words, uint32_t width, struct out *out);
+
+/* The colour of a finding: that of its severity; of one that could not be told that of a note. */
+enum color_role finding_text_role(const struct finding *finding);
 
 /* What could not be seen, and so weakens everything that is said; nothing if all could. */
 void finding_text_limits(const struct snapshot *snapshot, uint32_t width, struct out *out);

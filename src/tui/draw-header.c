@@ -63,22 +63,16 @@ static void draw_title(const struct view *view, struct screen *screen)
 static void draw_findings(const struct view *view, struct screen *screen)
 {
 	const struct frame_totals *totals = &view->frame->totals;
-	static const struct {
-		enum severity severity;
-		uint8_t style;
-	} levels[] = {
-		{ SEVERITY_CRITICAL, COLOR_ALARM | SCREEN_BOLD },
-		{ SEVERITY_WARNING, COLOR_TIME_WAIT | SCREEN_BOLD },
-		{ SEVERITY_NOTE, COLOR_DIM },
-	};
 	uint32_t column = screen->columns > 34 ? screen->columns - 34 : 0, i;
 
-	for (i = 0; i < 3; i++) {
-		uint32_t count = totals->findings[levels[i].severity];
+	for (i = N_SEVERITIES; i-- > 0;) {
+		uint32_t count = totals->findings[i];
+		uint8_t style = (uint8_t)color_severity((enum severity)i);
 
-		column += screen_printf(screen, 0, column, UINT32_MAX,
-					count ? levels[i].style : COLOR_DIM, "%4u %s", count,
-					severity_name(levels[i].severity));
+		if (i > SEVERITY_NOTE)
+			style |= SCREEN_BOLD;
+		column += screen_printf(screen, 0, column, UINT32_MAX, count ? style : COLOR_DIM,
+					"%4u %s", count, severity_name((enum severity)i));
 	}
 }
 

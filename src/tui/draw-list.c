@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "output/column-row.h"
+#include "output/finding-text.h"
 #include "tui/bar.h"
 #include "tui/view.h"
 #include "util/escape.h"
@@ -150,9 +151,7 @@ static uint8_t write_finding_cell(struct cells *cells, const struct finding *fin
 		write_safe(finding->undecided ? "cannot tell" :
 						severity_name((enum severity)finding->severity),
 			   out);
-		if (finding->undecided || finding->severity == SEVERITY_NOTE)
-			return COLOR_DIM;
-		return finding->severity == SEVERITY_CRITICAL ? COLOR_ALARM : COLOR_TIME_WAIT;
+		return (uint8_t)finding_text_role(finding);
 	case CELL_FINDING:
 		write_safe(finding_name((enum finding_id)finding->id), out);
 		return 0;
@@ -259,9 +258,7 @@ static uint8_t write_cell(struct cells *cells, const struct row *row, uint8_t id
 			const struct finding *finding = &frame->findings.items[row->note - 1];
 
 			write_safe(finding_name((enum finding_id)finding->id), out);
-			return finding->severity == SEVERITY_NOTE     ? COLOR_DIM :
-			       finding->severity == SEVERITY_CRITICAL ? COLOR_ALARM :
-									COLOR_TIME_WAIT;
+			return (uint8_t)finding_text_role(finding);
 		}
 		if (id == COLUMN_STATE && row->n_folded) {
 			column_write_row(&cells->writer, COLUMN_STATE, &cells->summary, out);
@@ -387,13 +384,12 @@ static char mark_of(const struct view *view, const struct row *row)
 static void draw_tabs(const struct view *view, struct screen *screen, uint32_t row)
 {
 	static const char *const names[N_VIEWS] = { " Ports ", " Sockets ", " Findings " };
-	const struct view *const shown = view;
 	uint32_t column = 0, i;
 
 	for (i = 0; i < N_VIEWS; i++)
 		column += screen_text(
 			screen, row, column, UINT32_MAX,
-			(uint8_t)(i == (uint32_t)shown->id ? SCREEN_REVERSE : COLOR_DIM), names[i]);
+			(uint8_t)(i == (uint32_t)view->id ? SCREEN_REVERSE : COLOR_DIM), names[i]);
 	column += 2;
 	column += screen_printf(
 		screen, row, column, UINT32_MAX, COLOR_DIM, "%u rows, by %s%s", view->rows.count,
