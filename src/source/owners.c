@@ -13,6 +13,7 @@
 #include "source/owners-proc.h"
 #include "source/reuse-getfd.h"
 #include "source/socket-index.h"
+#include "source/still-there.h"
 #include "util/errno-name.h"
 #include "util/xalloc.h"
 
@@ -25,6 +26,7 @@ struct search {
 	struct snapshot *snapshot;
 	struct hold_list holds;
 	uint8_t *traits; /* enum socket_trait, for each socket */
+	bool *gone; /* for each socket: is no more, so nobody needs to hold it; or NULL */
 	struct proc_scan scan;
 	struct socket_index inodes; /* of all sockets, for the scan */
 	bool has_scan;
@@ -87,7 +89,7 @@ static bool is_unexplained(const struct search *search, uint32_t index)
 	const struct inet_socket *socket = &search->snapshot->sockets[index];
 
 	if (!has_inode(socket) || search->holds.of_socket[index] ||
-	    socket->owner_status == OWNER_KERNEL)
+	    socket->owner_status == OWNER_KERNEL || (search->gone && search->gone[index]))
 		return false;
 	if (!search->by_bpf || (search->traits[index] & SOCKET_TRAIT_HAS_FILE))
 		return true;
@@ -120,12 +122,35 @@ static void mark_in_flight(struct search *search, uint32_t n_unexplained)
 			search->snapshot->sockets[i].owner_status = OWNER_IN_FLIGHT;
 }
 
-static void search_unusual_places(struct search *search)
+/*
+ * Those that were closed before their holder was met are no reason to search: that takes long, and
+ * whatever looks at a descriptor through /proc keeps its file for an instant, in which a close() of
+ * its owner does not free the port (proc_fd_link() has a reference until its fput()).
+ */
+static void find_gone(struct search *search, const struct netns_list *namespaces)
+{
+	uint32_t i, n = search->snapshot->n_sockets;
+	bool *sockets = xcalloc(n, sizeof(*sockets));
+
+	for (i = 0; i < n; i++)
+		sockets[i] = is_unexplained(search, i);
+	search->gone = xcalloc(n, sizeof(*search->gone));
+	still_there(search->request, namespaces, search->snapshot, sockets);
+	for (i = 0; i < n; i++)
+		search->gone[i] = is_unexplained(search, i) && !sockets[i];
+	free(sockets);
+}
+
+static void search_unusual_places(struct search *search, const struct netns_list *namespaces)
 {
 	struct snapshot *snapshot = search->snapshot;
 	uint32_t i, n = count_unexplained(search);
 	struct socket_index wanted;
 
+	if (n && search->by_bpf) {
+		find_gone(search, namespaces);
+		n = count_unexplained(search);
+	}
 	if (!n)
 		return;
 	socket_index_init(&wanted, snapshot, SOCKET_KEY_INODE, n);
@@ -312,7 +337,7 @@ void owners_collect(const struct collect_request *request, const struct netns_li
 	if (any_inode) {
 		if (!search.by_bpf)
 			scan_proc(&search, NULL);
-		search_unusual_places(&search);
+		search_unusual_places(&search, namespaces);
 	}
 	set_statuses(&search);
 	hold_list_assign(&search.holds, snapshot);
@@ -326,4 +351,5 @@ void owners_collect(const struct collect_request *request, const struct netns_li
 	}
 	hold_list_done(&search.holds);
 	free(search.traits);
+	free(search.gone);
 }
