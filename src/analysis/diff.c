@@ -25,7 +25,7 @@ void history_done(struct history *history)
 	for (i = 0; i < history->n_ports; i++)
 		port_done(&history->ports[i]);
 	free(history->ports);
-	free(history->cookies);
+	free(history->seen);
 	history_init(history);
 }
 
@@ -36,24 +36,43 @@ static int compare_numbers(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static void compare_sockets(struct history *history, const struct snapshot *snapshot, bool *is_new)
+/* A socket of the last snapshot. */
+struct seen_socket {
+	uint64_t cookie;
+	int64_t since_ns; /* when it was first seen; 0: in the first snapshot */
+};
+
+static int compare_seen(const void *a, const void *b)
 {
-	uint64_t *cookies = xcalloc(snapshot->n_sockets, sizeof(*cookies));
+	const struct seen_socket *x = a, *y = b;
+
+	return compare_numbers(&x->cookie, &y->cookie);
+}
+
+static void compare_sockets(struct history *history, const struct snapshot *snapshot,
+			    int64_t keep_ns, bool *is_new)
+{
+	struct seen_socket *seen = xcalloc(snapshot->n_sockets, sizeof(*seen));
+	const struct seen_socket *before;
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_sockets; i++) {
-		cookies[i] = snapshot->sockets[i].cookie;
-		is_new[i] = history->has_snapshot &&
-			    (snapshot->sockets[i].known & SOCKET_HAS_COOKIE) &&
-			    (!history->n_cookies ||
-			     !bsearch(&cookies[i], history->cookies, history->n_cookies,
-				      sizeof(*cookies), compare_numbers));
+		seen[i].cookie = snapshot->sockets[i].cookie;
+		before = history->n_seen ? bsearch(&seen[i], history->seen, history->n_seen,
+						   sizeof(*seen), compare_seen) :
+					   NULL;
+		if (before)
+			seen[i].since_ns = before->since_ns;
+		else if (history->has_snapshot)
+			seen[i].since_ns = snapshot->end_ns;
+		is_new[i] = seen[i].since_ns && snapshot->end_ns - seen[i].since_ns < keep_ns &&
+			    (snapshot->sockets[i].known & SOCKET_HAS_COOKIE);
 	}
 	if (snapshot->n_sockets)
-		qsort(cookies, snapshot->n_sockets, sizeof(*cookies), compare_numbers);
-	free(history->cookies);
-	history->cookies = cookies;
-	history->n_cookies = snapshot->n_sockets;
+		qsort(seen, snapshot->n_sockets, sizeof(*seen), compare_seen);
+	free(history->seen);
+	history->seen = seen;
+	history->n_seen = snapshot->n_sockets;
 }
 
 static uint64_t mix(uint64_t value)
@@ -187,7 +206,7 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 	struct history next = { .ports = NULL };
 	uint32_t i, n_live, first = 0;
 
-	compare_sockets(history, snapshot, is_new);
+	compare_sockets(history, snapshot, keep_ns, is_new);
 	for (i = 0; i < index->n_buckets; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		struct port_history port;
@@ -226,10 +245,10 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 	}
 	if (next.n_ports)
 		qsort(next.ports, next.n_ports, sizeof(*next.ports), compare_ports);
-	next.cookies = history->cookies;
-	next.n_cookies = history->n_cookies;
+	next.seen = history->seen;
+	next.n_seen = history->n_seen;
 	next.has_snapshot = true;
-	history->cookies = NULL;
+	history->seen = NULL;
 	history_done(history);
 	*history = next;
 }

@@ -28,8 +28,8 @@ struct port_history {
 struct history {
 	struct port_history *ports; /* by namespace, protocol, port */
 	uint32_t n_ports, capacity;
-	uint64_t *cookies; /* of the last snapshot, ascending */
-	uint32_t n_cookies;
+	struct seen_socket *seen; /* of the last snapshot, by cookie */
+	uint32_t n_seen;
 	bool has_snapshot;
 };
 
@@ -37,8 +37,8 @@ void history_init(struct history *history);
 void history_done(struct history *history);
 
 /*
- * Take the next snapshot. is_new, with an element for each socket, receives which were not there in
- * the one before; none in the first. Ports that have gone stay for keep_ns.
+ * Take the next snapshot. is_new, with an element for each socket, receives which were first seen
+ * less than keep_ns ago; none in the first. Ports that have gone stay for keep_ns.
  */
 void history_take(struct history *history, const struct snapshot *snapshot,
 		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new);

@@ -157,7 +157,8 @@ static void print_help(const struct command_line *line)
 			printf("  -%c%s ", text->code, text->name ? "," : " ");
 		else
 			printf("      ");
-		printf("%-20s %s\n", name, text->help);
+		printf("%-20s %s\n", name,
+		       text->code == 'J' && line->json_help ? line->json_help : text->help);
 	}
 	printf("\n%s", line->status);
 }

@@ -53,6 +53,7 @@ struct command_line {
 	bool lists_commands; /* and after them all commands */
 	bool takes_bind; /* one selector and struct bind_options, instead of selectors and filters */
 	const char *status; /* those that end it */
+	const char *json_help; /* of --json; NULL: as of list and check */
 	const struct option_text *own;
 	size_t n_own;
 	int trouble; /* exit status of a usage error */

@@ -66,6 +66,7 @@ static bool parse(int argc, char **argv, struct probe_command *command, int *ret
 			"Exit status: 0 it can be bound with the flags given, 1 it cannot, 2 usage or\n"
 			"failure, 3 it cannot be told. Manual: portshare-probe(1).\n",
 		.takes_bind = true,
+		.json_help = "the answer and the snapshot behind it as JSON",
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),
 		.trouble = EXIT_TROUBLE,

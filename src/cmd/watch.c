@@ -111,6 +111,7 @@ static bool parse(int argc, char **argv, struct watch_command *command, int *ret
 		.status =
 			"Exit status: 0, 2 on a usage error, without a terminal that can be used, or if\n"
 			"sockets cannot be read. Manual: portshare-watch(1).\n",
+		.json_help = "refused: --batch --json-lines has summaries",
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),
 		.trouble = EXIT_TROUBLE,

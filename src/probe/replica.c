@@ -437,14 +437,18 @@ static void note_limits(const struct work *work, struct probe_report *report)
 			     report->candidate.device;
 	}
 	if (n_flags)
-		probe_add_limit(report, "replica",
-				"the replica has %u socket%s without reuse flags that are unknown",
-				n_flags, n_flags == 1 ? "" : "s");
+		probe_add_limit(
+			report, "replica",
+			"the reuse flags of %u socket%s are unknown; the replica plays without "
+			"them",
+			n_flags, n_flags == 1 ? "" : "s");
 	if (n_users)
-		probe_add_limit(report, "replica",
-				"the replica has %u socket%s of other users without SO_REUSEPORT, "
-				"since it takes root to play them; they would not share by it",
-				n_users, n_users == 1 ? "" : "s");
+		probe_add_limit(
+			report, "replica",
+			"%u socket%s of other users %s played without SO_REUSEPORT in the "
+			"replica, since only root can play other users; the real %s may have it",
+			n_users, n_users == 1 ? "" : "s", n_users == 1 ? "is" : "are",
+			n_users == 1 ? "one" : "ones");
 	if (n_devices)
 		probe_add_limit(report, "replica",
 				"the replica has %u socket%s bound to no device, since theirs is "

@@ -8,6 +8,7 @@
 #define SECOND INT64_C(1000000000)
 
 static struct history history;
+static bool second_is_new; /* of the last snapshot's sockets */
 
 /* A listener on each port from first to last, of a process each; pids are 100 and the port. */
 static struct snapshot *make_listeners(uint16_t first, uint16_t last, int64_t seconds)
@@ -31,11 +32,12 @@ static struct snapshot *make_listeners(uint16_t first, uint16_t last, int64_t se
 
 static void take(struct snapshot *snapshot)
 {
-	bool *is_new = calloc(snapshot->n_sockets + 1, sizeof(*is_new));
+	bool *is_new = calloc(snapshot->n_sockets + 2, sizeof(*is_new));
 	struct bind_bucket_index index;
 
 	bind_bucket_index_init(&index, snapshot);
 	history_take(&history, snapshot, &index, 10 * SECOND, is_new);
+	second_is_new = is_new[1];
 	bind_bucket_index_done(&index);
 	snapshot_free(snapshot);
 	free(is_new);
@@ -48,6 +50,23 @@ static uint32_t count_gone(void)
 	for (i = 0; i < history.n_ports; i++)
 		n += history.ports[i].gone;
 	return n;
+}
+
+static void test_new(void)
+{
+	history_init(&history);
+	take(make_listeners(80, 81, 1));
+	is_int(second_is_new, 0, "at first nothing is new");
+	history_done(&history);
+	history_init(&history);
+	take(make_listeners(80, 80, 1));
+	take(make_listeners(80, 81, 2));
+	is_int(second_is_new, 1, "a new socket is");
+	take(make_listeners(80, 81, 9));
+	is_int(second_is_new, 1, "for some seconds");
+	take(make_listeners(80, 81, 12));
+	is_int(second_is_new, 0, "and then no more");
+	history_done(&history);
 }
 
 static void test_gone(void)
@@ -146,6 +165,7 @@ static void change_limits(struct snapshot *later)
 
 int main(void)
 {
+	test_new();
 	test_gone();
 	test_holders();
 	check_same("queues and sysctls are brought up to date", change_nothing, true);

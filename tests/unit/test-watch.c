@@ -422,14 +422,14 @@ static void test_time(void)
 	snapshot->processes[0].pid = 899;
 	view_take(&view, new_frame(&maker, snapshot));
 	ok(shows(&view, "\n+ "), "a new socket is marked");
-	snapshot = new_snapshot(1003);
+	snapshot = new_snapshot(1007);
 	snapshot->sockets[0].cookie = 99;
 	snapshot->processes[0].pid = 899;
 	view_take(&view, new_frame(&maker, snapshot));
 	ok(shows(&view, "\n! "), "and a port that others serve now");
 	ok(shows(&view, "before by"), "with who did before");
 
-	snapshot = new_snapshot(1004);
+	snapshot = new_snapshot(1008);
 	snapshot_retain(snapshot, keep);
 	view_take(&view, new_frame(&maker, snapshot));
 	ok(shows(&view, "\n- ") && shows(&view, "gone"), "a port that has gone");
