@@ -24,8 +24,7 @@ void probe_say(struct probe_sentences *sentences, const char *format, ...)
 	uint32_t i;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = xchecked(NULL);
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
 	for (i = 0; i < sentences->count; i++) {
 		if (!strcmp(sentences->items[i], text)) {

@@ -90,8 +90,7 @@ void probe_add_limit(struct probe_report *report, const char *what, const char *
 	uint32_t i;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = xchecked(NULL);
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
 	for (i = 0; i < report->n_limits; i++) {
 		if (!strcmp(report->limits[i].what, what) &&

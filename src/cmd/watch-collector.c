@@ -13,6 +13,7 @@
 
 #include "cmd/candidate.h"
 #include "output/probe-text.h"
+#include "util/clock.h"
 #include "util/xalloc.h"
 
 #define PROBE_WIDTH 76
@@ -132,14 +133,6 @@ static bool give_frame(struct watch_collector *collector, struct frame *frame)
 	return go_on;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* What is to be done now. Returns false if nothing any more. */
 static bool take_orders(struct watch_collector *collector, int64_t *ret_interval, bool *ret_paused)
 {
@@ -162,18 +155,18 @@ static bool take_orders(struct watch_collector *collector, int64_t *ret_interval
 static void *collect_always(void *user)
 {
 	struct watch_collector *collector = user;
-	int64_t next = now_ms(), interval;
+	int64_t next = monotonic_ms(), interval;
 	bool paused;
 
 	while (take_orders(collector, &interval, &paused)) {
 		struct pollfd wake = { .fd = collector->wake[0], .events = POLLIN };
-		int64_t left = next - now_ms();
+		int64_t left = next - monotonic_ms();
 
 		if (!paused && left <= 0) {
 			if (!give_frame(collector, watch_source_next(&collector->source)))
 				break;
 			/* What takes long is done the more seldom. */
-			next = now_ms() + interval;
+			next = monotonic_ms() + interval;
 			continue;
 		}
 		if (poll(&wake, 1,
@@ -182,8 +175,8 @@ static void *collect_always(void *user)
 					       SLEEP_MAX_MS) > 0)
 			empty(collector->wake[0]);
 		/* A shorter interval begins at once. */
-		if (next > now_ms() + interval)
-			next = now_ms() + interval;
+		if (next > monotonic_ms() + interval)
+			next = monotonic_ms() + interval;
 	}
 	return NULL;
 }

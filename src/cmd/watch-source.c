@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/watch-source.h"
 
-#include <time.h>
-
 #include "cmd/collect.h"
 #include "cmd/judge.h"
 #include "model/snapshot-update.h"
 #include "output/column-note.h"
 #include "source/source.h"
+#include "util/clock.h"
 
 /* Owners may change while the sockets do not: so often they are read in any case. */
 #define OWNERS_MS 10000
@@ -23,14 +22,6 @@ void watch_source_done(struct watch_source *source)
 	frame_maker_done(&source->maker);
 	snapshot_free(source->last);
 	source->last = NULL;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* As list has it, and what findings and details want. Any filter is the view's. */
@@ -51,7 +42,7 @@ static struct snapshot *next_snapshot(struct watch_source *source)
 		next = collect(source->options, WANT_SYSCTLS);
 		if (!next)
 			return NULL;
-		if (now_ms() - source->whole_ms < OWNERS_MS &&
+		if (monotonic_ms() - source->whole_ms < OWNERS_MS &&
 		    snapshot_update(source->last, next)) {
 			snapshot_free(next);
 			return snapshot_clone(source->last);
@@ -63,7 +54,7 @@ static struct snapshot *next_snapshot(struct watch_source *source)
 		return NULL;
 	snapshot_free(source->last);
 	source->last = snapshot_clone(next);
-	source->whole_ms = now_ms();
+	source->whole_ms = monotonic_ms();
 	return next;
 }
 

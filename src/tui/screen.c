@@ -107,8 +107,7 @@ uint32_t screen_printf(struct screen *screen, uint32_t row, uint32_t column, uin
 	char *text;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = xchecked(NULL);
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
 	out_init(&safe, -1);
 	escape_append(&safe, ESCAPE_TERMINAL, text, strlen(text));

@@ -8,8 +8,7 @@
 #include <time.h>
 
 #include "tui/keys.h"
-#include "util/escape.h"
-#include "util/utf8.h"
+#include "tui/line-edit.h"
 #include "util/xalloc.h"
 
 #define INTERVAL_LEAST_MS 250
@@ -46,8 +45,7 @@ void view_say(struct view *view, const char *format, ...)
 
 	free(view->message);
 	va_start(arguments, format);
-	if (vasprintf(&view->message, format, arguments) < 0)
-		view->message = xchecked(NULL);
+	view->message = xvasprintf(format, arguments);
 	va_end(arguments);
 }
 
@@ -398,70 +396,17 @@ static void end_prompt(struct view *view)
 	free(said);
 }
 
-/* UTF-8 of a character, as long as it is a harmless one. */
-static size_t encode(uint32_t code, char bytes[5])
-{
-	size_t length;
-
-	if (code < 0x20 || code == 0x7f || code > 0x10ffff || escape_is_unsafe(code))
-		return 0;
-	if (code < 0x80) {
-		bytes[0] = (char)code;
-		length = 1;
-	} else if (code < 0x800) {
-		bytes[0] = (char)(0xc0 | code >> 6);
-		bytes[1] = (char)(0x80 | (code & 0x3f));
-		length = 2;
-	} else if (code < 0x10000) {
-		bytes[0] = (char)(0xe0 | code >> 12);
-		bytes[1] = (char)(0x80 | (code >> 6 & 0x3f));
-		bytes[2] = (char)(0x80 | (code & 0x3f));
-		length = 3;
-	} else {
-		bytes[0] = (char)(0xf0 | code >> 18);
-		bytes[1] = (char)(0x80 | (code >> 12 & 0x3f));
-		bytes[2] = (char)(0x80 | (code >> 6 & 0x3f));
-		bytes[3] = (char)(0x80 | (code & 0x3f));
-		length = 4;
-	}
-	bytes[length] = '\0';
-	return utf8_decode(bytes, length, NULL) == length ? length : 0;
-}
-
-static void erase_character(char *input)
-{
-	size_t length = strlen(input);
-
-	/* Back over what continues a character. */
-	while (length && ((unsigned char)input[length - 1] & 0xc0) == 0x80)
-		length--;
-	input[length ? length - 1 : 0] = '\0';
-}
-
 static void prompt_key(struct view *view, uint32_t key)
 {
-	size_t length = strlen(view->input), size;
-	char bytes[5];
-
-	switch (key) {
-	case TUI_KEY_ENTER:
-	case '\r':
+	switch (line_edit_key(view->input, sizeof(view->input), key)) {
+	case LINE_EDIT_DONE:
 		end_prompt(view);
-		return;
-	case TUI_KEY_ESCAPE:
+		break;
+	case LINE_EDIT_LEFT:
 		view->prompt = PROMPT_NONE;
-		return;
-	case TUI_KEY_ERASE:
-	case '\b':
-		erase_character(view->input);
-		return;
-	case 'U' & 0x1f:
-		view->input[0] = '\0';
-		return;
+		break;
 	default:
-		size = encode(key, bytes);
-		if (size && length + size < sizeof(view->input))
-			memcpy(view->input + length, bytes, size + 1);
+		break;
 	}
 }
 

@@ -34,14 +34,20 @@ char *xstrdup(const char *string)
 	return xchecked(strdup(string));
 }
 
+char *xvasprintf(const char *format, va_list arguments)
+{
+	char *text;
+
+	return xchecked(vasprintf(&text, format, arguments) < 0 ? NULL : text);
+}
+
 char *xasprintf(const char *format, ...)
 {
 	va_list arguments;
 	char *text;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&text, format, arguments);
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
-	return xchecked(length < 0 ? NULL : text);
+	return text;
 }

@@ -2,6 +2,7 @@
 #ifndef UTIL_XALLOC_H
 #define UTIL_XALLOC_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /*
@@ -15,6 +16,7 @@ void *xreallocarray(void *pointer, size_t count, size_t size);
 void *xchecked(void *pointer); /* of a library's function that allocates: ends if it is NULL */
 char *xstrdup(const char *string);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *xvasprintf(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 /*
  * Make room for one more element of an array that is kept as (items, count, capacity). Doubles,
