@@ -98,7 +98,8 @@ static void *serve_connections(void *user)
 
 		if (connection < 0)
 			continue;
-		if (write(connection, "!", 1) != 1)
+		/* A client that the signal has stopped is there no more. */
+		if (write(connection, "!", 1) != 1 && !stopped)
 			n_lost++;
 		close(connection);
 	}
