@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rows of the live view: what identifies them, their order, namespaces. */
+#include "helpers/make-view.h"
+
+static uint32_t same_keys(const struct view *view)
+{
+	uint32_t i, k, n = 0;
+
+	for (i = 0; i < view->rows.count; i++)
+		for (k = 0; k < i; k++)
+			n += view->rows.rows[i].key == view->rows.rows[k].key;
+	return n;
+}
+
+/* Sockets that differ in one thing each, without cookies. */
+static struct snapshot *new_lookalikes(int64_t second, bool swapped)
+{
+	static const char *const peers[] = { "2001:db8::1", "2001:db8::2", "2001:db8:1::1" };
+	static const char *const peers4[] = { "10.0.0.5", "10.1.0.5", "10.0.1.5" };
+	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *socket;
+	uint32_t curl, wget, i, k;
+
+	snapshot->end_ns = second * 1000000000;
+	for (i = 0; i < 2; i++)
+		snapshot_add_netns(snapshot)->id = (i != swapped) + 1;
+	curl = make_process(snapshot, 900, "curl");
+	wget = make_process(snapshot, 901, "wget");
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < 3; i++) {
+			socket = make_connection(snapshot, STATE_ESTAB, (uint16_t)(40000 + i),
+						 peers4[i], 443);
+			socket->netns = k ^ swapped;
+			make_owner(snapshot, socket, curl, 3);
+			socket = make_socket(snapshot, PROTOCOL_TCP, STATE_ESTAB, "2001:db8::7",
+					     (uint16_t)(41000 + i));
+			make_peer(socket, peers[i], 443);
+			socket->netns = k ^ swapped;
+			make_owner(snapshot, socket, curl, 3);
+			socket = make_connection(snapshot, STATE_ESTAB, 8080, "10.0.0.9",
+						 (uint16_t)(50000 + i));
+			socket->netns = k ^ swapped;
+			make_owner(snapshot, socket, wget, 3);
+		}
+		socket = make_connection(snapshot, STATE_ESTAB, 42000, "10.0.0.5", 443);
+		socket->netns = k ^ swapped;
+		make_owner(snapshot, socket, wget, 3);
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 8080);
+		socket->netns = k ^ swapped;
+		make_owner(snapshot, socket, wget, (int32_t)k);
+	}
+	for (i = 0; i < 2; i++) {
+		snapshot->netns[i].port_range_first = 32768;
+		snapshot->netns[i].port_range_last = 60999;
+	}
+	return snapshot;
+}
+
+static uint64_t netns_of_selected(const struct view *view)
+{
+	const struct snapshot *snapshot = view->frame->snapshot;
+	uint32_t count;
+	const uint32_t *sockets = row_sockets(view->frame, view->rows.rows + view->cursor, &count);
+
+	return snapshot->netns[snapshot->sockets[*sockets].netns].id;
+}
+
+static void test_keys_of_rows(void)
+{
+	struct frame_maker maker;
+	struct snapshot *snapshot;
+	struct view view;
+	bool none[40] = { false };
+	uint64_t key;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, new_lookalikes(1000, false)));
+	is_int(view.rows.count, 16, "two ports, seven destinations in each of two namespaces");
+	is_int(same_keys(&view), 0, "of which no two are taken for one");
+	view_key(&view, 'G');
+	view_key(&view, 'k');
+	is_int(view.rows.rows[view.cursor].kind, ROW_CLIENT, "what a client has");
+	key = view.rows.rows[view.cursor].key;
+	view_take(&view, new_frame(&maker, new_lookalikes(1001, true)));
+	is_int(view.rows.rows[view.cursor].key, key, "is found again");
+	view_key(&view, 'g');
+	key = netns_of_selected(&view);
+	view_take(&view, new_frame(&maker, new_lookalikes(1002, false)));
+	is_int(netns_of_selected(&view), key,
+	       "and a port, when its namespace comes elsewhere in the list");
+	view_key(&view, TUI_KEY_TAB);
+	is_int(view.rows.count, 22, "sockets");
+	is_int(same_keys(&view), 0, "that differ in their peers alone");
+	view_key(&view, TUI_KEY_BACKTAB);
+	snapshot = new_lookalikes(1003, false);
+	snapshot_retain(snapshot, none);
+	view_take(&view, new_frame(&maker, snapshot));
+	is_int(view.rows.count, 2, "ports that have gone");
+	is_int(same_keys(&view), 0, "from two namespaces");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* Zebra has a port, with TIME-WAIT; ant has one, with a connection of mole; nobody has the third. */
+static void test_order(void)
+{
+	static const uint16_t expected[] = { 82, 81, 80 };
+	struct snapshot *snapshot = new_snapshot(1000);
+	bool none[6] = { false };
+	struct frame_maker maker;
+	struct view view;
+	uint32_t zebra, ant, mole, i, count;
+
+	snapshot_retain(snapshot, none);
+	zebra = make_process(snapshot, 900, "zebra");
+	ant = make_process(snapshot, 901, "ant");
+	mole = make_process(snapshot, 902, "mole");
+	make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 80);
+	make_owner(snapshot, make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 81),
+		   zebra, 3);
+	make_connection(snapshot, STATE_TIME_WAIT, 81, "10.0.0.9", 50000);
+	make_owner(snapshot, make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 82), ant,
+		   3);
+	make_owner(snapshot, make_connection(snapshot, STATE_ESTAB, 82, "10.0.0.9", 50001), mole,
+		   3);
+	make_connection(snapshot, STATE_TIME_WAIT, 82, "10.0.0.9", 50002);
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	while (view.sorts[VIEW_PORTS] != SORT_OWNER)
+		view_key(&view, 's');
+	for (i = 0; i < 3; i++)
+		is_int(snapshot->sockets[*row_sockets(view.frame, &view.rows.rows[i], &count)]
+			       .local_port,
+		       expected[i], "by owner: %u", i);
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* In each of two namespaces one port, in the second with a connection of MPTCP that is found. */
+static void test_namespaces(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct finding_list findings = { .items = NULL };
+	struct inet_socket *socket;
+	struct finding *finding;
+	struct frame_maker maker;
+	struct view view;
+	const uint32_t found = 3;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct netns *netns = snapshot_add_netns(snapshot);
+
+		netns->id = 4026531840 + i;
+		netns->name = snapshot_string(snapshot, i ? "blue" : "green");
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 8080);
+		socket->netns = i;
+		socket = make_connection(snapshot, STATE_ESTAB, 8080, "10.0.0.9", 50000);
+		socket->protocol = PROTOCOL_MPTCP;
+		socket->netns = i;
+	}
+	finding = finding_list_add(&findings, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_WARNING,
+				   &found, 1);
+	finding->netns = 1;
+	finding->port = 8080;
+	finding->title = strdup("title");
+	finding->text = strdup("text");
+	finding->remedy = strdup("remedy");
+	finding->evidence = strdup("evidence");
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, frame_new(&maker, snapshot, &findings, NULL));
+	ok(shows(&view, "NETNS") && shows(&view, "green") && shows(&view, "blue"),
+	   "several namespaces are named");
+	view_key(&view, TUI_KEY_BACKTAB);
+	ok(shows(&view, "tcp:8080  blue"), "with findings, too");
+	view_key(&view, TUI_KEY_ENTER);
+	is_int(netns_of_selected(&view), 4026531841, "a finding leads to its own namespace");
+	view_key(&view, TUI_KEY_TAB);
+	ok(shows(&view, "green") && shows(&view, "blue"), "and with sockets");
+
+	snapshot = new_snapshot(1010);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(!strstr(drawn(&view, 30, 110), "NETNS"), "one namespace is not");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* Nine outgoing connections to one place, and a listener of ten workers. */
+int main(void)
+{
+	setenv("LC_ALL", "C.UTF-8", 1);
+	setlocale(LC_ALL, "");
+	test_keys_of_rows();
+	test_order();
+	test_namespaces();
+	return done_testing();
+}
