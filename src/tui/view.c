@@ -449,6 +449,17 @@ static void toggle(struct view *view, bool *what, bool *other)
 	make_rows(view);
 }
 
+static void sort_by_next(struct view *view)
+{
+	if (view->id == VIEW_FINDINGS) {
+		view_say(view, "Findings are sorted by severity; S reverses them");
+		return;
+	}
+	view->sorts[view->id] = (enum sort_id)((view->sorts[view->id] + 1) % N_SORTS);
+	make_rows(view);
+	view_say(view, "sorted by %s", sort_name(view->sorts[view->id]));
+}
+
 static void back(struct view *view)
 {
 	char *ignored;
@@ -527,9 +538,7 @@ static void do_action(struct view *view, enum tui_action action)
 		begin_prompt(view, PROMPT_FILTER, view->words.text);
 		break;
 	case ACTION_SORT:
-		view->sorts[view->id] = (enum sort_id)((view->sorts[view->id] + 1) % N_SORTS);
-		make_rows(view);
-		view_say(view, "sorted by %s", sort_name(view->sorts[view->id]));
+		sort_by_next(view);
 		break;
 	case ACTION_REVERSE:
 		toggle(view, &view->reverse[view->id], NULL);

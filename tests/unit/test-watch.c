@@ -36,6 +36,9 @@ static void test_views(void)
 	is_int(view.rows.count, 6, "sockets");
 	view_key(&view, TUI_KEY_TAB);
 	ok(shows(&view, "warning") && shows(&view, "udp-accidental-share"), "findings");
+	view_key(&view, 's');
+	ok(shows(&view, "Findings are sorted by severity") && shows(&view, "by severity"),
+	   "which have one order, and s says so");
 	view_key(&view, TUI_KEY_ENTER);
 	ok(view.id == VIEW_PORTS && view.cursor == 0, "from a finding to its port");
 	view_key(&view, TUI_KEY_BACKTAB);
