@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The top of the screen: host, time, sockets by state, what runs out, findings by severity. */
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "tui/bar.h"
 #include "tui/view.h"
+#include "util/escape.h"
 
+#define PROGRAM "portshare"
+#define FINDINGS_WIDTH 34
 #define METER_WIDTH 10
 #define TREND_WIDTH 24
 
@@ -39,31 +44,64 @@ static void write_clock(const struct view *view, char text[32])
 		text[0] = '\0';
 }
 
+/* What is wrong stands at the right end of the first line, where also a low screen has it. */
+static uint32_t findings_column(const struct screen *screen)
+{
+	return screen->columns > FINDINGS_WIDTH ? screen->columns - FINDINGS_WIDTH : 0;
+}
+
+/* Whether time stands still, or how fast it goes. Returns its style. */
+static uint8_t write_pace(const struct view *view, char text[32])
+{
+	if (view->from_file)
+		snprintf(text, 32, "  from a file");
+	else if (view->paused)
+		snprintf(text, 32, "  held");
+	else
+		snprintf(text, 32, "  every %g s", (double)view->interval_ms / 1000);
+	return view->paused ? COLOR_TIME_WAIT : COLOR_DIM;
+}
+
+/*
+ * A host may have a long name. Before it hides what the time is, and that it is held, the program's
+ * name goes, then an interval, then the rest of the host's name.
+ */
 static void draw_title(const struct view *view, struct screen *screen)
 {
 	const char *host = snapshot_text(view->frame->snapshot, view->frame->snapshot->host);
+	uint32_t room = findings_column(screen), fixed, wanted;
 	struct pen pen = { .screen = screen };
-	char clock[32];
+	char clock[32], pace[32];
+	uint8_t pace_style = write_pace(view, pace);
+	struct out safe;
 
+	out_init(&safe, -1);
+	if (host)
+		escape_append(&safe, ESCAPE_TERMINAL, host, strlen(host));
 	write_clock(view, clock);
-	write_text(&pen, SCREEN_BOLD, "portshare");
-	pen.column += screen_printf(screen, 0, pen.column + 1, UINT32_MAX, 0, "%s  %s",
-				    host ? host : "", clock) +
-		      1;
-	if (view->from_file)
-		write_text(&pen, COLOR_DIM, "  from a file");
-	else if (view->paused)
-		write_text(&pen, COLOR_TIME_WAIT, "  held");
-	else
-		pen.column += screen_printf(screen, 0, pen.column, UINT32_MAX, COLOR_DIM,
-					    "  every %g s", (double)view->interval_ms / 1000);
+	wanted = (uint32_t)escape_width(safe.buffer, safe.used);
+	fixed = (uint32_t)(strlen(clock) + strlen(pace)) + 2;
+	if (sizeof(PROGRAM) + wanted + fixed <= room) {
+		write_text(&pen, SCREEN_BOLD, PROGRAM);
+		pen.column++;
+	}
+	if (!pen.column && wanted + fixed > room && !view->paused) {
+		fixed -= (uint32_t)strlen(pace);
+		pace[0] = '\0';
+	}
+	if (!pen.column && wanted + fixed > room)
+		wanted = room > fixed ? room - fixed : 0;
+	pen.column += screen_put(screen, 0, pen.column, wanted, 0, safe.buffer, safe.used);
+	out_done(&safe);
+	pen.column += 2;
+	write_text(&pen, 0, clock);
+	write_text(&pen, pace_style, pace);
 }
 
-/* What is wrong stands at the right end of the first line, where also a low screen has it. */
 static void draw_findings(const struct view *view, struct screen *screen)
 {
 	const struct frame_totals *totals = &view->frame->totals;
-	uint32_t column = screen->columns > 34 ? screen->columns - 34 : 0, i;
+	uint32_t column = findings_column(screen), i;
 
 	for (i = N_SEVERITIES; i-- > 0;) {
 		uint32_t count = totals->findings[i];
@@ -80,6 +118,7 @@ static void draw_tcp(const struct view *view, struct screen *screen)
 {
 	const struct frame_totals *totals = &view->frame->totals;
 	struct pen pen = { .screen = screen, .row = 1 };
+	char unclear[32];
 
 	write_text(&pen, COLOR_HEADING, "TCP");
 	write_count(&pen, "LISTEN", totals->tcp[STATE_LISTEN], COLOR_LISTEN);
@@ -89,7 +128,16 @@ static void draw_tcp(const struct view *view, struct screen *screen)
 	write_count(&pen, "closing", totals->closing, totals->closing ? COLOR_CLOSING : 0);
 	pen.column += 2;
 	write_text(&pen, COLOR_HEADING, "UDP");
-	pen.column += screen_printf(screen, 1, pen.column + 1, UINT32_MAX, 0, "%u", totals->udp);
+	pen.column +=
+		1 + screen_printf(screen, 1, pen.column + 1, UINT32_MAX, 0, "%u", totals->udp);
+	if (!totals->undecided)
+		return;
+	/* No finding does not mean that there is nothing. */
+	snprintf(unclear, sizeof(unclear), "cannot tell: %u", totals->undecided);
+	pen.column += 2;
+	if (pen.column + strlen(unclear) < screen->columns)
+		pen.column = screen->columns - (uint32_t)strlen(unclear);
+	write_text(&pen, COLOR_TIME_WAIT, unclear);
 }
 
 static void draw_limits(const struct view *view, struct screen *screen)

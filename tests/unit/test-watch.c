@@ -311,6 +311,67 @@ static void test_totals(void)
 	frame_maker_done(&maker);
 }
 
+/* The first line of a screen. */
+static const char *title(struct view *view, uint32_t rows, uint32_t columns)
+{
+	static char line[1024];
+	const char *text = drawn(view, rows, columns);
+
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"), text);
+	return line;
+}
+
+static void test_title(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct frame_maker maker;
+	struct view view;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	is_str(title(&view, 24, 80),
+	       "portshare web1  00:16:40 UTC  every 1 s          0 critical   1 warning   1 note",
+	       "host, time, interval, findings");
+	is_str(title(&view, 10, 60), "web1  00:16:40 UTC           0 critical   1 warning   1 note",
+	       "in little room");
+	view_key(&view, ' ');
+	is_str(title(&view, 10, 60), "web1  00:16:40 UTC  held     0 critical   1 warning   1 note",
+	       "and that it is held");
+	snapshot->host =
+		snapshot_string(snapshot, "ip-10-0-0-12.eu-west-1.compute.example.internal");
+	is_str(title(&view, 24, 80),
+	       "ip-10-0-0-12.eu-west-1.com  00:16:40 UTC  held   0 critical   1 warning   1 note",
+	       "a long name hides neither");
+	view_key(&view, ' ');
+	is_str(title(&view, 24, 80),
+	       "ip-10-0-0-12.eu-west-1.compute.e  00:16:40 UTC   0 critical   1 warning   1 note",
+	       "nor the time");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* Findings that cannot be told are no findings, and not nothing. */
+static void test_undecided(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct frame_maker maker;
+	struct view view;
+	struct frame *frame;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	frame = new_frame(&maker, snapshot);
+	view_take(&view, frame);
+	ok(!strstr(drawn(&view, 30, 110), "cannot tell"), "all can be told");
+	frame->totals.undecided = 6;
+	ok(shows(&view, " cannot tell: 6\n"), "what cannot be told is counted");
+	frame->totals.tcp[STATE_ESTAB] = 1000000;
+	ok(strstr(drawn(&view, 24, 68), "UDP 2  cann\n") != NULL, "and hides nothing else");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* Ten thousand keys, with frames, resizes and clicks among them. */
 static void test_random_keys(void)
 {
@@ -372,6 +433,8 @@ int main(void)
 	test_time();
 	test_details();
 	test_totals();
+	test_title();
+	test_undecided();
 	test_random_keys();
 	return done_testing();
 }
