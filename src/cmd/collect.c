@@ -117,28 +117,34 @@ struct snapshot *collect_snapshot(const struct options *options, uint32_t want)
 	return snapshot;
 }
 
-void collect_report_limits(const struct snapshot *snapshot)
+void collect_limits_text(const struct snapshot *snapshot, struct out *out)
 {
-	struct out out;
 	const char *text;
 	uint32_t i;
 
-	if (!snapshot->n_limits)
-		return;
-	out_init(&out, 2);
-	out_string(&out, "portshare: ");
 	for (i = 0; i < snapshot->n_limits; i++) {
 		text = snapshot_text(snapshot, snapshot->limits[i].text);
 		if (!text)
 			text = snapshot_text(snapshot, snapshot->limits[i].what);
 		if (i)
-			out_string(&out, "; ");
+			out_string(out, "; ");
 		if (text)
-			escape_append(&out, ESCAPE_TERMINAL, text, strlen(text));
+			escape_append(out, ESCAPE_TERMINAL, text, strlen(text));
 		if (text && snapshot->limits[i].count > 1 && !strpbrk(text, "0123456789"))
-			out_printf(&out, " (%llu times)",
+			out_printf(out, " (%llu times)",
 				   (unsigned long long)snapshot->limits[i].count);
 	}
+}
+
+void collect_report_limits(const struct snapshot *snapshot)
+{
+	struct out out;
+
+	if (!snapshot->n_limits)
+		return;
+	out_init(&out, 2);
+	out_string(&out, "portshare: ");
+	collect_limits_text(snapshot, &out);
 	out_char(&out, '\n');
 	out_flush(&out);
 	out_done(&out);

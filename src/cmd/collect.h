@@ -6,6 +6,7 @@
 
 #include "cmd/options.h"
 #include "model/snapshot.h"
+#include "util/out.h"
 
 /*
  * The first steps of every command: take the snapshot that the options ask for, from the kernel or
@@ -17,7 +18,10 @@
  */
 struct snapshot *collect_snapshot(const struct options *options, uint32_t want);
 
-/* One line on stderr for people: what could not be seen, and how much of it. */
+/* What could not be seen, and how much of it, in a sentence: safe, appended. */
+void collect_limits_text(const struct snapshot *snapshot, struct out *out);
+
+/* The same as one line on stderr, if there is anything. */
 void collect_report_limits(const struct snapshot *snapshot);
 
 #endif

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/collect.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/terminal.h"
@@ -260,13 +261,28 @@ static bool take_events(struct watch_command *command)
 	}
 }
 
+/* The first one comes with what cannot be seen, until a key is pressed. */
+static void take_frame(struct watch_command *command, struct frame *frame)
+{
+	bool first = !command->view.frame;
+	struct out limits;
+
+	view_take(&command->view, frame);
+	if (!first || !frame->snapshot->n_limits)
+		return;
+	out_init(&limits, -1);
+	collect_limits_text(frame->snapshot, &limits);
+	view_say(&command->view, "%.*s", (int)limits.used, limits.buffer);
+	out_done(&limits);
+}
+
 static void take_news(struct watch_command *command)
 {
 	struct frame *frame = watch_collector_take(command->collector);
 	char *probe = watch_collector_take_probe(command->collector);
 
 	if (frame && !command->view.paused)
-		view_take(&command->view, frame);
+		take_frame(command, frame);
 	else
 		frame_free(frame);
 	if (!frame && watch_collector_failures(command->collector))
@@ -353,7 +369,7 @@ static int watch(struct watch_command *command, struct frame *from_file)
 		return refuse_terminal(command, error);
 	}
 	if (from_file)
-		view_take(&command->view, from_file);
+		take_frame(command, from_file);
 	else
 		command->collector = watch_collector_new(&command->common, command->interval_ms);
 	status = from_file || command->collector ? run(command) : EXIT_TROUBLE;
@@ -470,6 +486,8 @@ static int batch(struct watch_command *command, struct watch_source *source, str
 			sleep_ms(command->interval_ms);
 		if (!frame)
 			frame = watch_source_next(source);
+		if (frame && !i)
+			collect_report_limits(frame->snapshot);
 		if (frame)
 			error = print_frame(command, frame, &screen, !i);
 		else

@@ -199,6 +199,15 @@ screen selected
 open 100 24 "$PORTSHARE" watch --from namespaces.json
 screen namespaces
 
+
+# What cannot be seen is said once.
+jq '.limits = [{ what: "owners", reason: "EACCES", count: 12, text: "the owners of 12 sockets are hidden" }]' \
+	web.json >limits.json
+open 80 24 "$PORTSHARE" watch --from limits.json
+ok "what cannot be seen is said" until_seen '^the owners of 12 sockets are hidden$'
+keys Down
+ok "until a key is pressed" until_seen '^?help '
+
 # The mouse.
 open 80 24 TERM=xterm-256color "$PORTSHARE" watch --from web.json
 until_seen 'by alarm' >/dev/null
@@ -283,6 +292,8 @@ is "an unknown terminal" "$(cat stderr)" \
 	'portshare: nothing is known of a terminal of the kind "nosuchterminal": set TERM, or use --batch, which needs none'
 "$PORTSHARE" watch --batch --from web.json >frame
 is "--batch of a file: one frame" "$? $(grep -c 'by alarm' frame) $(wc -l <frame)" "0 1 40"
+"$PORTSHARE" watch --batch --from limits.json >frame 2>err
+is "what cannot be seen, on stderr" "$(cat err)" "portshare: the owners of 12 sockets are hidden"
 COLUMNS=80 LINES=24 "$PORTSHARE" watch --batch --from web.json >frame
 is "of any size" "$(sed 's/ *$//' frame)" "$(sed 's/ *$//' "$golden/size-80x24.txt")"
 "$PORTSHARE" watch --batch -c 3 -n 50ms >frame
