@@ -16,7 +16,6 @@
 #include "util/clock.h"
 #include "util/xalloc.h"
 
-#define PROBE_WIDTH 76
 #define SLEEP_MAX_MS 60000
 
 /* A probe that has been asked for. */
@@ -25,6 +24,7 @@ struct order {
 	struct bind_candidate candidate;
 	char *device, *netns; /* or NULL */
 	uint64_t netns_id;
+	uint32_t width;
 };
 
 struct watch_collector {
@@ -77,7 +77,7 @@ static bool is_there(const struct order *order, const struct snapshot *snapshot)
 
 static void answer_probe(struct watch_collector *collector, const struct order *order)
 {
-	const struct probe_text_options text = { .width = PROBE_WIDTH };
+	const struct probe_text_options text = { .width = order->width };
 	struct options options = *collector->options;
 	struct look look;
 	struct out out;
@@ -317,6 +317,7 @@ void watch_collector_probe(struct watch_collector *collector, const struct watch
 		.device = probe->device ? xstrdup(probe->device) : NULL,
 		.netns = probe->netns ? xstrdup(probe->netns) : NULL,
 		.netns_id = probe->netns_id,
+		.width = probe->width,
 	};
 
 	pthread_mutex_lock(&collector->lock);

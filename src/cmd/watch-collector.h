@@ -44,6 +44,7 @@ struct watch_probe {
 	const char *device; /* NULL: none */
 	const char *netns; /* as --netns takes it; NULL: that of the command line */
 	uint64_t netns_id; /* which that must be; 0: is not known */
+	uint32_t width; /* of the lines of the answer */
 };
 
 /* Look at it: model and replica, in the collector's thread. Binds no port. */

@@ -168,7 +168,7 @@ static void say_overlay(struct watch_command *command, const char *text)
 }
 
 /* The bind of a socket, by the caller, with every set of flags. */
-static void host_probe(void *user, const struct snapshot *snapshot, uint32_t index)
+static void host_probe(void *user, const struct snapshot *snapshot, uint32_t index, uint32_t width)
 {
 	struct watch_command *command = user;
 	const struct inet_socket *socket = &snapshot->sockets[index];
@@ -184,6 +184,7 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 		},
 		.device = snapshot_text(snapshot, socket->device),
 		.netns = netns,
+		.width = width,
 		.netns_id = socket->netns < snapshot->n_netns ? snapshot->netns[socket->netns].id : 0,
 	};
 

@@ -17,6 +17,7 @@
 #define SOCKETS_MAX 8
 #define OWNERS_MAX 8
 #define SHARE_WIDTH 10
+#define BROKEN_INDENT 4 /* of what goes on from the line above */
 
 static void say(struct out *out, uint32_t width, const char *label, char *text)
 {
@@ -249,21 +250,41 @@ static void describe_sockets(const struct view *view, const struct row *row, boo
 		out_printf(out, "and %u more\n", count - most);
 }
 
-/* Lines of a text, from the one at top on. Returns how many there are in all. */
+/* How much of a line there is room for: up to a blank, if there is one behind its indentation. */
+static size_t fit_line(const char *line, size_t length, uint32_t columns)
+{
+	size_t most = escape_fit(line, length, columns, NULL), end = most, indent = 0;
+
+	if (most == length)
+		return length;
+	while (indent < most && line[indent] == ' ')
+		indent++;
+	while (end > indent && line[end] != ' ')
+		end--;
+	return end > indent ? end : most ? most : length;
+}
+
+/* Lines of a text, from the one at top on, the long ones broken. Returns how many there are in all. */
 static uint32_t draw_lines(struct screen *screen, uint32_t row, uint32_t column, uint32_t rows,
 			   uint32_t columns, uint32_t top, const char *text, size_t length)
 {
-	uint32_t line = 0;
+	uint32_t line = 0, indent = 0;
 
 	while (length) {
 		const char *end = memchr(text, '\n', length);
-		size_t size = end ? (size_t)(end - text) : length;
+		size_t whole = end ? (size_t)(end - text) : length, size;
 
+		size = fit_line(text, whole, columns - indent);
 		if (line >= top && line - top < rows)
-			screen_put(screen, row + line - top, column, columns, 0, text, size);
+			screen_put(screen, row + line - top, column + indent, columns - indent, 0,
+				   text, size);
 		line++;
-		text += size + (end ? 1 : 0);
-		length -= size + (end ? 1 : 0);
+		while (size < whole && text[size] == ' ')
+			size++;
+		indent = size < whole ? BROKEN_INDENT : 0;
+		size += size == whole && end;
+		text += size;
+		length -= size;
 	}
 	return line;
 }
@@ -303,7 +324,7 @@ void view_draw_overlay(struct view *view, struct screen *screen)
 	uint32_t rows = screen->rows - 3, columns = screen->columns - 4, lines, last, i;
 	struct screen nowhere = { .rows = 0 };
 
-	lines = draw_lines(&nowhere, 0, 0, 0, 0, 0, view->overlay.buffer, view->overlay.used);
+	lines = draw_lines(&nowhere, 0, 0, 0, columns, 0, view->overlay.buffer, view->overlay.used);
 	last = lines > rows ? lines - rows : 0;
 	if (view->overlay_top > last)
 		view->overlay_top = last;

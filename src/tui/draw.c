@@ -80,6 +80,7 @@ void view_draw(struct view *view, struct screen *screen)
 			      VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST);
 		return;
 	}
+	view->columns = screen->columns;
 	details = screen->rows / 4;
 	details = low ? screen->rows / 5 : details < DETAILS_LEAST ? DETAILS_LEAST : details;
 	/* Two for the names of views and columns, one below. */

@@ -13,12 +13,17 @@
 
 #define INTERVAL_LEAST_MS 250
 #define INTERVAL_MOST_MS 60000
-#define TEXT_WIDTH 72 /* of what lies over the list */
+#define TEXT_WIDTH 72 /* of what lies over the list, where there is room for it */
+#define TEXT_MARGIN 4
 #define OVERLAY_END (UINT32_MAX / 2) /* drawing brings it back; until then nothing added wraps */
 
 void view_init(struct view *view, const struct view_host *host)
 {
-	*view = (struct view){ .host = host, .interval_ms = 1000 };
+	*view = (struct view){
+		.host = host,
+		.interval_ms = 1000,
+		.columns = TEXT_WIDTH + TEXT_MARGIN,
+	};
 	filter_init(&view->base);
 	filter_words_init(&view->words);
 	out_init(&view->overlay, -1);
@@ -289,6 +294,11 @@ static void show_help(struct view *view)
 	out_done(&text);
 }
 
+static uint32_t text_width(const struct view *view)
+{
+	return view->columns < TEXT_WIDTH + TEXT_MARGIN ? view->columns - TEXT_MARGIN : TEXT_WIDTH;
+}
+
 static void show_details(struct view *view)
 {
 	struct out text;
@@ -296,7 +306,7 @@ static void show_details(struct view *view)
 	if (!view->rows.count)
 		return;
 	out_init(&text, -1);
-	view_details_text(view, view->rows.rows + view->cursor, true, TEXT_WIDTH, &text);
+	view_details_text(view, view->rows.rows + view->cursor, true, text_width(view), &text);
 	view_overlay(view, "Details", text.buffer, text.used);
 	out_done(&text);
 }
@@ -330,7 +340,7 @@ static void explain(struct view *view)
 	}
 	id = (enum finding_id)view->frame->findings.items[index].id;
 	out_init(&text, -1);
-	view->host->explain(view->host->user, id, TEXT_WIDTH, &text);
+	view->host->explain(view->host->user, id, text_width(view), &text);
 	view_overlay(view, finding_name(id), text.buffer, text.used);
 	out_done(&text);
 }
@@ -347,7 +357,7 @@ static void probe(struct view *view)
 		return;
 	}
 	view_say(view, "Probing the port ...");
-	view->host->probe(view->host->user, view->frame->snapshot, sockets[0]);
+	view->host->probe(view->host->user, view->frame->snapshot, sockets[0], text_width(view));
 }
 
 static void begin_prompt(struct view *view, enum view_prompt prompt, const char *text)

@@ -23,8 +23,11 @@
 /* What the view asks for and cannot do itself. user is handed back. */
 struct view_host {
 	void *user;
-	/* The bind that a socket made: the answer comes with view_overlay(), now or later. */
-	void (*probe)(void *user, const struct snapshot *snapshot, uint32_t socket);
+	/*
+	 * The bind that a socket made: the answer, in lines of width columns, comes with
+	 * view_overlay(), now or later.
+	 */
+	void (*probe)(void *user, const struct snapshot *snapshot, uint32_t socket, uint32_t width);
 	/* The text about a finding, safe, appended to out. */
 	void (*explain)(void *user, enum finding_id id, uint32_t width, struct out *out);
 	/* Write the snapshot to a new file. Returns a sentence, malloc'ed. */
@@ -53,6 +56,7 @@ struct view {
 	uint32_t cursor, top; /* rows; top is the first that is seen */
 	uint32_t page; /* rows that were seen when last drawn */
 	uint32_t list_row; /* where on the screen they began */
+	uint32_t columns; /* of the screen, then */
 	struct fold_set open;
 	struct filter base; /* what the command line asked for; not owned */
 	struct filter_words words;
@@ -99,7 +103,10 @@ bool view_key(struct view *view, uint32_t key);
 void view_click(struct view *view, uint32_t row, uint32_t column, bool twice);
 void view_wheel(struct view *view, int direction);
 
-/* Show a text (safe UTF-8, copied) over the list: now, or when an open prompt has ended. */
+/*
+ * Show a text (safe UTF-8, copied) over the list: now, or when an open prompt has ended. Lines that
+ * are longer than the screen is wide are broken.
+ */
 void view_overlay(struct view *view, const char *title, const char *text, size_t length);
 
 /* Say something in the last line; printf-like, made safe when it is drawn. */

@@ -20,9 +20,11 @@
 static int probed = -1;
 static char written[64];
 
-static inline void fake_probe(void *user, const struct snapshot *snapshot, uint32_t socket)
+static inline void fake_probe(void *user, const struct snapshot *snapshot, uint32_t socket,
+			      uint32_t width)
 {
 	(void)user;
+	(void)width;
 	probed = snapshot->sockets[socket].local_port;
 }
 

@@ -174,6 +174,9 @@ t resize-window -x 80 -y 24
 screen size-80x24
 t resize-window -x 60 -y 10
 screen size-60x10
+keys e
+screen size-60x10-explain
+keys Escape
 t resize-window -x 59 -y 9
 screen size-too-small
 t resize-window -x 200 -y 60

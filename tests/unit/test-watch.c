@@ -351,6 +351,36 @@ static void test_title(void)
 	frame_maker_done(&maker);
 }
 
+/* What lies over the list can be read to its end where the screen is narrow. */
+static void test_overlay_width(void)
+{
+	static const char text[] =
+		"A sentence of which the end is behind the sixtieth column: here.\n"
+		"  next\n";
+	struct frame_maker maker;
+	struct view view;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, new_snapshot(1000)));
+	view_overlay(&view, "Title", text, strlen(text));
+	ok(strstr(drawn(&view, 12, 110), "\n  A sentence of which the end is behind the sixtieth "
+					 "column: here.\n    next\n") != NULL,
+	   "a line that there is room for");
+	ok(strstr(drawn(&view, 12, 60), "\n  A sentence of which the end is behind the sixtieth\n"
+					"      column: here.\n    next\n") != NULL,
+	   "and in less room in two");
+	view_key(&view, 'q');
+	view_key(&view, '?');
+	ok(strstr(drawn(&view, 60, 60), "process=nginx") != NULL, "help");
+	view_key(&view, 'q');
+	view_overlay(&view, "Title",
+		     "0123456789012345678901234567890123456789012345678901234567890", 61);
+	ok(strstr(drawn(&view, 12, 60), "\n      67890\n") != NULL, "one word that is too long");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* Findings that cannot be told are no findings, and not nothing. */
 static void test_undecided(void)
 {
@@ -434,6 +464,7 @@ int main(void)
 	test_details();
 	test_totals();
 	test_title();
+	test_overlay_width();
 	test_undecided();
 	test_random_keys();
 	return done_testing();
