@@ -272,26 +272,79 @@ static void add_part(struct maker *maker, enum row_kind kind, uint32_t index, ui
 		add_sockets_of(maker, port_row, (uint8_t)(depth + 1));
 }
 
-/* What a folded port hides. Findings are sorted, so the worst has the least index. */
-static void sum_up(const struct maker *maker, const struct item *item, struct row *row)
+/* Thousandths of its limit, of a listener; bytes of UDP count less than any connection. */
+static uint64_t fullness(const struct inet_socket *socket)
 {
-	const struct port_view *ports = &maker->frame->ports;
-	uint32_t i, k;
-
-	for (i = 0; i < item->count; i++) {
-		const struct port_row *part = &ports->rows[item->first + i];
-
-		row->n_folded += i ? count_kept(maker, part) : 0;
-		for (k = 0; k < part->count; k++) {
-			uint32_t note = maker->frame->notes[ports->sockets[part->first + k]];
-
-			if (note && (!row->note || note < row->note))
-				row->note = note;
-		}
-	}
+	if (!(socket->known & SOCKET_HAS_QUEUE) || !socket->queue_recv)
+		return 0;
+	if (socket->state == STATE_LISTEN)
+		return 1000000 + (uint64_t)socket->queue_recv * 1000 /
+					 (socket->queue_limit ? socket->queue_limit : 1);
+	return (uint64_t)socket->queue_recv < 1000000 ? socket->queue_recv : 999999;
 }
 
-/* A port: folded to its first row, or all of them. */
+/* As row.note, of a part. Findings are sorted, so the worst has the least index. */
+static uint32_t worst_note(const struct frame *frame, const struct port_row *part)
+{
+	uint32_t worst = 0, i;
+
+	for (i = 0; i < part->count; i++) {
+		uint32_t note = frame->notes[frame->ports.sockets[part->first + i]];
+
+		if (note && (!worst || note < worst))
+			worst = note;
+	}
+	return worst;
+}
+
+static uint64_t fullest(const struct frame *frame, const struct port_row *part)
+{
+	uint64_t most = 0;
+	uint32_t i;
+
+	for (i = 0; i < part->count; i++) {
+		uint64_t queue =
+			fullness(&frame->snapshot->sockets[frame->ports.sockets[part->first + i]]);
+
+		most = queue > most ? queue : most;
+	}
+	return most;
+}
+
+/* The less, the sooner a part stands for its port: that is seen for which the port is where it is. */
+static uint64_t hidden_rank(const struct maker *maker, const struct port_row *part)
+{
+	uint32_t note = worst_note(maker->frame, part);
+	uint64_t rank = note ? note : UINT32_MAX;
+
+	if (maker->request->sort == SORT_QUEUE)
+		rank = INT64_MAX - fullest(maker->frame, part);
+	return any_kept(maker, part) ? rank : rank | 1ULL << 63;
+}
+
+/* A folded port is shown as its worst listening or bound socket, or else as the first. */
+static void fold(const struct maker *maker, const struct item *item, struct row *row)
+{
+	const struct port_row *parts = maker->frame->ports.rows;
+	uint64_t least = hidden_rank(maker, &parts[item->first]);
+	uint32_t i;
+
+	for (i = item->first; i < item->first + item->count; i++) {
+		uint32_t note = worst_note(maker->frame, &parts[i]);
+		uint64_t rank = hidden_rank(maker, &parts[i]);
+
+		if (note && (!row->note || note < row->note))
+			row->note = note;
+		if (parts[i].kind != PORT_ROW_BOUND || rank >= least)
+			continue;
+		least = rank;
+		row->index = i;
+	}
+	for (i = item->first; i < item->first + item->count; i++)
+		row->n_folded += i != row->index ? count_kept(maker, &parts[i]) : 0;
+}
+
+/* A port: folded to one of its rows, or all of them. */
 static void add_port(struct maker *maker, const struct item *item)
 {
 	const struct frame *frame = maker->frame;
@@ -310,7 +363,7 @@ static void add_port(struct maker *maker, const struct item *item)
 	row->open = row->foldable && open;
 	row->is_new = is_new;
 	if (!row->open) {
-		sum_up(maker, item, row);
+		fold(maker, item, row);
 		return;
 	}
 	if (lead->count > 1)
@@ -339,17 +392,6 @@ static uint64_t place_of(const struct inet_socket *socket)
 {
 	return (uint64_t)socket->netns << 32 | (uint64_t)socket->local_port << 8 |
 	       bind_bucket_protocol((enum protocol)socket->protocol);
-}
-
-/* Thousandths of its limit, of a listener; bytes of UDP count less than any connection. */
-static uint64_t fullness(const struct inet_socket *socket)
-{
-	if (!(socket->known & SOCKET_HAS_QUEUE) || !socket->queue_recv)
-		return 0;
-	if (socket->state == STATE_LISTEN)
-		return 1000000 + (uint64_t)socket->queue_recv * 1000 /
-					 (socket->queue_limit ? socket->queue_limit : 1);
-	return (uint64_t)socket->queue_recv < 1000000 ? socket->queue_recv : 999999;
 }
 
 static const char *owner_name(const struct snapshot *snapshot, const struct inet_socket *socket)

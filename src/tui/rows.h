@@ -29,7 +29,7 @@ enum sort_id {
 const char *sort_name(enum sort_id sort);
 
 enum row_kind {
-	ROW_PORT, /* the first row of a port; index into frame.ports.rows */
+	ROW_PORT, /* a port: the row that stands for it; index into frame.ports.rows */
 	ROW_PART, /* a further one */
 	ROW_CLIENT, /* outgoing connections; the same index */
 	ROW_SOCKET, /* index into snapshot.sockets */
@@ -44,7 +44,7 @@ struct row {
 	uint8_t depth;
 	bool foldable, open;
 	bool is_new;
-	uint32_t n_folded; /* kept sockets of a port beside those of its first row, while folded */
+	uint32_t n_folded; /* kept sockets of a port beside those of the row that stands for it */
 	uint32_t note; /* 1 + the index of the worst finding about what is folded; 0: none */
 };
 

@@ -189,6 +189,64 @@ static void test_namespaces(void)
 }
 
 /* Nine outgoing connections to one place, and a listener of ten workers. */
+/* Of three workers on a port the second does not accept. */
+static void test_folded(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	char *error;
+	uint32_t i;
+
+	for (i = 0; i < 3; i++) {
+		char name[] = { 'p', 'o', 'o', 'l', (char)('0' + i), '\0' };
+		uint32_t process = make_process(snapshot, 920 + i, name);
+
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "127.0.0.1", 9000);
+		socket->known |= SOCKET_HAS_QUEUE | SOCKET_HAS_LIMIT;
+		socket->queue_recv = i == 1 ? 129 : i == 2 ? 3 : 0;
+		socket->queue_limit = 128;
+		make_reuse(socket, TRISTATE_NO, TRISTATE_YES, EVIDENCE_BPF);
+		make_owner(snapshot, socket, process, 3);
+	}
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(view_filter(&view, "tcp:9000", &error), "a pool");
+	ok(shows(&view, "reuseport-stuck-member  pool1[921]:3  129/128 full"),
+	   "folded it is shown as the member that a finding is about");
+	ok(shows(&view, "LISTEN +2"), "with the others counted");
+	view_key(&view, 'p');
+	is_int(probed, 9000, "and it can be probed");
+	view_key(&view, TUI_KEY_ENTER);
+	is_int(view.rows.count, 3, "open, all are there");
+	view_key(&view, TUI_KEY_ENTER);
+	ok(view_filter(&view, "process=pool2", &error), "a filter");
+	ok(shows(&view, "pool2[922]:3"), "shows what it lets through");
+	view_done(&view);
+	frame_maker_done(&maker);
+
+	snapshot = new_snapshot(1000);
+	for (i = 0; i < 2; i++) {
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN,
+				     i ? "127.0.0.2" : "127.0.0.1", 9000);
+		socket->known |= SOCKET_HAS_QUEUE | SOCKET_HAS_LIMIT;
+		socket->queue_recv = i;
+		socket->queue_limit = 128;
+	}
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, "0/128"), "without a finding as the first");
+	view_key(&view, 's');
+	view_key(&view, 's');
+	view_key(&view, 's');
+	ok(shows(&view, "by queue") && shows(&view, "1/128"), "sorted by queue as the fullest");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 int main(void)
 {
 	setenv("LC_ALL", "C.UTF-8", 1);
@@ -196,5 +254,6 @@ int main(void)
 	test_keys_of_rows();
 	test_order();
 	test_namespaces();
+	test_folded();
 	return done_testing();
 }
