@@ -11,7 +11,6 @@
 #define PROGRAM "portshare"
 #define FINDINGS_WIDTH 34
 #define METER_WIDTH 10
-#define TREND_WIDTH 24
 
 /* Writes on in a row. */
 struct pen {
@@ -151,10 +150,10 @@ static void draw_limits(const struct view *view, struct screen *screen)
 	if (totals->time_wait_limit)
 		pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, COLOR_DIM, "/%lld",
 					    (long long)totals->time_wait_limit);
-	bar_sparkline(screen, 2, pen.column + 1, TREND_WIDTH, frame->trend, frame->n_trend,
+	bar_sparkline(screen, 2, pen.column + 1, FRAME_TREND, frame->trend, frame->n_trend,
 		      COLOR_TIME_WAIT, view->ascii);
 	/* At a fixed place, while the line grows. */
-	pen.column += TREND_WIDTH + 3;
+	pen.column += FRAME_TREND + 3;
 	if (!totals->local_ports)
 		return;
 	pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, COLOR_DIM, "local ports ");

@@ -94,8 +94,15 @@ static void count_findings(struct frame *frame)
 	}
 }
 
-static void add_to_trend(struct frame_maker *maker, uint32_t value)
+/* The last value is that of now, until its time is over. */
+static void add_to_trend(struct frame_maker *maker, int64_t now_ns, uint32_t value)
 {
+	if (maker->n_trend && now_ns >= maker->trend_ns &&
+	    now_ns - maker->trend_ns < FRAME_TREND_NS) {
+		maker->trend[maker->n_trend - 1] = value;
+		return;
+	}
+	maker->trend_ns = now_ns;
 	if (maker->n_trend == FRAME_TREND)
 		memmove(maker->trend, maker->trend + 1, (FRAME_TREND - 1) * sizeof(*maker->trend));
 	else
@@ -119,7 +126,7 @@ struct frame *frame_new(struct frame_maker *maker, struct snapshot *snapshot,
 	count_sockets(frame);
 	count_ports(frame);
 	count_findings(frame);
-	add_to_trend(maker, frame->totals.time_wait);
+	add_to_trend(maker, snapshot->end_ns, frame->totals.time_wait);
 	memcpy(frame->trend, maker->trend, sizeof(frame->trend));
 	frame->n_trend = maker->n_trend;
 	return frame;

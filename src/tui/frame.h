@@ -16,7 +16,9 @@
 
 /* One reading with all that is derived from it: made by who collects, then only read. */
 
-#define FRAME_TREND 120 /* values of a sparkline that are kept */
+/* The sparkline: four minutes, a value for each ten seconds; for each reading if they are rarer. */
+#define FRAME_TREND 24
+#define FRAME_TREND_NS (10 * INT64_C(1000000000))
 
 struct frame_totals {
 	uint32_t tcp[N_STATES]; /* by state, as sock_diag has it: time_wait in two of them, too */
@@ -47,6 +49,7 @@ struct frame_maker {
 	struct history history;
 	uint32_t trend[FRAME_TREND];
 	uint32_t n_trend;
+	int64_t trend_ns; /* when its last value began */
 };
 
 void frame_maker_init(struct frame_maker *maker);

@@ -402,6 +402,38 @@ static void test_undecided(void)
 	frame_maker_done(&maker);
 }
 
+/* The sparkline goes back for minutes, however often the sockets are read. */
+static void test_trend(void)
+{
+	struct snapshot *snapshot;
+	struct frame_maker maker;
+	struct frame *frame;
+	uint32_t i;
+
+	frame_maker_init(&maker);
+	for (i = 0; i < 35; i++) {
+		snapshot = new_snapshot(1000 + i);
+		if (i >= 30)
+			snapshot->n_sockets--;
+		frame = new_frame(&maker, snapshot);
+		if (i == 9)
+			is_int(frame->n_trend, 1, "ten seconds are one value");
+		if (i == 34) {
+			is_int(frame->n_trend, 4, "half a minute are four");
+			is_int(frame->trend[0], 3, "the first");
+			is_int(frame->trend[3], 2, "and the one of now");
+		}
+		frame_free(frame);
+	}
+	for (i = 0; i < 300; i++)
+		frame_free(new_frame(&maker, new_snapshot(1035 + i)));
+	is_int(maker.n_trend, FRAME_TREND, "and so on for four minutes");
+	frame = new_frame(&maker, new_snapshot(500));
+	is_int(maker.trend_ns, INT64_C(500) * 1000000000, "also when the clock has been set");
+	frame_free(frame);
+	frame_maker_done(&maker);
+}
+
 /* Ten thousand keys, with frames, resizes and clicks among them. */
 static void test_random_keys(void)
 {
@@ -466,6 +498,7 @@ int main(void)
 	test_title();
 	test_overlay_width();
 	test_undecided();
+	test_trend();
 	test_random_keys();
 	return done_testing();
 }
