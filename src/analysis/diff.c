@@ -12,6 +12,26 @@ void history_init(struct history *history)
 	*history = (struct history){ .ports = NULL };
 }
 
+void history_choose(struct history *history, const struct selector *selectors, uint32_t count)
+{
+	history->chosen = selectors;
+	history->n_chosen = count;
+}
+
+static bool is_chosen(const struct history *history, const struct port_history *port)
+{
+	uint32_t i;
+
+	for (i = 0; i < history->n_chosen; i++) {
+		const struct selector *selector = &history->chosen[i];
+
+		if ((selector->protocols & 1U << port->protocol) &&
+		    selector->first_port == port->port && selector->last_port == port->port)
+			return true;
+	}
+	return false;
+}
+
 static void port_done(struct port_history *port)
 {
 	free(port->who);
@@ -237,7 +257,8 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 		if (!gone.gone)
 			gone.since_ns = snapshot->end_ns;
 		gone.gone = true;
-		if (snapshot->end_ns < gone.since_ns || snapshot->end_ns - gone.since_ns > keep_ns)
+		if (!is_chosen(history, old) && (snapshot->end_ns < gone.since_ns ||
+						 snapshot->end_ns - gone.since_ns > keep_ns))
 			continue;
 		old->who = NULL;
 		old->before = NULL;
@@ -248,6 +269,7 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 	next.seen = history->seen;
 	next.n_seen = history->n_seen;
 	next.has_snapshot = true;
+	history_choose(&next, history->chosen, history->n_chosen);
 	history->seen = NULL;
 	history_done(history);
 	*history = next;

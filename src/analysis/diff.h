@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/selector.h"
 #include "model/bind-bucket.h"
 #include "model/snapshot.h"
 
@@ -31,14 +32,22 @@ struct history {
 	struct seen_socket *seen; /* of the last snapshot, by cookie */
 	uint32_t n_seen;
 	bool has_snapshot;
+	const struct selector *chosen; /* of history_choose() */
+	uint32_t n_chosen;
 };
 
 void history_init(struct history *history);
 void history_done(struct history *history);
 
 /*
+ * Ports that somebody waits for: those that a selector names alone, not in a range. They stay when
+ * they have gone, until they are served again. The selectors stay the caller's, and stay.
+ */
+void history_choose(struct history *history, const struct selector *selectors, uint32_t count);
+
+/*
  * Take the next snapshot. is_new, with an element for each socket, receives which were first seen
- * less than keep_ns ago; none in the first. Ports that have gone stay for keep_ns.
+ * less than keep_ns ago; none in the first. Other ports that have gone stay for keep_ns.
  */
 void history_take(struct history *history, const struct snapshot *snapshot,
 		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new);

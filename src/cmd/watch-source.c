@@ -15,6 +15,10 @@ void watch_source_init(struct watch_source *source, const struct options *option
 {
 	*source = (struct watch_source){ .options = options };
 	frame_maker_init(&source->maker);
+	/* Containers come and go with their ports: of all namespaces nothing is waited for. */
+	if (!options->all_netns)
+		history_choose(&source->maker.history, options->filter.selectors,
+			       options->filter.n_selectors);
 }
 
 void watch_source_done(struct watch_source *source)

@@ -200,6 +200,17 @@ static void describe_since(const struct frame *frame, const struct inet_socket *
 	free(moment);
 }
 
+static void describe_gone(const struct port_history *port, uint32_t width, struct out *out)
+{
+	char *moment = words_moment(port->since_ns);
+
+	say(out, width, "",
+	    xasprintf("%s port %u is served by nobody since %s%s%s.",
+		      protocol_name((enum protocol)port->protocol), port->port, moment,
+		      port->who ? ", before by " : "", port->who ? port->who : ""));
+	free(moment);
+}
+
 /* "8 ESTAB, 5 TIME-WAIT" */
 static void describe_states(const struct frame *frame, const uint32_t *sockets, uint32_t count,
 			    struct out *out)
@@ -302,7 +313,9 @@ void view_details_text(const struct view *view, const struct row *row, bool all,
 {
 	if (row->kind == ROW_FINDING)
 		describe_finding(&view->frame->findings.items[row->index], width, out);
-	else if (row->kind != ROW_GONE)
+	else if (row->kind == ROW_GONE)
+		describe_gone(&view->frame->history.ports[row->index], width, out);
+	else
 		describe_sockets(view, row, all, width, out);
 }
 

@@ -87,6 +87,32 @@ static void test_gone(void)
 	history_done(&history);
 }
 
+/* Ports that were asked for by name are not forgotten. */
+static void test_chosen(void)
+{
+	static const struct selector chosen[] = {
+		{ .protocols = 1U << PROTOCOL_TCP, .first_port = 1000, .last_port = 1000 },
+		{ .protocols = 1U << PROTOCOL_UDP, .first_port = 1001, .last_port = 1001 },
+		{ .protocols = 1U << PROTOCOL_TCP, .first_port = 1002, .last_port = 1003 },
+	};
+
+	history_init(&history);
+	history_choose(&history, chosen, 3);
+	take(make_listeners(1000, 1009, 1));
+	take(make_listeners(1005, 1009, 2));
+	is_int(count_gone(), 5, "five have gone");
+	take(make_listeners(1005, 1009, 100));
+	is_int(count_gone(), 1, "one is waited for: not one of another protocol, nor of a range");
+	is_int(history.ports[0].since_ns, 2 * SECOND, "since it went");
+	take(make_listeners(1005, 1009, 1));
+	is_int(count_gone(), 1, "also where the clock was set back");
+	take(make_listeners(1000, 1009, 200));
+	is_int(count_gone(), 0, "until it is there again");
+	ok(history.ports[0].before && strstr(history.ports[0].before, "pid 1100"),
+	   "with who had it before");
+	history_done(&history);
+}
+
 /* Two processes and what they hold of one port, by bits. */
 static struct snapshot *make_holders(uint32_t first, uint32_t second)
 {
@@ -167,6 +193,7 @@ int main(void)
 {
 	test_new();
 	test_gone();
+	test_chosen();
 	test_holders();
 	check_same("queues and sysctls are brought up to date", change_nothing, true);
 	check_same("a peer of connected UDP is not", change_peer, false);

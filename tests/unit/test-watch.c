@@ -221,6 +221,11 @@ static void test_time(void)
 	snapshot_retain(snapshot, keep);
 	view_take(&view, new_frame(&maker, snapshot));
 	ok(shows(&view, "\n- ") && shows(&view, "gone"), "a port that has gone");
+	view_key(&view, 'G');
+	ok(shows(&view, "tcp port 8080 is served by nobody since 1970-01-01 00:16:48 UTC, before "
+			"by \"we\\x1b[31mb\" (pid 902)."),
+	   "with since when, and who served it");
+	view_key(&view, 'g');
 	view_filter(&view, "udp:5060", &error);
 	ok(!strstr(drawn(&view, 30, 110), "\n-   tcp:8080"), "but not if it was not asked for");
 	view_filter(&view, "8000-8100 udp", &error);
