@@ -391,10 +391,11 @@ static void draw_tabs(const struct view *view, struct screen *screen, uint32_t r
 			screen, row, column, UINT32_MAX,
 			(uint8_t)(i == (uint32_t)view->id ? SCREEN_REVERSE : COLOR_DIM), names[i]);
 	column += 2;
-	column += screen_printf(
-		screen, row, column, UINT32_MAX, COLOR_DIM, "%u rows, by %s%s", view->rows.count,
-		view->id == VIEW_FINDINGS ? "severity" : sort_name(view->sorts[view->id]),
-		view->reverse[view->id] ? ", reversed" : "");
+	column += screen_printf(screen, row, column, UINT32_MAX, COLOR_DIM, "%u row%s, by %s%s",
+				view->rows.count, view->rows.count == 1 ? "" : "s",
+				view->id == VIEW_FINDINGS ? "severity" :
+							    sort_name(view->sorts[view->id]),
+				view->reverse[view->id] ? ", reversed" : "");
 	if (view->only_tcp || view->only_udp || view->only_listening || *view->words.text)
 		screen_printf(screen, row, column + 2, UINT32_MAX, COLOR_TIME_WAIT,
 			      "filter: %s%s%s%s", view->only_tcp ? "tcp " : "",
