@@ -5,6 +5,7 @@
 #include "tui/keys.h"
 #include "tui/view.h"
 #include "util/escape.h"
+#include "util/xalloc.h"
 
 /* Rows of the parts, for screens from the least on. */
 #define HEADER_ROWS 3
@@ -56,6 +57,23 @@ static void draw_prompt(const struct view *view, struct screen *screen, uint32_t
 	screen_text(screen, row, column, 1, SCREEN_REVERSE, " ");
 }
 
+/* As many keys as there is room for, none in half. How to get out is always among them. */
+static void draw_hints(struct screen *screen, uint32_t row)
+{
+	static const char *const hints[] = { "?help",	  "q quit",  "Tab view",  "Enter open",
+					     "d details", "p probe", "e explain", "f filter",
+					     "/search",	  "s sort" };
+	uint32_t column = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hints); i++) {
+		if (column + strlen(hints[i]) > screen->columns)
+			break;
+		column += screen_text(screen, row, column, screen->columns, COLOR_DIM, hints[i]);
+		column += 2;
+	}
+}
+
 static void draw_bottom(const struct view *view, struct screen *screen, uint32_t row)
 {
 	if (view->prompt)
@@ -63,9 +81,7 @@ static void draw_bottom(const struct view *view, struct screen *screen, uint32_t
 	else if (view->message)
 		screen_printf(screen, row, 0, screen->columns, SCREEN_BOLD, "%s", view->message);
 	else
-		screen_text(screen, row, 0, screen->columns, COLOR_DIM,
-			    "?help  Tab view  Enter open  /search  f filter  s sort  d details  "
-			    "p probe  e explain  q quit");
+		draw_hints(screen, row);
 }
 
 void view_draw(struct view *view, struct screen *screen)

@@ -173,6 +173,10 @@ static void test_sizes(void)
 		ok(*drawn(&view, sizes[i][0], sizes[i][1]), "%ux%u", sizes[i][1], sizes[i][0]);
 	ok(strstr(drawn(&view, 9, 60), "60x9 is too small: 60x10 is needed") != NULL, "too small");
 	ok(strstr(drawn(&view, 10, 60), "udp:5060") != NULL, "small enough");
+	ok(strstr(drawn(&view, 10, 60),
+		  "?help  q quit  Tab view  Enter open  d details  p probe\n"),
+	   "with the way out, and no key in half");
+	ok(strstr(drawn(&view, 24, 96), "  f filter  /search  s sort\n") != NULL, "or all of them");
 	view_done(&view);
 	frame_maker_done(&maker);
 }
