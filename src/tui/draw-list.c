@@ -273,21 +273,44 @@ static uint8_t write_cell(struct cells *cells, const struct row *row, uint8_t id
 	}
 }
 
-void view_row_text(struct view *view, const struct row *row, struct out *out)
+static void write_row(struct cells *cells, const struct table_shape *shape, const struct row *row,
+		      struct out *out)
+{
+	uint32_t i;
+
+	begin_row(cells, row);
+	for (i = 0; i < shape->count; i++) {
+		if (!is_needed(cells->view, shape->columns[i].id))
+			continue;
+		write_cell(cells, row, shape->columns[i].id, out);
+		out_char(out, ' ');
+	}
+}
+
+bool view_find_text(struct view *view, const char *text, uint32_t *ret_row)
 {
 	struct table_shape shape = shape_of(view->id);
 	struct cells cells;
+	struct out out;
+	bool found = false;
 	uint32_t i;
 
+	/* There may be a hundred thousand. */
 	cells_init(&cells, view);
-	begin_row(&cells, row);
-	for (i = 0; i < shape.count; i++) {
-		if (!is_needed(view, shape.columns[i].id))
-			continue;
-		write_cell(&cells, row, shape.columns[i].id, out);
-		out_char(out, ' ');
+	out_init(&out, -1);
+	for (i = 1; i <= view->rows.count && !found; i++) {
+		uint32_t row = (view->cursor + i) % view->rows.count;
+
+		out.used = 0;
+		write_row(&cells, &shape, &view->rows.rows[row], &out);
+		out_char(&out, '\0');
+		found = strcasestr(out.buffer, text) != NULL;
+		if (found)
+			*ret_row = row;
 	}
 	column_writer_done(&cells.writer);
+	out_done(&out);
+	return found;
 }
 
 /* ---- widths ---- */

@@ -218,37 +218,16 @@ static void open_row(struct view *view)
 
 /* ---- search ---- */
 
-static bool contains(const struct view *view, const struct out *text)
-{
-	size_t i, length = strlen(view->search);
-
-	for (i = 0; i + length <= text->used; i++)
-		if (!strncasecmp(text->buffer + i, view->search, length))
-			return true;
-	return false;
-}
-
 static void search(struct view *view)
 {
-	struct out text;
-	uint32_t i;
+	uint32_t row;
 
 	if (!view->search || !*view->search)
 		return;
-	for (i = 1; i <= view->rows.count; i++) {
-		uint32_t row = (view->cursor + i) % view->rows.count;
-		bool found;
-
-		out_init(&text, -1);
-		view_row_text(view, &view->rows.rows[row], &text);
-		found = contains(view, &text);
-		out_done(&text);
-		if (found) {
-			select_row(view, row);
-			return;
-		}
-	}
-	view_say(view, "\"%s\" is not here", view->search);
+	if (view_find_text(view, view->search, &row))
+		select_row(view, row);
+	else
+		view_say(view, "\"%s\" is not here", view->search);
 }
 
 /* ---- overlays and prompts ---- */

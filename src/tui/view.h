@@ -128,8 +128,11 @@ void view_draw_overlay(struct view *view, struct screen *screen);
 void view_details_text(const struct view *view, const struct row *row, bool all, uint32_t width,
 		       struct out *out);
 
-/* The text of a row, for the search: safe UTF-8, appended. */
-void view_row_text(struct view *view, const struct row *row, struct out *out);
+/*
+ * The next row after the selected one, round the end, that has a text in its columns, whatever its
+ * case. Returns false if there is none.
+ */
+bool view_find_text(struct view *view, const char *text, uint32_t *ret_row);
 
 /* The text of the help, appended. */
 void view_help_text(bool ascii, struct out *out);
