@@ -235,10 +235,10 @@ static void describe_sockets(const struct view *view, const struct row *row, boo
 {
 	const uint32_t most = all ? UINT32_MAX : SOCKETS_MAX;
 	const struct frame *frame = view->frame;
-	uint32_t i, count, note = row->note;
+	uint32_t i, count, note = row->kind == ROW_FINDING ? row->index + 1 : row->note;
 	const uint32_t *sockets = row_sockets(frame, row, &count);
 
-	if (count)
+	if (count && row->kind != ROW_FINDING)
 		describe_since(frame, &frame->snapshot->sockets[sockets[0]], width, out);
 	for (i = 0; i < count && !note; i++)
 		note = frame->notes[sockets[i]];
@@ -311,9 +311,7 @@ static void draw_rule(const struct view *view, struct screen *screen, uint32_t r
 void view_details_text(const struct view *view, const struct row *row, bool all, uint32_t width,
 		       struct out *out)
 {
-	if (row->kind == ROW_FINDING)
-		describe_finding(&view->frame->findings.items[row->index], width, out);
-	else if (row->kind == ROW_GONE)
+	if (row->kind == ROW_GONE)
 		describe_gone(&view->frame->history.ports[row->index], width, out);
 	else
 		describe_sockets(view, row, all, width, out);

@@ -419,6 +419,10 @@ static void draw_tabs(const struct view *view, struct screen *screen, uint32_t r
 				view->id == VIEW_FINDINGS ? "severity" :
 							    sort_name(view->sorts[view->id]),
 				view->reverse[view->id] ? ", reversed" : "");
+	/* What Esc takes back, and what is taken back first. */
+	if (view->search)
+		column += 2 + screen_printf(screen, row, column + 2, UINT32_MAX, COLOR_TIME_WAIT,
+					    "search: %s", view->search);
 	if (view->only_tcp || view->only_udp || view->only_listening || *view->words.text)
 		screen_printf(screen, row, column + 2, UINT32_MAX, COLOR_TIME_WAIT,
 			      "filter: %s%s%s%s", view->only_tcp ? "tcp " : "",

@@ -222,9 +222,9 @@ static void search(struct view *view)
 {
 	uint32_t row;
 
-	if (!view->search || !*view->search)
-		return;
-	if (view_find_text(view, view->search, &row))
+	if (!view->search)
+		view_say(view, "There is nothing to search for: / begins");
+	else if (view_find_text(view, view->search, &row))
 		select_row(view, row);
 	else
 		view_say(view, "\"%s\" is not here", view->search);
@@ -365,7 +365,7 @@ static void end_prompt(struct view *view)
 	switch (prompt) {
 	case PROMPT_SEARCH:
 		free(view->search);
-		view->search = xstrdup(view->input);
+		view->search = *view->input ? xstrdup(view->input) : NULL;
 		search(view);
 		break;
 	case PROMPT_FILTER:

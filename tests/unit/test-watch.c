@@ -36,6 +36,11 @@ static void test_views(void)
 	is_int(view.rows.count, 6, "sockets");
 	view_key(&view, TUI_KEY_TAB);
 	ok(shows(&view, "warning") && shows(&view, "udp-accidental-share"), "findings");
+	view_key(&view, 'd');
+	ok(strstr(drawn(&view, 60, 110), "udp 0.0.0.0:5060, BOUND, \"softphone\" (pid 901)") &&
+		   strstr(drawn(&view, 60, 110), "  held by \"softphone\" (pid 901)"),
+	   "with the sockets, their flags and holders");
+	view_key(&view, 'q');
 	view_key(&view, 's');
 	ok(shows(&view, "Findings are sorted by severity") && shows(&view, "by severity"),
 	   "which have one order, and s says so");
@@ -109,6 +114,11 @@ static void test_views(void)
 	type(&view, "ftphone");
 	view_key(&view, TUI_KEY_ENTER);
 	ok(strstr(drawn(&view, 30, 110), "softphone") != NULL, "search");
+	ok(shows(&view, "by alarm  search: SOftphone"), "which is shown");
+	view_key(&view, TUI_KEY_ESCAPE);
+	ok(!strstr(drawn(&view, 30, 110), "search:"), "until Esc");
+	view_key(&view, 'n');
+	ok(shows(&view, "nothing to search for"), "and then there is none");
 	view_key(&view, 'w');
 	ok(!strncmp(view.input, "portshare-19700101-", 19), "a name is proposed");
 	view_key(&view, 'U' & 0x1f);
