@@ -264,8 +264,12 @@ static void describe_sockets(const struct view *view, const struct row *row, boo
 /* How much of a line there is room for: up to a blank, if there is one behind its indentation. */
 static size_t fit_line(const char *line, size_t length, uint32_t columns)
 {
-	size_t most = escape_fit(line, length, columns, NULL), end = most, indent = 0;
+	size_t most, end, indent = 0;
 
+	/* No character has more columns than bytes. */
+	if (length <= columns)
+		return length;
+	most = end = escape_fit(line, length, columns, NULL);
 	if (most == length)
 		return length;
 	while (indent < most && line[indent] == ' ')
