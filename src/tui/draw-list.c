@@ -419,6 +419,9 @@ static void draw_tabs(const struct view *view, struct screen *screen, uint32_t r
 				view->id == VIEW_FINDINGS ? "severity" :
 							    sort_name(view->sorts[view->id]),
 				view->reverse[view->id] ? ", reversed" : "");
+	if (view->base_text && *view->base_text)
+		column += 2 + screen_printf(screen, row, column + 2, UINT32_MAX, COLOR_DIM,
+					    "only: %s", view->base_text);
 	/* What Esc takes back, and what is taken back first. */
 	if (view->search)
 		column += 2 + screen_printf(screen, row, column + 2, UINT32_MAX, COLOR_TIME_WAIT,

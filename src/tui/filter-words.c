@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/out.h"
 #include "util/xalloc.h"
 
 void filter_words_init(struct filter_words *words)
@@ -165,4 +166,61 @@ bool filter_words_read(struct filter_words *words, const char *text, selector_se
 	filter_words_done(words);
 	*words = next;
 	return true;
+}
+
+static void add_word(struct out *out, const char *name, const char *value)
+{
+	out_printf(out, "%s%s%s", out->used ? " " : "", name, value);
+}
+
+static void add_states(struct out *out, uint32_t states)
+{
+	const char *comma = "";
+	int state;
+
+	add_word(out, "state=", "");
+	for (state = 0; state < N_STATES; state++) {
+		if (!(states & 1U << state))
+			continue;
+		out_printf(out, "%s%s", comma, socket_state_name((enum socket_state)state));
+		comma = ",";
+	}
+}
+
+char *filter_words_format(const struct filter *filter)
+{
+	const uint32_t tcp = 1U << PROTOCOL_TCP, udp = 1U << PROTOCOL_UDP;
+	struct out out;
+	char *text;
+	uint32_t i;
+
+	out_init(&out, -1);
+	if (!(filter->protocols & tcp) != !(filter->protocols & udp))
+		add_word(&out, filter->protocols & tcp ? "tcp" : "udp", "");
+	if (!filter->inet != !filter->inet6)
+		add_word(&out, filter->inet ? "ipv4" : "ipv6", "");
+	if (filter->listening)
+		add_word(&out, "listening", "");
+	if (filter->shared)
+		add_word(&out, "shared", "");
+	if (filter->states != (1U << N_STATES) - 1)
+		add_states(&out, filter->states);
+	if (filter->process)
+		add_word(&out, "process=", filter->process);
+	if (filter->user)
+		add_word(&out, "user=", filter->user);
+	if (filter->unit)
+		add_word(&out, "unit=", filter->unit);
+	for (i = 0; i < filter->n_pids; i++)
+		out_printf(&out, "%spid=%u", out.used ? " " : "", filter->pids[i]);
+	for (i = 0; i < filter->n_selectors; i++) {
+		char *selector = selector_format(&filter->selectors[i]);
+
+		add_word(&out, selector, "");
+		free(selector);
+	}
+	out_char(&out, '\0');
+	text = xstrdup(out.buffer);
+	out_done(&out);
+	return text;
 }

@@ -32,4 +32,7 @@ void filter_words_done(struct filter_words *words);
 bool filter_words_read(struct filter_words *words, const char *text, selector_service service,
 		       char **ret_error);
 
+/* A filter as one would type it; malloc'ed, "" if it lets everything through. */
+char *filter_words_format(const struct filter *filter);
+
 #endif

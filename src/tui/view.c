@@ -36,6 +36,7 @@ void view_done(struct view *view)
 	rows_done(&view->rows);
 	filter_words_done(&view->words);
 	free(view->open.keys);
+	free(view->base_text);
 	free(view->search);
 	free(view->message);
 	free(view->overlay_title);
@@ -129,6 +130,8 @@ void view_tick(struct view *view, int64_t now_ns)
 void view_set_base(struct view *view, const struct filter *base)
 {
 	view->base = *base;
+	free(view->base_text);
+	view->base_text = filter_words_format(base);
 	make_rows(view);
 }
 

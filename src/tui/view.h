@@ -59,6 +59,7 @@ struct view {
 	uint32_t columns; /* of the screen, then */
 	struct fold_set open;
 	struct filter base; /* what the command line asked for; not owned */
+	char *base_text; /* in words; NULL: nothing */
 	struct filter_words words;
 	bool only_tcp, only_udp, only_listening;
 

@@ -421,6 +421,40 @@ static void test_undecided(void)
 	frame_maker_done(&maker);
 }
 
+/* What the command line leaves out is said, in the words of a filter. */
+static void test_base(void)
+{
+	static const char *const texts[] = {
+		"",
+		"tcp ipv6 listening",
+		"shared state=LISTEN,TIME-WAIT",
+		"udp:5060 8000-8100",
+		"process=nginx user=root unit=a.service pid=7 pid=8 tcp:[::1]:443",
+	};
+	struct filter_words words;
+	struct frame_maker maker;
+	struct view view;
+	char *text, *error;
+	size_t i;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, new_snapshot(1000)));
+	filter_words_init(&words);
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		ok(filter_words_read(&words, texts[i], fake_service, &error), "%s", texts[i]);
+		text = filter_words_format(&words.filter);
+		is_str(text, texts[i], "back in words");
+		free(text);
+	}
+	filter_words_read(&words, "udp:5060", fake_service, &error);
+	view_set_base(&view, &words.filter);
+	ok(shows(&view, " 1 row, by alarm  only: udp:5060\n"), "a selector of the command line");
+	view_done(&view);
+	filter_words_done(&words);
+	frame_maker_done(&maker);
+}
+
 /* The sparkline goes back for minutes, however often the sockets are read. */
 static void test_trend(void)
 {
@@ -517,6 +551,7 @@ int main(void)
 	test_title();
 	test_overlay_width();
 	test_undecided();
+	test_base();
 	test_trend();
 	test_random_keys();
 	return done_testing();
