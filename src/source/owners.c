@@ -227,8 +227,9 @@ static void report_owners(const struct search *search)
 		n += snapshot->sockets[i].owner_status == OWNER_HIDDEN;
 	if (n && !search->sees_all_pids)
 		snapshot_add_limit(snapshot, "owners", "pid-namespace", n,
-				   "the owners of %u socket%s are outside this pid namespace", n,
-				   plural(n));
+				   "the owners of %u socket%s are %soutside this pid namespace", n,
+				   plural(n),
+				   search->has_scan && search->scan.n_hidden ? "hidden, or " : "");
 	else if (n && !geteuid())
 		snapshot_add_limit(snapshot, "owners", "EACCES", n,
 				   "the owners of %u socket%s are hidden, this root lacks "

@@ -141,6 +141,15 @@ if [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; 
 	is "of a pool of others one flag is inferred, one unknown, as portshare-list(1) has it" \
 		"$(as_user "$program" --raw -H -o reuse tcp:8090 2>/dev/null | sort -u) $(grep -c '^\.Li ~addr?,port$' "${top_srcdir:-.}/man/portshare-list.1")" \
 		"~addr?,port 1"
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -p -f --mount-proc sh -c '"$@"; exit $?' sh setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$program" -l tcp:8090 >/dev/null 2>"$netns_tmp/err"
+	like "in a pid namespace others may be hidden, too" "$(cat "$netns_tmp/err")" \
+		'the owners of 2 sockets are hidden, or outside this pid namespace'
+	unshare -p -f --mount-proc setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$program" -l tcp:8090 >/dev/null 2>"$netns_tmp/err"
+	like "and where none is, they are outside" "$(cat "$netns_tmp/err")" \
+		'the owners of 2 sockets are outside this pid namespace'
 	mksock_stop
 else
 	skip "an ordinary user" "only one uid is mapped here"
