@@ -303,7 +303,7 @@ static void show(struct watch_command *command, struct screen *screen)
 	terminal_size(&rows, &columns);
 	if (rows != screen->rows || columns != screen->columns) {
 		screen_resize(screen, rows, columns);
-		memset(command->view.widths, 0, sizeof(command->view.widths));
+		view_resized(&command->view);
 	}
 	view_tick(&command->view, wall_ns());
 	view_draw(&command->view, screen);

@@ -84,6 +84,25 @@ static void draw_bottom(const struct view *view, struct screen *screen, uint32_t
 		draw_hints(screen, row);
 }
 
+/*
+ * What the list has no rows for is the lower part's, to say what to do; half is the list's in any
+ * case. It does not give back what it once had: the border would go up and down with the rows.
+ */
+static uint32_t list_height(struct view *view, uint32_t room)
+{
+	uint32_t *most = &view->most_rows[view->id];
+
+	if (view->rows.count > *most)
+		*most = view->rows.count;
+	return *most >= room ? room : *most > room / 2 ? *most : room / 2;
+}
+
+void view_resized(struct view *view)
+{
+	memset(view->widths, 0, sizeof(view->widths));
+	memset(view->most_rows, 0, sizeof(view->most_rows));
+}
+
 void view_draw(struct view *view, struct screen *screen)
 {
 	bool low = screen->rows < LOW_SCREEN;
@@ -100,7 +119,8 @@ void view_draw(struct view *view, struct screen *screen)
 	details = screen->rows / 4;
 	details = low ? screen->rows / 5 : details < DETAILS_LEAST ? DETAILS_LEAST : details;
 	/* Two for the names of views and columns, one below. */
-	list = screen->rows - header - details - 3;
+	list = list_height(view, screen->rows - header - details - 3);
+	details = screen->rows - header - list - 3;
 	view_draw_header(view, screen, header);
 	view_draw_list(view, screen, header, list + 2);
 	view_draw_details(view, screen, header + list + 2, details);

@@ -80,6 +80,7 @@ struct view {
 	uint32_t passed_ms; /* since the snapshot was taken, up to when it was held */
 	bool ascii;
 	uint32_t widths[N_VIEWS][N_COLUMNS]; /* the widest that was seen */
+	uint32_t most_rows[N_VIEWS]; /* that were seen */
 };
 
 void view_init(struct view *view, const struct view_host *host);
@@ -112,6 +113,9 @@ void view_overlay(struct view *view, const char *title, const char *text, size_t
 
 /* Say something in the last line; printf-like, made safe when it is drawn. */
 void view_say(struct view *view, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Forget what was seen, for a screen of another size. */
+void view_resized(struct view *view);
 
 /* Draw everything. */
 void view_draw(struct view *view, struct screen *screen);

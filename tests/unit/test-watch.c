@@ -455,6 +455,43 @@ static void test_base(void)
 	frame_maker_done(&maker);
 }
 
+/* On which line the lower part begins, from 0 on. */
+static uint32_t border(struct view *view, uint32_t rows)
+{
+	const char *text = drawn(view, rows, 100), *at = strstr(text, "\n──");
+	uint32_t line = 1;
+
+	for (; at && text < at; text++)
+		line += *text == '\n';
+	return line;
+}
+
+/* A short list leaves its room to the details, and takes it back once. */
+static void test_heights(void)
+{
+	struct frame_maker maker;
+	struct view view;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, new_snapshot(1000)));
+	is_int(border(&view, 40), 17, "two rows: half of what the list can have");
+	ok(strstr(drawn(&view, 40, 100), "Evidence: ") != NULL, "the rest is for the details");
+	is_int(border(&view, 10), 5, "also where there is little");
+	view_key(&view, TUI_KEY_ENTER);
+	view_key(&view, 'G');
+	view_key(&view, TUI_KEY_ENTER);
+	view_key(&view, 'G');
+	view_key(&view, TUI_KEY_ENTER);
+	is_int(border(&view, 16), 10, "more rows take what there is");
+	view_key(&view, TUI_KEY_ESCAPE);
+	is_int(border(&view, 16), 10, "and keep it");
+	view_resized(&view);
+	is_int(border(&view, 16), 7, "until the screen is another");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* The sparkline goes back for minutes, however often the sockets are read. */
 static void test_trend(void)
 {
@@ -552,6 +589,7 @@ int main(void)
 	test_overlay_width();
 	test_undecided();
 	test_base();
+	test_heights();
 	test_trend();
 	test_random_keys();
 	return done_testing();
