@@ -312,7 +312,7 @@ static uint64_t fullest(const struct frame *frame, const struct port_row *part)
 }
 
 /* The less, the sooner a part stands for its port: that is seen for which the port is where it is. */
-static uint64_t hidden_rank(const struct maker *maker, const struct port_row *part)
+static uint64_t folded_rank(const struct maker *maker, const struct port_row *part)
 {
 	uint32_t note = worst_note(maker->frame, part);
 	uint64_t rank = note ? note : UINT32_MAX;
@@ -326,16 +326,19 @@ static uint64_t hidden_rank(const struct maker *maker, const struct port_row *pa
 static void fold(const struct maker *maker, const struct item *item, struct row *row)
 {
 	const struct port_row *parts = maker->frame->ports.rows;
-	uint64_t least = hidden_rank(maker, &parts[item->first]);
+	uint64_t least = folded_rank(maker, &parts[item->first]);
 	uint32_t i;
 
 	for (i = item->first; i < item->first + item->count; i++) {
 		uint32_t note = worst_note(maker->frame, &parts[i]);
-		uint64_t rank = hidden_rank(maker, &parts[i]);
+		uint64_t rank;
 
 		if (note && (!row->note || note < row->note))
 			row->note = note;
-		if (parts[i].kind != PORT_ROW_BOUND || rank >= least)
+		if (parts[i].kind != PORT_ROW_BOUND)
+			continue;
+		rank = folded_rank(maker, &parts[i]);
+		if (rank >= least)
 			continue;
 		least = rank;
 		row->index = i;
