@@ -237,15 +237,16 @@ static void search(struct view *view)
 
 void view_overlay(struct view *view, const char *title, const char *text, size_t length)
 {
-	/* What is typed must be seen: over a prompt nothing may lie. */
-	char **place = view->prompt ? &view->later_title : &view->overlay_title;
-	struct out *out = view->prompt ? &view->later : &view->overlay;
+	/* What is typed must be seen, and what is read: it waits for their end. */
+	bool later = view->prompt || view->overlay_title;
+	char **place = later ? &view->later_title : &view->overlay_title;
+	struct out *out = later ? &view->later : &view->overlay;
 
 	free(*place);
 	*place = xstrdup(title);
 	out->used = 0;
 	out_bytes(out, text, length);
-	if (!view->prompt)
+	if (!later)
 		view->overlay_top = 0;
 }
 
@@ -264,6 +265,7 @@ static void close_overlay(struct view *view)
 {
 	free(view->overlay_title);
 	view->overlay_title = NULL;
+	show_later(view);
 }
 
 static void show_help(struct view *view)

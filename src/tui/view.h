@@ -70,7 +70,7 @@ struct view {
 	char *overlay_title; /* NULL: there is none */
 	struct out overlay; /* its text, safe UTF-8 in lines */
 	uint32_t overlay_top;
-	char *later_title; /* NULL: there is none; else a text for when the prompt has ended */
+	char *later_title; /* NULL: there is none; else a text for when prompt or text have ended */
 	struct out later;
 
 	bool from_file; /* nothing moves */
@@ -106,8 +106,8 @@ void view_click(struct view *view, uint32_t row, uint32_t column, bool twice);
 void view_wheel(struct view *view, int direction);
 
 /*
- * Show a text (safe UTF-8, copied) over the list: now, or when an open prompt has ended. Lines that
- * are longer than the screen is wide are broken.
+ * Show a text (safe UTF-8, copied) over the list: now, or when an open prompt or the text that is
+ * shown has ended. Lines that are longer than the screen is wide are broken.
  */
 void view_overlay(struct view *view, const char *title, const char *text, size_t length);
 

@@ -106,6 +106,13 @@ static void test_views(void)
 	view_key(&view, TUI_KEY_ESCAPE);
 	ok(!view.overlay_title, "and is shown once");
 	view_filter(&view, "", &error);
+	view_key(&view, '?');
+	view_overlay(&view, "An answer", "it can\n", 7);
+	ok(shows(&view, "this help"), "nor does it take the place of another");
+	view_click(&view, 3, 3, false);
+	ok(shows(&view, "An answer") && shows(&view, "it can"), "but comes after it");
+	view_key(&view, 'q');
+	ok(!view.overlay_title, "once");
 
 	view_key(&view, '/');
 	type(&view, "SOFT");
