@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the screen is divided, and its last line. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tui/keys.h"
@@ -103,6 +104,25 @@ void view_resized(struct view *view)
 	memset(view->most_rows, 0, sizeof(view->most_rows));
 }
 
+/* In as many words as there is room for: what is needed is said in any case. */
+static void draw_too_small(struct screen *screen)
+{
+	char *const texts[] = {
+		xasprintf("%ux%u is too small: %dx%d is needed", screen->columns, screen->rows,
+			  VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST),
+		xasprintf("too small: %dx%d is needed", VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST),
+		xasprintf("%dx%d is needed", VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST),
+		xasprintf("%dx%d", VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST),
+	};
+	size_t i, best = 0;
+
+	while (best + 1 < ARRAY_SIZE(texts) && strlen(texts[best]) > screen->columns)
+		best++;
+	screen_text(screen, 0, 0, screen->columns, 0, texts[best]);
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
+		free(texts[i]);
+}
+
 void view_draw(struct view *view, struct screen *screen)
 {
 	bool low = screen->rows < LOW_SCREEN;
@@ -110,9 +130,7 @@ void view_draw(struct view *view, struct screen *screen)
 
 	screen_clear(screen);
 	if (screen->rows < VIEW_ROWS_LEAST || screen->columns < VIEW_COLUMNS_LEAST) {
-		screen_printf(screen, 0, 0, screen->columns, 0,
-			      "%ux%u is too small: %dx%d is needed", screen->columns, screen->rows,
-			      VIEW_COLUMNS_LEAST, VIEW_ROWS_LEAST);
+		draw_too_small(screen);
 		return;
 	}
 	view->columns = screen->columns;

@@ -189,6 +189,11 @@ static void test_sizes(void)
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		ok(*drawn(&view, sizes[i][0], sizes[i][1]), "%ux%u", sizes[i][1], sizes[i][0]);
 	ok(strstr(drawn(&view, 9, 60), "60x9 is too small: 60x10 is needed") != NULL, "too small");
+	ok(strstr(drawn(&view, 3, 34), "34x3 is too small: 60x10 is needed\n") != NULL,
+	   "is said where there is room for it");
+	ok(!strcmp(drawn(&view, 2, 33), "too small: 60x10 is needed\n\n"), "in fewer words");
+	ok(!strcmp(drawn(&view, 2, 20), "60x10 is needed\n\n"), "and fewer");
+	ok(!strcmp(drawn(&view, 1, 14), "60x10\n"), "down to the size alone");
 	ok(strstr(drawn(&view, 10, 60), "udp:5060") != NULL, "small enough");
 	ok(strstr(drawn(&view, 10, 60),
 		  "?help  q quit  Tab view  Enter open  d details  p probe\n"),
