@@ -478,6 +478,7 @@ static int batch(struct watch_command *command, struct watch_source *source, str
 	unsigned long i;
 	int status = EXIT_OK, error = 0;
 
+	command->view.keyless = true;
 	screen_init(&screen);
 	screen_resize(&screen, size_of("LINES", BATCH_ROWS), size_of("COLUMNS", BATCH_COLUMNS));
 	for (i = 0; !error && status == EXIT_OK && (!command->count || i < command->count); i++) {

@@ -127,6 +127,7 @@ void view_draw(struct view *view, struct screen *screen)
 {
 	bool low = screen->rows < LOW_SCREEN;
 	uint32_t header = low ? HEADER_ROWS_LOW : HEADER_ROWS, details, list;
+	uint32_t bottom = !view->keyless;
 
 	screen_clear(screen);
 	if (screen->rows < VIEW_ROWS_LEAST || screen->columns < VIEW_COLUMNS_LEAST) {
@@ -136,13 +137,14 @@ void view_draw(struct view *view, struct screen *screen)
 	view->columns = screen->columns;
 	details = screen->rows / 4;
 	details = low ? screen->rows / 5 : details < DETAILS_LEAST ? DETAILS_LEAST : details;
-	/* Two for the names of views and columns, one below. */
-	list = list_height(view, screen->rows - header - details - 3);
-	details = screen->rows - header - list - 3;
+	/* Two for the names of views and columns. */
+	list = list_height(view, screen->rows - header - details - 2 - bottom);
+	details = screen->rows - header - list - 2 - bottom;
 	view_draw_header(view, screen, header);
 	view_draw_list(view, screen, header, list + 2);
 	view_draw_details(view, screen, header + list + 2, details);
-	draw_bottom(view, screen, screen->rows - 1);
+	if (bottom)
+		draw_bottom(view, screen, screen->rows - 1);
 	if (view->overlay_title)
 		view_draw_overlay(view, screen);
 }

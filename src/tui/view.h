@@ -79,6 +79,7 @@ struct view {
 	int64_t now_ns; /* since the epoch, as snapshots have it */
 	uint32_t passed_ms; /* since the snapshot was taken, up to when it was held */
 	bool ascii;
+	bool keyless; /* nobody presses any: they need no explanation */
 	uint32_t widths[N_VIEWS][N_COLUMNS]; /* the widest that was seen */
 	uint32_t most_rows[N_VIEWS]; /* that were seen */
 };

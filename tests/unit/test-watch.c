@@ -175,6 +175,17 @@ static void test_interval(void)
 	frame_maker_done(&maker);
 }
 
+/* Below the border, from there to the end. */
+static uint32_t lines_of_details(struct view *view, uint32_t rows)
+{
+	const char *text = strstr(drawn(view, rows, 60), "\n──");
+	uint32_t n = 0;
+
+	for (text += text ? 1 : 0; text && *text; text++)
+		n += *text == '\n' && text[1] && text[1] != '\n';
+	return n;
+}
+
 static void test_sizes(void)
 {
 	static const uint32_t sizes[][2] = { { 1, 1 },	 { 2, 200 }, { 9, 60 },	  { 10, 59 },
@@ -199,6 +210,9 @@ static void test_sizes(void)
 		  "?help  q quit  Tab view  Enter open  d details  p probe\n"),
 	   "with the way out, and no key in half");
 	ok(strstr(drawn(&view, 24, 96), "  f filter  /search  s sort\n") != NULL, "or all of them");
+	view.keyless = true;
+	ok(!strstr(drawn(&view, 10, 60), "quit") && lines_of_details(&view, 10) == 4,
+	   "where nobody presses keys the line is for the details");
 	view_done(&view);
 	frame_maker_done(&maker);
 }
