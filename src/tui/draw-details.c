@@ -13,7 +13,7 @@
 #include "util/escape.h"
 #include "util/xalloc.h"
 
-/* Of what the lower part has no room for anyway; a text that lies over everything has all. */
+/* Of what the lower part has no room for anyway; a text that lies over everything has more. */
 #define SOCKETS_MAX 8
 #define OWNERS_MAX 8
 #define SHARE_WIDTH 10
@@ -65,8 +65,9 @@ static void describe_owner(const struct snapshot *snapshot, uint32_t process, ui
 	free(origin);
 }
 
-static void describe_owners(const struct snapshot *snapshot, const struct inet_socket *socket,
-			    uint32_t most, uint32_t width, struct out *out)
+/* Returns how many it has described. */
+static uint32_t describe_owners(const struct snapshot *snapshot, const struct inet_socket *socket,
+				uint32_t most, uint32_t width, struct out *out)
 {
 	uint32_t i, last = SNAPSHOT_NONE, n = 0;
 
@@ -81,6 +82,7 @@ static void describe_owners(const struct snapshot *snapshot, const struct inet_s
 	}
 	if (n > most)
 		out_printf(out, "  and by %u more\n", n - most);
+	return n < most ? n : most;
 }
 
 /* Who gets what is sent to a port of UDP, or connects to one of TCP. */
@@ -233,7 +235,8 @@ static void describe_states(const struct frame *frame, const uint32_t *sockets, 
 static void describe_sockets(const struct view *view, const struct row *row, bool all,
 			     uint32_t width, struct out *out)
 {
-	const uint32_t most = all ? UINT32_MAX : SOCKETS_MAX;
+	const uint32_t most = all ? ROWS_SOCKETS_MAX : SOCKETS_MAX;
+	uint32_t owners = all ? ROWS_SOCKETS_MAX : OWNERS_MAX, described;
 	const struct frame *frame = view->frame;
 	uint32_t i, count, note = row->kind == ROW_FINDING ? row->index + 1 : row->note;
 	const uint32_t *sockets = row_sockets(frame, row, &count);
@@ -250,7 +253,9 @@ static void describe_sockets(const struct view *view, const struct row *row, boo
 		const struct inet_socket *socket = &frame->snapshot->sockets[sockets[i]];
 
 		say(out, width, "", words_described(frame->snapshot, sockets[i]));
-		describe_owners(frame->snapshot, socket, all ? UINT32_MAX : OWNERS_MAX, width, out);
+		described = describe_owners(frame->snapshot, socket, owners, width, out);
+		/* So many in all, be it of many sockets. */
+		owners -= all ? described : 0;
 		if (i)
 			continue;
 		describe_delivery(frame, socket, width, out);

@@ -6,9 +6,6 @@
 
 #include "util/xalloc.h"
 
-/* Of one row that is opened; the rest is counted in the row itself. */
-#define SOCKETS_OPENED 2000
-
 /* A port of the ports view, or a socket of the sockets view, to be sorted. */
 struct item {
 	uint32_t first, count; /* rows of frame.ports, or the socket and 1 */
@@ -249,7 +246,7 @@ static void add_sockets_of(struct maker *maker, const struct port_row *row, uint
 {
 	uint32_t i, n = 0;
 
-	for (i = 0; i < row->count && n < SOCKETS_OPENED; i++) {
+	for (i = 0; i < row->count && n < ROWS_SOCKETS_MAX; i++) {
 		uint32_t socket = maker->frame->ports.sockets[row->first + i];
 
 		if (!maker->keep[socket])

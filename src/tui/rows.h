@@ -10,6 +10,12 @@
 
 /* What the list of a view has, row by row: which, in what order, how deep. */
 
+/*
+ * Sockets of one row that are shown where it is opened, or in its details, for keys shall not wait;
+ * the rest is counted.
+ */
+#define ROWS_SOCKETS_MAX 2000
+
 enum view_id {
 	VIEW_PORTS,
 	VIEW_SOCKETS,

@@ -128,8 +128,8 @@ void view_draw_details(struct view *view, struct screen *screen, uint32_t row, u
 void view_draw_overlay(struct view *view, struct screen *screen);
 
 /*
- * All about a row in lines of width columns: safe UTF-8, appended. Unless it shall be all, of many
- * sockets and holders the first, and how many more there are.
+ * All about a row in lines of width columns: safe UTF-8, appended. Of many sockets and holders the
+ * first, and how many more there are; unless it shall be all, of a few already.
  */
 void view_details_text(const struct view *view, const struct row *row, bool all, uint32_t width,
 		       struct out *out);

@@ -330,6 +330,41 @@ static void test_details(void)
 	frame_maker_done(&maker);
 }
 
+/* What nobody reads to its end would keep the keys waiting. */
+static void test_many_details(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i;
+
+	snapshot_add_netns(snapshot)->id = 1;
+	for (i = 0; i < 2500; i++)
+		make_process(snapshot, 900 + i, "worker");
+	for (i = 0; i < 2500; i++) {
+		socket = make_connection(snapshot, STATE_ESTAB, (uint16_t)(40000 + i), "10.0.0.9",
+					 443);
+		make_owner(snapshot, socket, 0, 3);
+	}
+	socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 80);
+	for (i = 0; i < 2500; i++)
+		make_owner(snapshot, socket, i, 3);
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	view_key(&view, 'd');
+	view_key(&view, 'G');
+	ok(shows(&view, "  and by 500 more\n"), "of very many holders the first");
+	view_key(&view, 'q');
+	view_key(&view, 'G');
+	view_key(&view, 'd');
+	view_key(&view, 'G');
+	ok(shows(&view, "\n  and 500 more\n"), "and of very many sockets");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* FIN-WAIT-2 that the kernel finishes alone is TIME-WAIT, that of a process is closing. */
 static void test_totals(void)
 {
@@ -610,6 +645,7 @@ int main(void)
 	test_sizes();
 	test_time();
 	test_details();
+	test_many_details();
 	test_totals();
 	test_title();
 	test_overlay_width();
