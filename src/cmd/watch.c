@@ -25,6 +25,7 @@
 #include "tui/terminal.h"
 #include "tui/view.h"
 #include "util/duration.h"
+#include "util/escape.h"
 #include "util/xalloc.h"
 
 #define BATCH_ROWS 40
@@ -209,6 +210,23 @@ static void host_explain(void *user, enum finding_id id, uint32_t width, struct 
 	explain_write(id, &options, out);
 }
 
+/* As it can be typed, whatever the name is made of; "-" would be the standard input. */
+static char *say_written(const char *path)
+{
+	struct out out;
+	char *said;
+
+	out_init(&out, -1);
+	out_string(&out, "Written: portshare --from ");
+	if (!strcmp(path, "-"))
+		out_string(&out, "./");
+	escape_shell(&out, path);
+	out_char(&out, '\0');
+	said = xstrdup(out.buffer);
+	out_done(&out);
+	return said;
+}
+
 /* Never over a file that is there. */
 static char *host_write(void *user, const struct snapshot *snapshot,
 			const struct finding_list *findings, const char *path)
@@ -229,7 +247,7 @@ static char *host_write(void *user, const struct snapshot *snapshot,
 	if (close(fd) && !error)
 		error = -errno;
 	if (!error)
-		return xasprintf("Written: portshare --from %s", path);
+		return say_written(path);
 	unlink(path);
 	return xasprintf("Cannot write %s: %s", path, strerror(-error));
 }

@@ -144,3 +144,22 @@ size_t escape_fit(const char *bytes, size_t length, size_t columns, size_t *ret_
 		*ret_width = width;
 	return i;
 }
+
+void escape_shell(struct out *out, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789_-+=:,./@%";
+
+	if (*text && !text[strspn(text, plain)]) {
+		out_string(out, text);
+		return;
+	}
+	out_char(out, '\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			out_string(out, "'\\''");
+		else
+			out_char(out, *text);
+	}
+	out_char(out, '\'');
+}

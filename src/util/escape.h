@@ -36,6 +36,12 @@ bool escape_is_unsafe(uint32_t code);
 /* Append the escaped form. Returns how many columns of a terminal it takes. */
 size_t escape_append(struct out *out, enum escape_style style, const char *bytes, size_t length);
 
+/*
+ * Append a text as one word of a shell's command line, in quotes where it needs any. Control
+ * characters stay as they are.
+ */
+void escape_shell(struct out *out, const char *text);
+
 /* Columns that length bytes of already safe UTF-8 take on a terminal (wcwidth(3)). */
 size_t escape_width(const char *bytes, size_t length);
 

@@ -160,6 +160,14 @@ keys w C-u
 text "$netns_tmp/written.json"
 keys Enter
 ok "never over another" until_seen 'Cannot write .*File exists'
+keys w C-u
+text "$netns_tmp/of web's 1.json"
+keys Enter
+ok "a name as a shell takes it" until_seen "Written: portshare --from '.*/of web'\\\\''s 1.json'"
+keys w C-u
+text -
+keys Enter
+ok "nor the standard input" until_seen 'Written: portshare --from \./-$'
 keys q
 ok "q ends it" until_seen '^$'
 sleep 0.3

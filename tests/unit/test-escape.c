@@ -145,8 +145,32 @@ static void test_fit_utf8(void)
 	       3, "width");
 }
 
+/* What a shell reads as the text again, as one word. */
+static void test_shell(void)
+{
+	static const char *const texts[][2] = {
+		{ "/tmp/a-b_1.json", "/tmp/a-b_1.json" },
+		{ "my file.json", "'my file.json'" },
+		{ "it's; rm *", "'it'\\''s; rm *'" },
+		{ "~/x", "'~/x'" },
+		{ "\xc3\xa4.json", "'\xc3\xa4.json'" },
+		{ "", "''" },
+	};
+	struct out out;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		out_init(&out, -1);
+		escape_shell(&out, texts[i][0]);
+		out_char(&out, '\0');
+		is_str(out.buffer, texts[i][1], "for a shell: %s", texts[i][1]);
+		out_done(&out);
+	}
+}
+
 int main(void)
 {
+	test_shell();
 	setlocale(LC_CTYPE, "C");
 	check(ESCAPE_TERMINAL, anywhere, sizeof(anywhere) / sizeof(anywhere[0]));
 	check(ESCAPE_RAW, raw, sizeof(raw) / sizeof(raw[0]));
