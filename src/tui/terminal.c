@@ -191,6 +191,16 @@ static void leave(void)
 	give_messages();
 }
 
+/* A slow line may need more, and ESCDELAY (ncurses(3)) says so; curses has read it already. */
+static void set_escape_delay(void)
+{
+	const char *wanted = getenv("ESCDELAY");
+	char *end;
+
+	if (!wanted || strtol(wanted, &end, 10) <= 0 || *end)
+		set_escdelay(ESCAPE_MS);
+}
+
 int terminal_open(bool color)
 {
 	const char *move;
@@ -220,7 +230,7 @@ int terminal_open(bool color)
 	intrflush(stdscr, FALSE);
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
-	set_escdelay(ESCAPE_MS);
+	set_escape_delay();
 	curs_set(0);
 	mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED |
 			  BUTTON5_PRESSED,

@@ -96,6 +96,22 @@ end()
 print(status, left, echoes)
 PYTHON
 is "q: the terminal is given back" "$(cat said)" "0 True True"
+# What follows a lone Esc within this time belongs to it: the user's, if there is one.
+for delay in '' 1500 soon; do
+	cat >script.py <<'PYTHON'
+see("tcp:8080")
+send("?")
+see("this help")
+before = time.monotonic()
+send("\x1b")
+see("tcp:8080")
+print(time.monotonic() - before > 1)
+send("q")
+end()
+PYTHON
+	ESCDELAY=$delay python3 play.py script.py --from "$web" >said 2>&1
+	is "ESCDELAY=$delay" "$(cat said)" "$([ "$delay" = 1500 ] && echo True || echo False)"
+done
 for number in 15 1 2; do
 	play --from "$web" >said <<PYTHON
 see("quit")
