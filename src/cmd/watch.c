@@ -418,6 +418,34 @@ static void write_count(struct json_writer *writer, const char *name, uint64_t v
 	json_write_unsigned(writer, value);
 }
 
+/* Limits are those of each namespace alone. */
+static void write_netns(const struct frame *frame, uint32_t index, struct json_writer *writer)
+{
+	const struct netns *netns = &frame->snapshot->netns[index];
+	const struct frame_netns *counts = &frame->netns[index];
+
+	json_begin_object(writer);
+	json_name(writer, "id");
+	if (netns->id)
+		json_write_unsigned(writer, netns->id);
+	else
+		json_write_null(writer);
+	json_name(writer, "name");
+	if (netns->name)
+		json_write_string(writer, snapshot_text(frame->snapshot, netns->name));
+	else
+		json_write_null(writer);
+	write_count(writer, "time_wait", counts->time_wait);
+	json_name(writer, "time_wait_limit");
+	if (counts->time_wait_limit)
+		json_write_signed(writer, counts->time_wait_limit);
+	else
+		json_write_null(writer);
+	write_count(writer, "local_ports", counts->local_ports);
+	write_count(writer, "local_ports_used", counts->local_ports_used);
+	json_end(writer);
+}
+
 /* One line of --json-lines. */
 static void write_summary(const struct frame *frame, struct out *out)
 {
@@ -437,13 +465,11 @@ static void write_summary(const struct frame *frame, struct out *out)
 	json_end(&writer);
 	write_count(&writer, "udp", totals->udp);
 	write_count(&writer, "time_wait", totals->time_wait);
-	json_name(&writer, "time_wait_limit");
-	if (totals->time_wait_limit)
-		json_write_signed(&writer, totals->time_wait_limit);
-	else
-		json_write_null(&writer);
-	write_count(&writer, "local_ports", totals->local_ports);
-	write_count(&writer, "local_ports_used", totals->local_ports_used);
+	json_name(&writer, "netns");
+	json_begin_array(&writer);
+	for (i = 0; i < frame->snapshot->n_netns; i++)
+		write_netns(frame, i, &writer);
+	json_end(&writer);
 	json_name(&writer, "findings");
 	json_begin_object(&writer);
 	for (i = 0; i < N_SEVERITIES; i++)

@@ -11,6 +11,10 @@
 #define PROGRAM "portshare"
 #define FINDINGS_WIDTH 34
 #define METER_WIDTH 10
+#define NETNS_WIDTH 12
+#define TREND_COLUMNS (FRAME_TREND + 3)
+#define TREND_SHORT 6
+#define LOCAL_PORTS_WIDTH (28 + NETNS_WIDTH) /* "local ports 28232/28232 in NAME" */
 
 /* Writes on in a row. */
 struct pen {
@@ -139,30 +143,81 @@ static void draw_tcp(const struct view *view, struct screen *screen)
 	write_text(&pen, COLOR_TIME_WAIT, unclear);
 }
 
+/* " in blue": of several namespaces, of which a limit is. */
+static void append_netns(const struct snapshot *snapshot, uint32_t index, struct out *out)
+{
+	const struct netns *netns = &snapshot->netns[index];
+	const char *name = snapshot_text(snapshot, netns->name);
+	struct out safe;
+
+	if (snapshot->n_netns < 2)
+		return;
+	out_init(&safe, -1);
+	if (name)
+		escape_append(&safe, ESCAPE_TERMINAL, name, strlen(name));
+	else
+		out_unsigned(&safe, netns->id);
+	out_string(out, " in ");
+	out_bytes(out, safe.buffer, escape_fit(safe.buffer, safe.used, NETNS_WIDTH, NULL));
+	out_done(&safe);
+}
+
+/* "/65536"; " (12/65536 in blue)" where that is not the limit of all. */
+static void append_time_wait_limit(const struct frame *frame, struct out *out)
+{
+	const struct frame_netns *most = frame->netns + frame->most_time_wait;
+	bool one = frame->snapshot->n_netns == 1;
+
+	if (!frame->snapshot->n_netns || !most->time_wait_limit)
+		return;
+	if (one)
+		out_printf(out, "/%lld", (long long)most->time_wait_limit);
+	else if (most->time_wait)
+		out_printf(out, " (%u/%lld", most->time_wait, (long long)most->time_wait_limit);
+	else
+		return;
+	append_netns(frame->snapshot, frame->most_time_wait, out);
+	out_string(out, one ? "" : ")");
+}
+
+static void draw_local_ports(const struct view *view, struct screen *screen, uint32_t column)
+{
+	const struct frame *frame = view->frame;
+	const struct frame_netns *most = frame->netns + frame->most_ports;
+	struct out out;
+
+	column += screen_printf(screen, 2, column, UINT32_MAX, COLOR_DIM, "local ports ");
+	out_init(&out, -1);
+	out_printf(&out, "%u/%u", most->local_ports_used, most->local_ports);
+	append_netns(frame->snapshot, frame->most_ports, &out);
+	column += screen_put(screen, 2, column, UINT32_MAX, 0, out.buffer, out.used);
+	out_done(&out);
+	bar_draw(screen, 2, column + 1, METER_WIDTH, most->local_ports_used, most->local_ports,
+		 most->local_ports_used * 10ULL > most->local_ports * 8ULL ? COLOR_ALARM :
+									     COLOR_LISTEN,
+		 view->ascii);
+}
+
 static void draw_limits(const struct view *view, struct screen *screen)
 {
 	const struct frame *frame = view->frame;
-	const struct frame_totals *totals = &frame->totals;
-	struct pen pen = { .screen = screen, .row = 2 };
+	uint32_t column, several = frame->snapshot->n_netns > 1, trend = FRAME_TREND;
+	struct out out;
 
-	pen.column = screen_printf(screen, 2, 0, UINT32_MAX, COLOR_TIME_WAIT, "TIME-WAIT %u",
-				   totals->time_wait);
-	if (totals->time_wait_limit)
-		pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, COLOR_DIM, "/%lld",
-					    (long long)totals->time_wait_limit);
-	bar_sparkline(screen, 2, pen.column + 1, FRAME_TREND, frame->trend, frame->n_trend,
-		      COLOR_TIME_WAIT, view->ascii);
+	column = screen_printf(screen, 2, 0, UINT32_MAX, COLOR_TIME_WAIT, "TIME-WAIT %u",
+			       frame->totals.time_wait);
+	out_init(&out, -1);
+	append_time_wait_limit(frame, &out);
+	column += screen_put(screen, 2, column, UINT32_MAX, COLOR_DIM, out.buffer, out.used);
+	out_done(&out);
+	/* Names need room, which the oldest values and the bar give where there is little. */
+	if (several && screen->columns < column + TREND_COLUMNS + LOCAL_PORTS_WIDTH)
+		trend = TREND_SHORT;
+	bar_sparkline(screen, 2, column + 1, trend, frame->trend, frame->n_trend, COLOR_TIME_WAIT,
+		      view->ascii);
 	/* At a fixed place, while the line grows. */
-	pen.column += FRAME_TREND + 3;
-	if (!totals->local_ports)
-		return;
-	pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, COLOR_DIM, "local ports ");
-	pen.column += screen_printf(screen, 2, pen.column, UINT32_MAX, 0, "%u/%u ",
-				    totals->local_ports_used, totals->local_ports);
-	bar_draw(screen, 2, pen.column, METER_WIDTH, totals->local_ports_used, totals->local_ports,
-		 totals->local_ports_used * 10ULL > totals->local_ports * 8ULL ? COLOR_ALARM :
-										 COLOR_LISTEN,
-		 view->ascii);
+	if (frame->snapshot->n_netns && frame->netns[frame->most_ports].local_ports)
+		draw_local_ports(view, screen, column + trend + 3);
 }
 
 void view_draw_header(struct view *view, struct screen *screen, uint32_t rows)

@@ -50,34 +50,67 @@ static void count_sockets(struct frame *frame)
 			totals->udp++;
 		}
 		totals->time_wait += socket_is_time_wait(socket);
+		if (socket->netns < snapshot->n_netns)
+			frame->netns[socket->netns].time_wait += socket_is_time_wait(socket);
 	}
 }
 
-/* Of the first namespace, which is the own one. */
 static void count_ports(struct frame *frame)
 {
 	const struct snapshot *snapshot = frame->snapshot;
-	struct frame_totals *totals = &frame->totals;
-	const struct netns *netns = snapshot->netns;
-	uint16_t first, last, counted = 0;
-	uint32_t i;
+	uint32_t i, counted = SNAPSHOT_NONE;
+	uint16_t first = 0, last = 0, port = 0;
 
-	if (!snapshot->n_netns)
-		return;
-	port_range(snapshot, 0, &first, &last);
-	totals->local_ports = (uint32_t)last - first + 1 - port_n_reserved(netns, snapshot);
+	for (i = 0; i < snapshot->n_netns; i++) {
+		port_range(snapshot, i, &first, &last);
+		frame->netns[i].local_ports = (uint32_t)last - first + 1 -
+					      port_n_reserved(&snapshot->netns[i], snapshot);
+	}
+	/* Of a namespace they are neighbours, and in that those of one port, of TCP and UDP. */
 	for (i = 0; i < frame->index.n_buckets; i++) {
 		const struct bind_bucket *bucket = &frame->index.buckets[i];
 
-		/* Buckets of one port, of TCP and UDP, are neighbours. */
-		if (bucket->netns || bucket->port < first || bucket->port > last ||
-		    bucket->port == counted)
+		if (bucket->netns >= snapshot->n_netns)
 			continue;
-		counted = bucket->port;
-		totals->local_ports_used++;
+		if (bucket->netns != counted)
+			port_range(snapshot, bucket->netns, &first, &last);
+		else if (bucket->port == port)
+			continue;
+		counted = bucket->netns;
+		port = bucket->port;
+		frame->netns[counted].local_ports_used += port >= first && port <= last;
 	}
-	if (netns->sysctls_known & 1U << SYSCTL_TCP_MAX_TW_BUCKETS)
-		totals->time_wait_limit = netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS];
+}
+
+/* Which of two namespaces is nearer to the end of something. Where there is no limit, none is. */
+static bool is_fuller(uint64_t used, uint64_t limit, uint64_t than_used, uint64_t than_limit)
+{
+	return limit && (!than_limit || used * than_limit > than_used * limit);
+}
+
+/* Each has its own limits: no sum says how near one of them is. */
+static void find_fullest(struct frame *frame)
+{
+	const struct snapshot *snapshot = frame->snapshot;
+	const struct frame_netns *all = frame->netns;
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_netns; i++) {
+		const struct netns *netns = &snapshot->netns[i];
+
+		if ((netns->sysctls_known & 1U << SYSCTL_TCP_MAX_TW_BUCKETS) &&
+		    netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS] > 0)
+			frame->netns[i].time_wait_limit =
+				netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS];
+		if (is_fuller(all[i].time_wait, (uint64_t)all[i].time_wait_limit,
+			      all[frame->most_time_wait].time_wait,
+			      (uint64_t)all[frame->most_time_wait].time_wait_limit))
+			frame->most_time_wait = i;
+		if (is_fuller(all[i].local_ports_used, all[i].local_ports,
+			      all[frame->most_ports].local_ports_used,
+			      all[frame->most_ports].local_ports))
+			frame->most_ports = i;
+	}
 }
 
 static void count_findings(struct frame *frame)
@@ -119,12 +152,14 @@ struct frame *frame_new(struct frame_maker *maker, struct snapshot *snapshot,
 	frame->findings = *findings;
 	frame->notes = notes ? notes : xcalloc(snapshot->n_sockets, sizeof(*notes));
 	frame->is_new = xcalloc(snapshot->n_sockets, sizeof(*frame->is_new));
+	frame->netns = xcalloc(snapshot->n_netns, sizeof(*frame->netns));
 	bind_bucket_index_init(&frame->index, snapshot);
 	port_view_init(&frame->ports, snapshot, false);
 	history_take(&maker->history, snapshot, &frame->index, FRAME_KEEP_GONE_NS, frame->is_new);
 	history_copy(&maker->history, &frame->history);
 	count_sockets(frame);
 	count_ports(frame);
+	find_fullest(frame);
 	count_findings(frame);
 	add_to_trend(maker, snapshot->end_ns, frame->totals.time_wait);
 	memcpy(frame->trend, maker->trend, sizeof(frame->trend));
@@ -143,5 +178,6 @@ void frame_free(struct frame *frame)
 	snapshot_free(frame->snapshot);
 	free(frame->notes);
 	free(frame->is_new);
+	free(frame->netns);
 	free(frame);
 }

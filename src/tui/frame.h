@@ -20,13 +20,19 @@
 #define FRAME_TREND 24
 #define FRAME_TREND_NS (10 * INT64_C(1000000000))
 
+/* What a namespace has of its own, and what that is for. */
+struct frame_netns {
+	uint32_t time_wait; /* buckets, those in FIN-WAIT-2 too */
+	int64_t time_wait_limit; /* tcp_max_tw_buckets; 0: not known */
+	uint32_t local_ports, local_ports_used; /* of the range for connections */
+};
+
+/* Of all namespaces. */
 struct frame_totals {
 	uint32_t tcp[N_STATES]; /* by state, as sock_diag has it: time_wait in two of them, too */
 	uint32_t closing; /* TCP between ESTAB and TIME-WAIT, without what time_wait counts */
 	uint32_t udp;
 	uint32_t time_wait; /* buckets, those in FIN-WAIT-2 too */
-	int64_t time_wait_limit; /* tcp_max_tw_buckets; 0: not known */
-	uint32_t local_ports, local_ports_used; /* of the range for connections */
 	uint32_t findings[N_SEVERITIES];
 	uint32_t undecided;
 };
@@ -40,6 +46,8 @@ struct frame {
 	bool *is_new; /* of each socket */
 	struct history history; /* as it was then, for history_find() and what has gone */
 	struct frame_totals totals;
+	struct frame_netns *netns; /* as those of the snapshot */
+	uint32_t most_time_wait, most_ports; /* where they are nearest to their limit; else 0 */
 	uint32_t trend[FRAME_TREND]; /* of TIME-WAIT, up to now */
 	uint32_t n_trend;
 };

@@ -312,6 +312,9 @@ ok "of any size, without keys" diff "$golden/batch-80x24.txt" frame
 is "three frames" "$(grep -c 'by alarm' frame)" 3
 "$PORTSHARE" watch --batch --json-lines -c 3 -n 50ms >lines
 is "three summaries" "$(jq -c '[.sockets >= 1, .tcp.LISTEN >= 1, .findings.critical]' lines | sort -u)" "[true,true,0]"
+"$PORTSHARE" watch --batch --json-lines --from namespaces.json >summary
+is "limits of each namespace" "$(jq -c '.time_wait, (.netns[] | [.id, .name, .time_wait, .time_wait_limit, .local_ports, .local_ports_used])' summary | tr '\n' ' ')" \
+	'0 [4026531833,null,0,null,28232,0] [4026532001,"blue",0,null,28232,0] [4026532002,null,0,null,977,1] '
 is "a line each" "$(wc -l <lines)" 3
 "$PORTSHARE" watch --batch -c 2 -n 50ms >/dev/full 2>err
 is "a full disk" "$? $(cat err)" "2 portshare: cannot write to standard output: No space left on device"

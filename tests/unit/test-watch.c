@@ -391,6 +391,69 @@ static void test_totals(void)
 	frame_maker_done(&maker);
 }
 
+/* The third line of a screen. */
+static const char *limits(struct view *view, uint32_t columns)
+{
+	static char line[1024];
+	const char *text = drawn(view, 24, columns);
+	int i;
+
+	for (i = 0; i < 2; i++)
+		text = strchr(text, '\n') + 1;
+	snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"), text);
+	return line;
+}
+
+/* Each namespace has limits of its own: that of the one is nothing to the other. */
+static void test_limits(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i;
+
+	for (i = 0; i < 3; i++) {
+		struct netns *netns = snapshot_add_netns(snapshot);
+
+		netns->id = 100 + i;
+		netns->port_range_first = 50000;
+		netns->port_range_last = i == 2 ? 50009 : 50099;
+		netns->sysctls_known = 1U << SYSCTL_TCP_MAX_TW_BUCKETS;
+		netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS] = i == 1 ? 4 : 1000;
+	}
+	snapshot->netns[1].name = snapshot_string(snapshot, "bl\033[31mue");
+	for (i = 0; i < 12; i++) {
+		socket = make_connection(snapshot, STATE_TIME_WAIT, (uint16_t)(50000 + i),
+					 "10.0.0.9", 443);
+		socket->netns = i < 8 ? 0 : i < 11 ? 1 : 2;
+		make_expiry(socket, 40000);
+	}
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(!strncmp(limits(&view, 120), "TIME-WAIT 12 (3/4 in bl\\x1b[31mue) ", 34),
+	   "the namespace that is nearest to its limit");
+	ok(strstr(limits(&view, 120), "  local ports 8/100 in 100 ") != NULL,
+	   "and the one whose ports are");
+	ok(strstr(limits(&view, 80), "  local ports 8/100 in 100 ") != NULL, "on 80 columns, too");
+	is_int(view.frame->netns[2].local_ports, 10, "each with its own range");
+	view_done(&view);
+	frame_maker_done(&maker);
+
+	snapshot = new_snapshot(1000);
+	snapshot->netns[0].sysctls_known = 1U << SYSCTL_TCP_MAX_TW_BUCKETS;
+	snapshot->netns[0].sysctls[SYSCTL_TCP_MAX_TW_BUCKETS] = 4096;
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(!strncmp(limits(&view, 120), "TIME-WAIT 3/4096 █ ", 18),
+	   "of one namespace there is nothing to name");
+	ok(strstr(limits(&view, 120), "local ports 0/28232 ·") != NULL, "here neither");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* The first line of a screen. */
 static const char *title(struct view *view, uint32_t rows, uint32_t columns)
 {
@@ -647,6 +710,7 @@ int main(void)
 	test_details();
 	test_many_details();
 	test_totals();
+	test_limits();
 	test_title();
 	test_overlay_width();
 	test_undecided();
