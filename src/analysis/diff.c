@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/identity.h"
 #include "analysis/words.h"
+#include "model/snapshot-copy.h"
+#include "model/snapshot-update.h"
 #include "util/xalloc.h"
 
 void history_init(struct history *history)
@@ -44,8 +47,13 @@ void history_done(struct history *history)
 
 	for (i = 0; i < history->n_ports; i++)
 		port_done(&history->ports[i]);
+	for (i = 0; i < history->n_findings; i++)
+		free(history->findings[i].title);
 	free(history->ports);
 	free(history->seen);
+	free(history->findings);
+	free(history->gone_ns);
+	snapshot_free(history->gone);
 	history_init(history);
 }
 
@@ -56,10 +64,18 @@ static int compare_numbers(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* Whether a moment is over, also where the clock has been set back. */
+static bool is_past(int64_t now_ns, int64_t since_ns, int64_t keep_ns)
+{
+	return now_ns < since_ns || now_ns - since_ns > keep_ns;
+}
+
 /* A socket of the last snapshot. */
 struct seen_socket {
 	uint64_t cookie;
 	int64_t since_ns; /* when it was first seen; 0: in the first snapshot */
+	uint32_t index; /* in that snapshot */
+	bool has_cookie;
 };
 
 static int compare_seen(const void *a, const void *b)
@@ -69,27 +85,102 @@ static int compare_seen(const void *a, const void *b)
 	return compare_numbers(&x->cookie, &y->cookie);
 }
 
-static void compare_sockets(struct history *history, const struct snapshot *snapshot,
-			    int64_t keep_ns, bool *is_new)
+static struct seen_socket *find_seen(const struct seen_socket *seen, uint32_t n, uint64_t cookie)
+{
+	const struct seen_socket key = { .cookie = cookie };
+
+	return n ? bsearch(&key, seen, n, sizeof(*seen), compare_seen) : NULL;
+}
+
+/* The sockets that have gone: in a snapshot of their own, with the moment of each. */
+struct gone_list {
+	struct snapshot *snapshot;
+	int64_t *moments;
+	uint32_t count, capacity;
+};
+
+static void add_gone(struct gone_list *gone, struct snapshot_copier *copier, uint32_t socket,
+		     int64_t moment_ns)
+{
+	if (gone->count == HISTORY_GONE_MAX)
+		return;
+	snapshot_copier_add(copier, socket);
+	ARRAY_RESERVE(gone->moments, gone->count, gone->capacity);
+	gone->moments[gone->count++] = moment_ns;
+}
+
+/* Those that went before, as long as they are to be seen and are not there again. */
+static void keep_gone(const struct history *history, const struct seen_socket *seen, uint32_t n,
+		      int64_t now_ns, int64_t keep_ns, struct gone_list *gone)
+{
+	struct snapshot_copier copier;
+	uint32_t i;
+
+	if (!history->gone)
+		return;
+	snapshot_copier_init(&copier, history->gone, gone->snapshot);
+	for (i = 0; i < history->gone->n_sockets; i++)
+		if (!is_past(now_ns, history->gone_ns[i], keep_ns) &&
+		    !find_seen(seen, n, history->gone->sockets[i].cookie))
+			add_gone(gone, &copier, i, history->gone_ns[i]);
+	snapshot_copier_done(&copier);
+}
+
+/* Those of the last snapshot that are not in this one. Both are sorted. */
+static void find_gone(const struct history *history, const struct snapshot *before,
+		      const struct seen_socket *seen, uint32_t n, int64_t now_ns,
+		      struct gone_list *gone)
+{
+	struct snapshot_copier copier;
+	uint32_t i, k = 0;
+
+	if (!before || before->n_sockets != history->n_seen)
+		return;
+	snapshot_copier_init(&copier, before, gone->snapshot);
+	for (i = 0; i < history->n_seen; i++) {
+		const struct seen_socket *old = &history->seen[i];
+
+		while (k < n && seen[k].cookie < old->cookie)
+			k++;
+		if (old->has_cookie && (k == n || seen[k].cookie != old->cookie) &&
+		    before->sockets[old->index].cookie == old->cookie)
+			add_gone(gone, &copier, old->index, now_ns);
+	}
+	snapshot_copier_done(&copier);
+}
+
+static void compare_sockets(struct history *history, const struct snapshot *before,
+			    const struct snapshot *snapshot, int64_t keep_ns, bool *is_new)
 {
 	struct seen_socket *seen = xcalloc(snapshot->n_sockets, sizeof(*seen));
-	const struct seen_socket *before;
+	struct gone_list gone = { .snapshot = snapshot_new() };
+	const struct seen_socket *known;
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		seen[i].cookie = snapshot->sockets[i].cookie;
-		before = history->n_seen ? bsearch(&seen[i], history->seen, history->n_seen,
-						   sizeof(*seen), compare_seen) :
-					   NULL;
-		if (before)
-			seen[i].since_ns = before->since_ns;
+		seen[i].index = i;
+		seen[i].has_cookie = snapshot->sockets[i].known & SOCKET_HAS_COOKIE;
+		known = find_seen(history->seen, history->n_seen, seen[i].cookie);
+		if (known)
+			seen[i].since_ns = known->since_ns;
 		else if (history->has_snapshot)
 			seen[i].since_ns = snapshot->end_ns;
 		is_new[i] = seen[i].since_ns && snapshot->end_ns - seen[i].since_ns < keep_ns &&
-			    (snapshot->sockets[i].known & SOCKET_HAS_COOKIE);
+			    seen[i].has_cookie;
 	}
 	if (snapshot->n_sockets)
 		qsort(seen, snapshot->n_sockets, sizeof(*seen), compare_seen);
+	keep_gone(history, seen, snapshot->n_sockets, snapshot->end_ns, keep_ns, &gone);
+	find_gone(history, before, seen, snapshot->n_sockets, snapshot->end_ns, &gone);
+	snapshot_free(history->gone);
+	free(history->gone_ns);
+	if (!gone.count) {
+		snapshot_free(gone.snapshot);
+		gone.snapshot = NULL;
+	}
+	history->gone = gone.snapshot;
+	history->gone_ns = gone.moments;
 	free(history->seen);
 	history->seen = seen;
 	history->n_seen = snapshot->n_sockets;
@@ -220,13 +311,14 @@ static void continue_from(struct port_history *old, int64_t now_ns, struct port_
 	old->who = NULL;
 }
 
-void history_take(struct history *history, const struct snapshot *snapshot,
-		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new)
+void history_take(struct history *history, const struct snapshot *before,
+		  const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		  int64_t keep_ns, bool *is_new)
 {
 	struct history next = { .ports = NULL };
 	uint32_t i, n_live, first = 0;
 
-	compare_sockets(history, snapshot, keep_ns, is_new);
+	compare_sockets(history, before, snapshot, keep_ns, is_new);
 	for (i = 0; i < index->n_buckets; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		struct port_history port;
@@ -257,8 +349,7 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 		if (!gone.gone)
 			gone.since_ns = snapshot->end_ns;
 		gone.gone = true;
-		if (!is_chosen(history, old) && (snapshot->end_ns < gone.since_ns ||
-						 snapshot->end_ns - gone.since_ns > keep_ns))
+		if (!is_chosen(history, old) && is_past(snapshot->end_ns, gone.since_ns, keep_ns))
 			continue;
 		old->who = NULL;
 		old->before = NULL;
@@ -269,10 +360,98 @@ void history_take(struct history *history, const struct snapshot *snapshot,
 	next.seen = history->seen;
 	next.n_seen = history->n_seen;
 	next.has_snapshot = true;
+	next.gone = history->gone;
+	next.gone_ns = history->gone_ns;
+	next.findings = history->findings;
+	next.n_findings = history->n_findings;
+	next.findings_capacity = history->findings_capacity;
+	next.has_findings = history->has_findings;
 	history_choose(&next, history->chosen, history->n_chosen);
 	history->seen = NULL;
+	history->gone = NULL;
+	history->gone_ns = NULL;
+	history->findings = NULL;
+	history->n_findings = 0;
 	history_done(history);
 	*history = next;
+}
+
+/* ---- findings ---- */
+
+static int compare_findings(const void *a, const void *b)
+{
+	const struct finding_history *x = a, *y = b;
+
+	return compare_numbers(&x->key, &y->key);
+}
+
+static struct finding_history *find_finding(struct finding_history *all, uint32_t n, uint64_t key)
+{
+	const struct finding_history wanted = { .key = key };
+
+	return n ? bsearch(&wanted, all, n, sizeof(*all), compare_findings) : NULL;
+}
+
+static void sort_findings(struct history *history)
+{
+	if (history->n_findings)
+		qsort(history->findings, history->n_findings, sizeof(*history->findings),
+		      compare_findings);
+}
+
+static void add_finding(struct history *history, const struct finding_history *finding)
+{
+	ARRAY_RESERVE(history->findings, history->n_findings, history->findings_capacity);
+	history->findings[history->n_findings++] = *finding;
+}
+
+void history_take_findings(struct history *history, const struct snapshot *snapshot,
+			   const struct finding_list *findings, int64_t keep_ns, bool *is_new)
+{
+	struct finding_history *before = history->findings, *old;
+	uint32_t n_before = history->n_findings, n_live, i;
+	int64_t now_ns = snapshot->end_ns;
+
+	history->findings = NULL;
+	history->n_findings = history->findings_capacity = 0;
+	for (i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+		struct finding_history next = {
+			.key = identity_of_finding(snapshot, findings, finding),
+			.undecided = finding->undecided,
+			.id = finding->id,
+			.severity = finding->severity,
+			.protocol = finding->protocol,
+			.port = finding->port,
+			.netns = netns_id(snapshot, finding->netns),
+			.title = xstrdup(finding->title),
+		};
+
+		old = find_finding(before, n_before, next.key);
+		if (old && !old->gone)
+			next.since_ns = old->since_ns;
+		else if (history->has_findings)
+			next.since_ns = now_ns;
+		is_new[i] = next.since_ns && now_ns - next.since_ns < keep_ns;
+		add_finding(history, &next);
+	}
+	sort_findings(history);
+	n_live = history->n_findings;
+	for (i = 0; i < n_before; i++) {
+		old = &before[i];
+		if (!old->gone)
+			old->since_ns = now_ns;
+		old->gone = true;
+		if (is_past(now_ns, old->since_ns, keep_ns) ||
+		    find_finding(history->findings, n_live, old->key)) {
+			free(old->title);
+			continue;
+		}
+		add_finding(history, old);
+	}
+	sort_findings(history);
+	history->has_findings = true;
+	free(before);
 }
 
 void history_copy(const struct history *history, struct history *ret_copy)
@@ -287,6 +466,20 @@ void history_copy(const struct history *history, struct history *ret_copy)
 		port.before = port.before ? xstrdup(port.before) : NULL;
 		add(ret_copy, &port);
 	}
+	for (i = 0; i < history->n_findings; i++) {
+		struct finding_history finding = history->findings[i];
+
+		if (!finding.gone)
+			continue;
+		finding.title = xstrdup(finding.title);
+		add_finding(ret_copy, &finding);
+	}
+	if (!history->gone)
+		return;
+	ret_copy->gone = snapshot_clone(history->gone);
+	ret_copy->gone_ns = xcalloc(history->gone->n_sockets, sizeof(*ret_copy->gone_ns));
+	memcpy(ret_copy->gone_ns, history->gone_ns,
+	       history->gone->n_sockets * sizeof(*ret_copy->gone_ns));
 }
 
 const struct port_history *history_find(const struct history *history,

@@ -7,12 +7,17 @@
 
 #include "analysis/selector.h"
 #include "model/bind-bucket.h"
+#include "model/finding.h"
 #include "model/snapshot.h"
 
 /*
- * What has changed from snapshot to snapshot: which sockets are new, and for each port since when
- * the same processes serve it. Carried from one to the next; time is that of the snapshots.
+ * What has changed from snapshot to snapshot: which sockets and findings are new, which have gone,
+ * and for each port since when the same processes serve it. Carried from one to the next; time is
+ * that of the snapshots.
  */
+
+/* Of sockets that have gone so many at most are kept, those that went first. */
+#define HISTORY_GONE_MAX 10000
 
 /* Of a bind bucket that is served: something listens or is bound. */
 struct port_history {
@@ -26,12 +31,28 @@ struct port_history {
 	char *who, *before; /* in words: those that served it last, and those before them or NULL */
 };
 
+/* A finding that is there, or was there a moment ago. */
+struct finding_history {
+	uint64_t key; /* identity_of_finding() */
+	int64_t since_ns; /* when it came or went; 0: before the first snapshot */
+	bool gone, undecided;
+	uint8_t id, severity, protocol; /* as those of struct finding */
+	uint16_t port;
+	uint64_t netns; /* id of the namespace */
+	char *title;
+};
+
 struct history {
 	struct port_history *ports; /* by namespace, protocol, port */
 	uint32_t n_ports, capacity;
 	struct seen_socket *seen; /* of the last snapshot, by cookie */
 	uint32_t n_seen;
 	bool has_snapshot;
+	struct snapshot *gone; /* the sockets that have gone a moment ago; NULL: none */
+	int64_t *gone_ns; /* of each of them, when */
+	struct finding_history *findings; /* by key */
+	uint32_t n_findings, findings_capacity;
+	bool has_findings;
 	const struct selector *chosen; /* of history_choose() */
 	uint32_t n_chosen;
 };
@@ -47,14 +68,21 @@ void history_choose(struct history *history, const struct selector *selectors, u
 
 /*
  * Take the next snapshot. is_new, with an element for each socket, receives which were first seen
- * less than keep_ns ago; none in the first. Other ports that have gone stay for keep_ns.
+ * less than keep_ns ago; none in the first. Other ports and sockets that have gone stay for keep_ns.
+ * before is the snapshot that was taken last, or one with the same sockets in the same order; NULL:
+ * it is not there any more, and neither is what has gone since.
  */
-void history_take(struct history *history, const struct snapshot *snapshot,
-		  const struct bind_bucket_index *index, int64_t keep_ns, bool *is_new);
+void history_take(struct history *history, const struct snapshot *before,
+		  const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		  int64_t keep_ns, bool *is_new);
+
+/* Then the findings in it, likewise. */
+void history_take_findings(struct history *history, const struct snapshot *snapshot,
+			   const struct finding_list *findings, int64_t keep_ns, bool *is_new);
 
 /*
- * A copy of what is known of ports, without the sockets, and without who serves them but where they
- * have gone: to be looked at, not carried on.
+ * A copy of what is known of ports, without who serves them but where they have gone, and of what
+ * has gone: to be looked at, not carried on.
  */
 void history_copy(const struct history *history, struct history *ret_copy);
 

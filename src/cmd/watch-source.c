@@ -37,8 +37,11 @@ static struct snapshot *collect(const struct options *options, uint32_t want)
 	return collect_snapshot(&all, want);
 }
 
-/* As long as the sockets are those of the last snapshot, only they are read. */
-static struct snapshot *next_snapshot(struct watch_source *source)
+/*
+ * As long as the sockets are those of the last snapshot, only they are read. Else that one is the
+ * caller's: what has gone is in it.
+ */
+static struct snapshot *next_snapshot(struct watch_source *source, struct snapshot **ret_before)
 {
 	struct snapshot *next;
 
@@ -56,7 +59,7 @@ static struct snapshot *next_snapshot(struct watch_source *source)
 	next = collect(source->options, WANT_EVERYTHING);
 	if (!next)
 		return NULL;
-	snapshot_free(source->last);
+	*ret_before = source->last;
 	source->last = snapshot_clone(next);
 	source->whole_ms = monotonic_ms();
 	return next;
@@ -64,11 +67,15 @@ static struct snapshot *next_snapshot(struct watch_source *source)
 
 struct frame *watch_source_next(struct watch_source *source)
 {
-	struct snapshot *snapshot = next_snapshot(source);
+	struct snapshot *before = NULL, *snapshot = next_snapshot(source, &before);
 	struct finding_list findings;
+	struct frame *frame;
 
 	if (!snapshot)
 		return NULL;
 	judge_snapshot(source->options, snapshot, SEVERITY_NOTE, &findings);
-	return frame_new(&source->maker, snapshot, &findings, column_notes_of(snapshot, &findings));
+	frame = frame_new(&source->maker, before, snapshot, &findings,
+			  column_notes_of(snapshot, &findings));
+	snapshot_free(before);
+	return frame;
 }

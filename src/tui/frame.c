@@ -143,8 +143,9 @@ static void add_to_trend(struct frame_maker *maker, int64_t now_ns, uint32_t val
 	maker->trend[maker->n_trend - 1] = value;
 }
 
-struct frame *frame_new(struct frame_maker *maker, struct snapshot *snapshot,
-			const struct finding_list *findings, uint32_t *notes)
+struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before,
+			struct snapshot *snapshot, const struct finding_list *findings,
+			uint32_t *notes)
 {
 	struct frame *frame = xcalloc(1, sizeof(*frame));
 
@@ -152,10 +153,14 @@ struct frame *frame_new(struct frame_maker *maker, struct snapshot *snapshot,
 	frame->findings = *findings;
 	frame->notes = notes ? notes : xcalloc(snapshot->n_sockets, sizeof(*notes));
 	frame->is_new = xcalloc(snapshot->n_sockets, sizeof(*frame->is_new));
+	frame->is_new_finding = xcalloc(findings->count, sizeof(*frame->is_new_finding));
 	frame->netns = xcalloc(snapshot->n_netns, sizeof(*frame->netns));
 	bind_bucket_index_init(&frame->index, snapshot);
 	port_view_init(&frame->ports, snapshot, false);
-	history_take(&maker->history, snapshot, &frame->index, FRAME_KEEP_GONE_NS, frame->is_new);
+	history_take(&maker->history, before, snapshot, &frame->index, FRAME_KEEP_GONE_NS,
+		     frame->is_new);
+	history_take_findings(&maker->history, snapshot, findings, FRAME_KEEP_GONE_NS,
+			      frame->is_new_finding);
 	history_copy(&maker->history, &frame->history);
 	count_sockets(frame);
 	count_ports(frame);
@@ -178,6 +183,7 @@ void frame_free(struct frame *frame)
 	snapshot_free(frame->snapshot);
 	free(frame->notes);
 	free(frame->is_new);
+	free(frame->is_new_finding);
 	free(frame->netns);
 	free(frame);
 }

@@ -11,7 +11,7 @@
 #include "model/finding.h"
 #include "model/snapshot.h"
 
-/* For so long a port that has gone is still shown. */
+/* For so long what has come or gone is marked. */
 #define FRAME_KEEP_GONE_NS (5 * INT64_C(1000000000))
 
 /* One reading with all that is derived from it: made by who collects, then only read. */
@@ -44,6 +44,7 @@ struct frame {
 	struct port_view ports;
 	uint32_t *notes; /* of each socket 1 + the index of its worst finding, 0 = none */
 	bool *is_new; /* of each socket */
+	bool *is_new_finding; /* of each finding */
 	struct history history; /* as it was then, for history_find() and what has gone */
 	struct frame_totals totals;
 	struct frame_netns *netns; /* as those of the snapshot */
@@ -64,11 +65,12 @@ void frame_maker_init(struct frame_maker *maker);
 void frame_maker_done(struct frame_maker *maker);
 
 /*
- * A frame of a snapshot and the findings in it, which it owns from now on. notes is as
- * column_notes_of() makes it, and may be NULL.
+ * A frame of a snapshot and the findings in it, which it owns from now on. before is that of the
+ * frame before, or NULL: see history_take(). notes is as column_notes_of() makes it, and may be NULL.
  */
-struct frame *frame_new(struct frame_maker *maker, struct snapshot *snapshot,
-			const struct finding_list *findings, uint32_t *notes);
+struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before,
+			struct snapshot *snapshot, const struct finding_list *findings,
+			uint32_t *notes);
 void frame_free(struct frame *frame);
 
 #endif

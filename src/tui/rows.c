@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/identity.h"
 #include "util/xalloc.h"
 
 /* A port of the ports view, or a socket of the sockets view, to be sorted. */
@@ -59,72 +60,16 @@ void rows_done(struct row_list *list)
 
 /* ---- keys ---- */
 
+/* Beside the identities of sockets, ports and findings. */
 enum key_kind {
-	KEY_SOCKET = 1,
-	KEY_PORT,
-	KEY_BOUND,
+	KEY_BOUND = 100,
 	KEY_STATE,
 	KEY_CLIENT,
 	KEY_REST,
 	KEY_GONE,
-	KEY_FINDING,
+	KEY_GONE_STATE,
+	KEY_GONE_FINDING,
 };
-
-/* The finalizer of SplitMix64: rows of one frame do not meet by chance. */
-static uint64_t mix(uint64_t sum, uint64_t value)
-{
-	sum = sum * 0x9e3779b97f4a7c15 + value;
-	sum = (sum ^ sum >> 30) * 0xbf58476d1ce4e5b9;
-	sum = (sum ^ sum >> 27) * 0x94d049bb133111eb;
-	return sum ^ sum >> 31;
-}
-
-static uint64_t mix_text(uint64_t sum, const char *text)
-{
-	for (; text && *text; text++)
-		sum = mix(sum, (unsigned char)*text);
-	return mix(sum, 0);
-}
-
-static uint64_t mix_address(uint64_t sum, const struct address *address)
-{
-	uint64_t words[2];
-
-	memcpy(words, address->bytes, sizeof(words));
-	return mix(mix(sum, words[0]), words[1]);
-}
-
-/* Which index a namespace has changes from frame to frame. Without an id it has a name at most. */
-static uint64_t mix_netns(uint64_t sum, const struct snapshot *snapshot, uint32_t index)
-{
-	const struct netns *netns = index < snapshot->n_netns ? &snapshot->netns[index] : NULL;
-
-	if (!netns)
-		return mix(sum, 0);
-	return netns->id ? mix(sum, netns->id) :
-			   mix_text(sum, snapshot_text(snapshot, netns->name));
-}
-
-static uint64_t socket_key(const struct snapshot *snapshot, const struct inet_socket *socket)
-{
-	uint64_t key = mix_netns(KEY_SOCKET, snapshot, socket->netns);
-
-	if (socket->known & SOCKET_HAS_COOKIE)
-		return mix(key, socket->cookie);
-	/* Without cookies, as in a snapshot that somebody wrote, by what it is. */
-	key = mix(key, (uint64_t)socket->protocol << 40 | (uint64_t)socket->family << 32 |
-			       (uint64_t)socket->local_port << 16 | socket->peer_port);
-	key = mix_address(mix_address(key, &socket->local), &socket->peer);
-	key = mix_text(key, snapshot_text(snapshot, socket->device));
-	return mix(key, socket->inode);
-}
-
-static uint64_t port_key(const struct snapshot *snapshot, const struct inet_socket *socket)
-{
-	return mix(mix_netns(KEY_PORT, snapshot, socket->netns),
-		   (uint64_t)socket->local_port << 8 |
-			   bind_bucket_protocol((enum protocol)socket->protocol));
-}
 
 /* Outgoing connections: whose they are, and where they go. */
 static uint64_t client_key(const struct frame *frame, const struct port_row *row)
@@ -144,10 +89,11 @@ static uint64_t client_key(const struct frame *frame, const struct port_row *row
 		program = snapshot_text(
 			snapshot,
 			snapshot->processes[snapshot->owners[socket->first_owner].process].comm);
-	key = mix_netns(KEY_CLIENT, snapshot, socket->netns);
-	key = mix(key, (uint64_t)socket->owner_status << 40 | (uint64_t)socket->protocol << 32 |
-			       (uint64_t)socket->family << 16 | socket->peer_port);
-	return mix_text(mix_address(key, &socket->peer), program);
+	key = identity_mix_netns(KEY_CLIENT, snapshot, socket->netns);
+	key = identity_mix(key, (uint64_t)socket->owner_status << 40 |
+					(uint64_t)socket->protocol << 32 |
+					(uint64_t)socket->family << 16 | socket->peer_port);
+	return identity_mix_text(identity_mix_address(key, &socket->peer), program);
 }
 
 /* A row of the port view below the first: its place and state. */
@@ -158,11 +104,12 @@ static uint64_t part_key(const struct frame *frame, const struct port_row *row)
 
 	switch ((enum port_row_kind)row->kind) {
 	case PORT_ROW_BOUND:
-		return mix(KEY_BOUND, socket_key(snapshot, socket));
+		return identity_mix(KEY_BOUND, identity_of_socket(snapshot, socket));
 	case PORT_ROW_STATE:
-		return mix(mix(KEY_STATE, port_key(snapshot, socket)), socket->state);
+		return identity_mix(identity_mix(KEY_STATE, identity_of_port(snapshot, socket)),
+				    socket->state);
 	case PORT_ROW_REST:
-		return mix_netns(KEY_REST, snapshot, socket->netns);
+		return identity_mix_netns(KEY_REST, snapshot, socket->netns);
 	default:
 		return client_key(frame, row);
 	}
@@ -170,23 +117,8 @@ static uint64_t part_key(const struct frame *frame, const struct port_row *row)
 
 static uint64_t gone_key(const struct port_history *port)
 {
-	return mix(mix(KEY_GONE, port->netns), (uint64_t)port->port << 8 | port->protocol);
-}
-
-/* Its port, or the destination where it has none; and the address, of which there may be several. */
-static uint64_t finding_key(const struct frame *frame, const struct finding *finding)
-{
-	uint64_t key = mix_netns(mix(KEY_FINDING, finding->id), frame->snapshot, finding->netns);
-	const struct inet_socket *socket;
-
-	key = mix(key, (uint64_t)finding->protocol << 16 | finding->port);
-	if (!finding->n_sockets)
-		return key;
-	socket = &frame->snapshot->sockets[frame->findings.sockets[finding->first_socket]];
-	key = mix_text(key, snapshot_text(frame->snapshot, socket->device));
-	if (finding->port)
-		return mix(mix_address(key, &socket->local), socket->family);
-	return mix(mix_address(key, &socket->peer), socket->peer_port);
+	return identity_mix(identity_mix(KEY_GONE, port->netns),
+			    (uint64_t)port->port << 8 | port->protocol);
 }
 
 /* ---- adding ---- */
@@ -207,7 +139,7 @@ static void add_socket(struct maker *maker, uint32_t socket, uint8_t depth)
 {
 	const struct snapshot *snapshot = maker->frame->snapshot;
 	struct row *row = add(maker, ROW_SOCKET, socket,
-			      socket_key(snapshot, &snapshot->sockets[socket]), depth);
+			      identity_of_socket(snapshot, &snapshot->sockets[socket]), depth);
 
 	row->is_new = maker->frame->is_new[socket];
 }
@@ -349,8 +281,8 @@ static void add_port(struct maker *maker, const struct item *item)
 {
 	const struct frame *frame = maker->frame;
 	const struct port_row *lead = &frame->ports.rows[item->first];
-	uint64_t key = port_key(frame->snapshot,
-				&frame->snapshot->sockets[frame->ports.sockets[lead->first]]);
+	uint64_t key = identity_of_port(
+		frame->snapshot, &frame->snapshot->sockets[frame->ports.sockets[lead->first]]);
 	bool open = fold_is_open(maker->request->open, key), is_new = false;
 	struct row *row;
 	uint32_t i;
@@ -581,7 +513,8 @@ static void make_findings(struct maker *maker)
 		for (k = 0; k < finding->n_sockets; k++)
 			kept = kept || maker->keep[findings->sockets[finding->first_socket + k]];
 		if (kept)
-			add(maker, ROW_FINDING, at, finding_key(maker->frame, finding), 0);
+			add(maker, ROW_FINDING, at,
+			    identity_of_finding(maker->frame->snapshot, findings, finding), 0);
 	}
 }
 

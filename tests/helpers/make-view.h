@@ -12,6 +12,7 @@
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
 #include "model/snapshot-json.h"
+#include "model/snapshot-update.h"
 #include "output/column-note.h"
 #include "tui/keys.h"
 #include "tui/screen.h"
@@ -107,10 +108,16 @@ static inline struct snapshot *new_snapshot(int64_t second)
 static inline struct frame *new_frame(struct frame_maker *maker, struct snapshot *snapshot)
 {
 	const struct check_options options = { .selectors = NULL };
+	static struct snapshot *before;
 	struct finding_list findings;
+	struct frame *frame;
 
 	check_snapshot(snapshot, &options, &findings);
-	return frame_new(maker, snapshot, &findings, column_notes_of(snapshot, &findings));
+	frame = frame_new(maker, before, snapshot, &findings,
+			  column_notes_of(snapshot, &findings));
+	snapshot_free(before);
+	before = snapshot_clone(snapshot);
+	return frame;
 }
 
 /* What the screen shows, as text; valid until the next call. */

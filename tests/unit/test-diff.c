@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/diff.h"
 
+#include "analysis/words.h"
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
 #include "model/snapshot-update.h"
@@ -30,16 +31,19 @@ static struct snapshot *make_listeners(uint16_t first, uint16_t last, int64_t se
 	return snapshot;
 }
 
+static struct snapshot *last; /* that was taken */
+
 static void take(struct snapshot *snapshot)
 {
 	bool *is_new = calloc(snapshot->n_sockets + 2, sizeof(*is_new));
 	struct bind_bucket_index index;
 
 	bind_bucket_index_init(&index, snapshot);
-	history_take(&history, snapshot, &index, 10 * SECOND, is_new);
+	history_take(&history, last, snapshot, &index, 10 * SECOND, is_new);
 	second_is_new = is_new[1];
 	bind_bucket_index_done(&index);
-	snapshot_free(snapshot);
+	snapshot_free(last);
+	last = snapshot;
 	free(is_new);
 }
 
@@ -84,6 +88,103 @@ static void test_gone(void)
 	take(make_listeners(1003, 1008, 21));
 	take(make_listeners(1003, 1008, 5));
 	is_int(history.n_ports, 6, "nor where the clock was set back");
+	history_done(&history);
+}
+
+static uint32_t n_gone_sockets(void)
+{
+	return history.gone ? history.gone->n_sockets : 0;
+}
+
+/* With all that was known of them, in a snapshot of their own. */
+static void test_gone_sockets(void)
+{
+	struct snapshot *snapshot;
+	char *who;
+
+	history_init(&history);
+	take(make_listeners(1000, 1009, 1));
+	is_int(n_gone_sockets(), 0, "at first none has gone");
+	take(make_listeners(1003, 1009, 2));
+	is_int(n_gone_sockets(), 3, "three sockets have gone");
+	is_int(history.gone->sockets[1].local_port, 1001, "which they were");
+	is_int(history.gone->netns[history.gone->sockets[1].netns].id, 4026531840, "and where");
+	is_int(history.gone_ns[1], 2 * SECOND, "when they went");
+	take(make_listeners(1005, 1010, 3));
+	is_int(n_gone_sockets(), 5, "two more");
+	is_int(history.gone->n_processes, 5, "of which only what they need is kept");
+	who = words_holders(history.gone, 4);
+	is_str(who, "\"server\" (pid 1104)", "and whose they were");
+	free(who);
+	take(make_listeners(1000, 1000, 4));
+	is_int(n_gone_sockets(), 10, "one that is there again is not gone");
+	take(make_listeners(1000, 1000, 13));
+	is_int(n_gone_sockets(), 8, "they stay for a while");
+	take(make_listeners(1000, 1000, 20));
+	ok(!history.gone, "and then no more");
+	take(make_listeners(1000, 1001, 21));
+	take(make_listeners(1000, 1000, 22));
+	take(make_listeners(1000, 1000, 5));
+	is_int(n_gone_sockets(), 0, "nor where the clock was set back");
+	snapshot = make_listeners(1000, 1001, 6);
+	snapshot->sockets[1].known &= ~(uint32_t)SOCKET_HAS_COOKIE;
+	take(snapshot);
+	take(make_listeners(1000, 1000, 7));
+	is_int(n_gone_sockets(), 0, "without a cookie it cannot be told");
+	take(make_listeners(1, 20000, 8));
+	take(make_listeners(1, 0, 9));
+	is_int(n_gone_sockets(), HISTORY_GONE_MAX, "and of very many the first");
+	history_done(&history);
+}
+
+static bool new_findings[3];
+
+/* A finding about each of some ports. */
+static void take_findings(uint16_t first, uint16_t last_port, int64_t seconds)
+{
+	struct snapshot *snapshot = make_listeners(1, 0, seconds);
+	struct finding_list findings = { .items = NULL };
+	uint16_t port;
+
+	for (port = first; port <= last_port; port++) {
+		struct finding *finding =
+			finding_list_add(&findings, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE, NULL, 0);
+
+		finding->port = port;
+		finding->title = strdup("title");
+	}
+	history_take_findings(&history, snapshot, &findings, 10 * SECOND, new_findings);
+	finding_list_done(&findings);
+	snapshot_free(snapshot);
+}
+
+static uint32_t n_gone_findings(void)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < history.n_findings; i++)
+		n += history.findings[i].gone;
+	return n;
+}
+
+static void test_findings(void)
+{
+	history_init(&history);
+	take_findings(80, 81, 1);
+	is_int(new_findings[0] + new_findings[1] + n_gone_findings(), 0,
+	       "at first no finding is new");
+	take_findings(80, 82, 2);
+	ok(!new_findings[1] && new_findings[2], "then one is");
+	take_findings(81, 82, 8);
+	ok(!new_findings[0] && new_findings[1], "for a while");
+	is_int(n_gone_findings(), 1, "and one has gone");
+	take_findings(81, 82, 17);
+	is_int(new_findings[1] + n_gone_findings(), 1, "which is kept for a while, too");
+	take_findings(81, 82, 19);
+	is_int(history.n_findings, 2, "and then no more");
+	take_findings(81, 81, 20);
+	take_findings(81, 82, 21);
+	ok(new_findings[1] && !n_gone_findings(), "one that is there again is new");
 	history_done(&history);
 }
 
@@ -193,6 +294,8 @@ int main(void)
 {
 	test_new();
 	test_gone();
+	test_gone_sockets();
+	test_findings();
 	test_chosen();
 	test_holders();
 	check_same("queues and sysctls are brought up to date", change_nothing, true);
@@ -201,5 +304,6 @@ int main(void)
 	check_same("nor a device", change_device, false);
 	check_same("without cookies nothing is known again", change_cookie, false);
 	check_same("what was seen must still be seen", change_limits, false);
+	snapshot_free(last);
 	return done_testing();
 }

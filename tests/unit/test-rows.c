@@ -171,7 +171,7 @@ static void test_namespaces(void)
 	finding->evidence = strdup("evidence");
 	frame_maker_init(&maker);
 	view_init(&view, &host);
-	view_take(&view, frame_new(&maker, snapshot, &findings, NULL));
+	view_take(&view, frame_new(&maker, NULL, snapshot, &findings, NULL));
 	ok(shows(&view, "NETNS") && shows(&view, "green") && shows(&view, "blue"),
 	   "several namespaces are named");
 	view_key(&view, TUI_KEY_BACKTAB);
