@@ -213,6 +213,30 @@ static void describe_gone(const struct port_history *port, uint32_t width, struc
 	free(moment);
 }
 
+static void describe_gone_socket(const struct history *history, const struct row *row,
+				 uint32_t width, struct out *out)
+{
+	char *moment = words_moment(history->gone_ns[row->index]);
+
+	say(out, width, "", words_described(history->gone, row->index));
+	if (row->n_folded)
+		out_printf(out, "and %u more of this port and state\n", row->n_folded);
+	say(out, width, "", xasprintf("Gone since %s.", moment));
+	free(moment);
+}
+
+static void describe_gone_finding(const struct finding_history *finding, uint32_t width,
+				  struct out *out)
+{
+	char *label = xasprintf("%s: ", finding_name((enum finding_id)finding->id));
+	char *moment = words_moment(finding->since_ns);
+
+	finding_text_fill(label, finding->title, width, out);
+	say(out, width, "", xasprintf("Found no more since %s.", moment));
+	free(label);
+	free(moment);
+}
+
 /* "8 ESTAB, 5 TIME-WAIT" */
 static void describe_states(const struct frame *frame, const uint32_t *sockets, uint32_t count,
 			    struct out *out)
@@ -320,10 +344,21 @@ static void draw_rule(const struct view *view, struct screen *screen, uint32_t r
 void view_details_text(const struct view *view, const struct row *row, bool all, uint32_t width,
 		       struct out *out)
 {
-	if (row->kind == ROW_GONE)
-		describe_gone(&view->frame->history.ports[row->index], width, out);
-	else
+	const struct history *history = &view->frame->history;
+
+	switch ((enum row_kind)row->kind) {
+	case ROW_GONE:
+		describe_gone(&history->ports[row->index], width, out);
+		break;
+	case ROW_GONE_SOCKET:
+		describe_gone_socket(history, row, width, out);
+		break;
+	case ROW_GONE_FINDING:
+		describe_gone_finding(&history->findings[row->index], width, out);
+		break;
+	default:
 		describe_sockets(view, row, all, width, out);
+	}
 }
 
 void view_draw_details(struct view *view, struct screen *screen, uint32_t row, uint32_t rows)

@@ -105,6 +105,7 @@ static void write_heading(uint8_t id, struct out *out)
 struct cells {
 	struct view *view;
 	struct column_writer writer;
+	struct column_writer gone; /* of the sockets that have gone; only if there are any */
 	struct port_summary summary; /* of the row that is written, if it is one of ports */
 };
 
@@ -118,6 +119,18 @@ static void cells_init(struct cells *cells, struct view *view)
 	cells->writer.findings = &view->frame->findings;
 	cells->writer.notes = view->frame->notes;
 	cells->writer.row_sockets = view->frame->ports.sockets;
+	if (!view->frame->history.gone)
+		return;
+	column_writer_init(&cells->gone, view->frame->history.gone, ESCAPE_TERMINAL);
+	cells->gone.ascii = view->ascii;
+	cells->gone.grouped = view->id == VIEW_PORTS;
+}
+
+static void cells_done(struct cells *cells)
+{
+	column_writer_done(&cells->writer);
+	if (cells->view->frame->history.gone)
+		column_writer_done(&cells->gone);
 }
 
 static void write_bar(const struct cells *cells, const struct inet_socket *socket, struct out *out)
@@ -143,6 +156,14 @@ static void write_netns(struct cells *cells, uint32_t index, struct out *out)
 	column_write(&cells->writer, COLUMN_NETNS, &any, out);
 }
 
+static void write_port(uint8_t protocol, uint16_t port, struct out *out)
+{
+	if (port)
+		out_printf(out, "%s:%u", protocol_name((enum protocol)protocol), port);
+	else
+		out_char(out, '-');
+}
+
 static uint8_t write_finding_cell(struct cells *cells, const struct finding *finding, uint8_t id,
 				  struct out *out)
 {
@@ -156,11 +177,7 @@ static uint8_t write_finding_cell(struct cells *cells, const struct finding *fin
 		write_safe(finding_name((enum finding_id)finding->id), out);
 		return 0;
 	case CELL_WHERE:
-		if (finding->port)
-			out_printf(out, "%s:%u", protocol_name((enum protocol)finding->protocol),
-				   finding->port);
-		else
-			out_char(out, '-');
+		write_port(finding->protocol, finding->port, out);
 		return 0;
 	case COLUMN_NETNS:
 		write_netns(cells, finding->netns, out);
@@ -172,33 +189,72 @@ static uint8_t write_finding_cell(struct cells *cells, const struct finding *fin
 }
 
 /* Its namespace may have gone with it. */
-static void write_gone_netns(struct cells *cells, const struct port_history *port, struct out *out)
+static void write_gone_netns(struct cells *cells, uint64_t id, struct out *out)
 {
 	const struct snapshot *snapshot = cells->view->frame->snapshot;
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_netns; i++) {
-		if (snapshot->netns[i].id != port->netns)
+		if (snapshot->netns[i].id != id)
 			continue;
 		write_netns(cells, i, out);
 		return;
 	}
-	out_unsigned(out, port->netns);
+	out_unsigned(out, id);
 }
 
 static uint8_t write_gone_cell(struct cells *cells, const struct port_history *port, uint8_t id,
 			       struct out *out)
 {
 	if (id == COLUMN_PORT)
-		out_printf(out, "%s:%u", protocol_name((enum protocol)port->protocol), port->port);
+		write_port(port->protocol, port->port, out);
 	else if (id == COLUMN_STATE)
 		out_string(out, "gone");
 	else if (id == COLUMN_OWNER)
 		write_safe(port->who ? port->who : "-", out);
 	else if (id == COLUMN_NETNS)
-		write_gone_netns(cells, port, out);
+		write_gone_netns(cells, port->netns, out);
 	else
 		out_char(out, '-');
+	return COLOR_DIM;
+}
+
+/* What it was; nothing that moved. */
+static uint8_t write_gone_socket_cell(struct cells *cells, const struct row *row, uint8_t id,
+				      struct out *out)
+{
+	const struct snapshot *gone = cells->view->frame->history.gone;
+	const struct inet_socket *socket = &gone->sockets[row->index];
+
+	if (id == COLUMN_STATE && row->n_folded) {
+		column_write_count(out, row->n_folded + 1);
+		out_string(out, " gone");
+	} else if (id == COLUMN_STATE) {
+		out_string(out, "gone");
+	} else if (id == COLUMN_QUEUE || id == COLUMN_TIMER || id == COLUMN_NOTE ||
+		   (id == COLUMN_PEER && row->n_folded)) {
+		out_char(out, '-');
+	} else if (id == COLUMN_OWNER && socket_is_time_wait(socket)) {
+		out_printf(out, "none (%s)", socket_state_name((enum socket_state)socket->state));
+	} else if (id != CELL_BAR) {
+		column_write(&cells->gone, (enum column_id)id, socket, out);
+	}
+	return COLOR_DIM;
+}
+
+static uint8_t write_gone_finding_cell(struct cells *cells, const struct finding_history *finding,
+				       uint8_t id, struct out *out)
+{
+	if (id == CELL_SEVERITY)
+		out_string(out, "gone");
+	else if (id == CELL_FINDING)
+		write_safe(finding_name((enum finding_id)finding->id), out);
+	else if (id == CELL_WHERE)
+		write_port(finding->protocol, finding->port, out);
+	else if (id == COLUMN_NETNS)
+		write_gone_netns(cells, finding->netns, out);
+	else
+		write_safe(finding->title, out);
 	return COLOR_DIM;
 }
 
@@ -239,6 +295,11 @@ static uint8_t write_cell(struct cells *cells, const struct row *row, uint8_t id
 		return write_finding_cell(cells, &frame->findings.items[row->index], id, out);
 	case ROW_GONE:
 		return write_gone_cell(cells, &frame->history.ports[row->index], id, out);
+	case ROW_GONE_SOCKET:
+		return write_gone_socket_cell(cells, row, id, out);
+	case ROW_GONE_FINDING:
+		return write_gone_finding_cell(cells, &frame->history.findings[row->index], id,
+					       out);
 	case ROW_CLIENT:
 		return write_client_cell(cells, id, out);
 	case ROW_SOCKET:
@@ -308,7 +369,7 @@ bool view_find_text(struct view *view, const char *text, uint32_t *ret_row)
 		if (found)
 			*ret_row = row;
 	}
-	column_writer_done(&cells.writer);
+	cells_done(&cells);
 	out_done(&out);
 	return found;
 }
@@ -387,7 +448,7 @@ static char mark_of(const struct view *view, const struct row *row)
 	const uint32_t *sockets;
 	uint32_t count;
 
-	if (row->kind == ROW_GONE)
+	if (row->kind == ROW_GONE || row->kind == ROW_GONE_SOCKET || row->kind == ROW_GONE_FINDING)
 		return '-';
 	if (row->is_new)
 		return '+';
@@ -505,7 +566,7 @@ static void write_rows(struct view *view, const struct table_shape *shape, uint3
 				widths[k] = width;
 		}
 	}
-	column_writer_done(&cells.writer);
+	cells_done(&cells);
 }
 
 static void write_headings(struct view *view, const struct table_shape *shape,

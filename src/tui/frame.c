@@ -63,8 +63,8 @@ static void count_ports(struct frame *frame)
 
 	for (i = 0; i < snapshot->n_netns; i++) {
 		port_range(snapshot, i, &first, &last);
-		frame->netns[i].local_ports = (uint32_t)last - first + 1 -
-					      port_n_reserved(&snapshot->netns[i], snapshot);
+		frame->netns[i].local_ports =
+			(uint32_t)last - first + 1 - port_n_reserved(&snapshot->netns[i], snapshot);
 	}
 	/* Of a namespace they are neighbours, and in that those of one port, of TCP and UDP. */
 	for (i = 0; i < frame->index.n_buckets; i++) {
@@ -100,8 +100,7 @@ static void find_fullest(struct frame *frame)
 
 		if ((netns->sysctls_known & 1U << SYSCTL_TCP_MAX_TW_BUCKETS) &&
 		    netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS] > 0)
-			frame->netns[i].time_wait_limit =
-				netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS];
+			frame->netns[i].time_wait_limit = netns->sysctls[SYSCTL_TCP_MAX_TW_BUCKETS];
 		if (is_fuller(all[i].time_wait, (uint64_t)all[i].time_wait_limit,
 			      all[frame->most_time_wait].time_wait,
 			      (uint64_t)all[frame->most_time_wait].time_wait_limit))

@@ -9,9 +9,16 @@
 
 /* A port of the ports view, or a socket of the sockets view, to be sorted. */
 struct item {
-	uint32_t first, count; /* rows of frame.ports, or the socket and 1 */
+	uint32_t first, count; /* rows of frame.ports; or the socket and 1, 0 if it has gone */
 	uint64_t rank; /* ascending */
 	const char *text; /* for SORT_OWNER: of the first socket that has one; "" comes last */
+};
+
+/* A socket that has gone. */
+struct gone_socket {
+	uint64_t port; /* identity_of_port() */
+	uint32_t index; /* in frame.history.gone */
+	uint8_t state;
 };
 
 struct maker {
@@ -19,6 +26,8 @@ struct maker {
 	const struct row_request *request;
 	struct row_list *list;
 	bool *keep; /* of each socket */
+	struct gone_socket *gone; /* those to be kept, by port, then state */
+	uint32_t n_gone;
 };
 
 const char *sort_name(enum sort_id sort)
@@ -144,6 +153,97 @@ static void add_socket(struct maker *maker, uint32_t socket, uint8_t depth)
 	row->is_new = maker->frame->is_new[socket];
 }
 
+static struct row *add_gone_socket(struct maker *maker, uint32_t socket, uint8_t depth)
+{
+	const struct snapshot *gone = maker->frame->history.gone;
+
+	return add(maker, ROW_GONE_SOCKET, socket, identity_of_socket(gone, &gone->sockets[socket]),
+		   depth);
+}
+
+/* Those that a port has lost: where they begin, and up to where. */
+static uint32_t gone_of_port(const struct maker *maker, uint64_t port, uint32_t *ret_end)
+{
+	uint32_t low = 0, high = maker->n_gone;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (maker->gone[middle].port < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (high < maker->n_gone && maker->gone[high].port == port)
+		high++;
+	*ret_end = high;
+	return low;
+}
+
+/* Behind the sockets of a row that is open: those that it has lost. */
+static void add_gone_of_state(struct maker *maker, uint64_t port, uint8_t state, uint32_t most,
+			      uint8_t depth)
+{
+	uint32_t end, i = gone_of_port(maker, port, &end);
+
+	for (; i < end && most; i++) {
+		if (maker->gone[i].state != state)
+			continue;
+		add_gone_socket(maker, maker->gone[i].index, depth);
+		most--;
+	}
+}
+
+static const char *owner_name(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const char *comm = NULL;
+
+	if (socket->n_owners)
+		comm = snapshot_text(
+			snapshot,
+			snapshot->processes[snapshot->owners[socket->first_owner].process].comm);
+	return comm ? comm : "";
+}
+
+/* Whether a socket that has gone was an outgoing connection to where another is, of that program. */
+static bool went_there(const struct frame *frame, const struct inet_socket *socket,
+		       const struct inet_socket *other, const char *program)
+{
+	const struct snapshot *gone = frame->history.gone;
+	const struct bind_bucket bucket = {
+		.netns = socket->netns,
+		.port = socket->local_port,
+		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
+	};
+
+	return socket->peer_port == other->peer_port && socket->family == other->family &&
+	       socket->protocol == other->protocol && address_equal(&socket->peer, &other->peer) &&
+	       identity_mix_netns(0, gone, socket->netns) ==
+		       identity_mix_netns(0, frame->snapshot, other->netns) &&
+	       (!socket->n_owners || !strcmp(owner_name(gone, socket), program)) &&
+	       !history_find(&frame->history, gone, &bucket);
+}
+
+static void add_gone_clients(struct maker *maker, const struct port_row *row, uint32_t most,
+			     uint8_t depth)
+{
+	const struct frame *frame = maker->frame;
+	const struct inet_socket *sockets = frame->snapshot->sockets, *first = NULL;
+	uint32_t i;
+
+	for (i = 0; i < row->count && (!first || !first->n_owners); i++)
+		first = &sockets[frame->ports.sockets[row->first + i]];
+	for (i = 0; i < maker->n_gone && most; i++) {
+		uint32_t index = maker->gone[i].index;
+
+		if (!went_there(frame, &frame->history.gone->sockets[index], first,
+				owner_name(frame->snapshot, first)))
+			continue;
+		add_gone_socket(maker, index, depth);
+		most--;
+	}
+}
+
 static bool any_kept(const struct maker *maker, const struct port_row *row)
 {
 	uint32_t i;
@@ -163,19 +263,24 @@ static uint32_t count_kept(const struct maker *maker, const struct port_row *row
 	return n;
 }
 
-static bool any_new(const struct maker *maker, const struct port_row *row)
+/* Of listening and bound sockets each is news; of the others a row, if it was not there before. */
+static bool is_new(const struct maker *maker, const struct port_row *row)
 {
+	bool each = row->kind == PORT_ROW_BOUND;
 	uint32_t i;
 
 	for (i = 0; i < row->count; i++)
-		if (maker->frame->is_new[maker->frame->ports.sockets[row->first + i]])
-			return true;
-	return false;
+		if (maker->frame->is_new[maker->frame->ports.sockets[row->first + i]] == each)
+			return each;
+	return !each;
 }
 
-/* The sockets behind a row that is open. */
+/* The sockets behind a row that is open, and of connections those that have gone. */
 static void add_sockets_of(struct maker *maker, const struct port_row *row, uint8_t depth)
 {
+	const struct snapshot *snapshot = maker->frame->snapshot;
+	const struct inet_socket *first =
+		&snapshot->sockets[maker->frame->ports.sockets[row->first]];
 	uint32_t i, n = 0;
 
 	for (i = 0; i < row->count && n < ROWS_SOCKETS_MAX; i++) {
@@ -186,6 +291,27 @@ static void add_sockets_of(struct maker *maker, const struct port_row *row, uint
 		add_socket(maker, socket, depth);
 		n++;
 	}
+	if (row->kind == PORT_ROW_STATE)
+		add_gone_of_state(maker, identity_of_port(snapshot, first), first->state,
+				  ROWS_SOCKETS_MAX - n, depth);
+	else if (row->kind == PORT_ROW_CLIENT)
+		add_gone_clients(maker, row, ROWS_SOCKETS_MAX - n, depth);
+}
+
+/* Whether there is more to see of a row than the one that is left. */
+static bool has_lost(const struct maker *maker, const struct port_row *row)
+{
+	const struct snapshot *snapshot = maker->frame->snapshot;
+	const struct inet_socket *socket =
+		&snapshot->sockets[maker->frame->ports.sockets[row->first]];
+	uint32_t i, end;
+
+	if (row->kind != PORT_ROW_STATE || !maker->n_gone)
+		return false;
+	for (i = gone_of_port(maker, identity_of_port(snapshot, socket), &end); i < end; i++)
+		if (maker->gone[i].state == socket->state)
+			return true;
+	return false;
 }
 
 static void add_part(struct maker *maker, enum row_kind kind, uint32_t index, uint64_t key,
@@ -194,9 +320,9 @@ static void add_part(struct maker *maker, enum row_kind kind, uint32_t index, ui
 	const struct port_row *port_row = &maker->frame->ports.rows[index];
 	struct row *row = add(maker, kind, index, key, depth);
 
-	row->foldable = port_row->count > 1;
+	row->foldable = port_row->count > 1 || has_lost(maker, port_row);
 	row->open = row->foldable && fold_is_open(maker->request->open, key);
-	row->is_new = port_row->kind == PORT_ROW_BOUND && any_new(maker, port_row);
+	row->is_new = is_new(maker, port_row);
 	if (row->open)
 		add_sockets_of(maker, port_row, (uint8_t)(depth + 1));
 }
@@ -276,6 +402,47 @@ static void fold(const struct maker *maker, const struct item *item, struct row 
 		row->n_folded += i != row->index ? count_kept(maker, &parts[i]) : 0;
 }
 
+/* Whether an open port has a row for its sockets of a state, which has what it has lost, too. */
+static bool has_part(const struct maker *maker, const struct item *item, uint8_t state)
+{
+	const struct frame *frame = maker->frame;
+	uint32_t i;
+
+	for (i = item->first; i < item->first + item->count; i++) {
+		const struct port_row *part = &frame->ports.rows[i];
+
+		if (part->kind == PORT_ROW_STATE &&
+		    frame->snapshot->sockets[frame->ports.sockets[part->first]].state == state &&
+		    any_kept(maker, part))
+			return true;
+	}
+	return false;
+}
+
+/* What an open port has lost: each listening or bound socket, of the others a row for a state. */
+static void add_gone_of_port(struct maker *maker, const struct item *item, uint64_t key)
+{
+	const struct snapshot *gone = maker->frame->history.gone;
+	uint32_t end, i = gone_of_port(maker, key, &end), next, n = 0;
+
+	for (; i < end && n < ROWS_SOCKETS_MAX; i = next) {
+		uint8_t state = maker->gone[i].state;
+		bool bound = socket_is_bound(&gone->sockets[maker->gone[i].index]);
+		struct row *row;
+
+		next = i + 1;
+		while (!bound && next < end && maker->gone[next].state == state)
+			next++;
+		if (!bound && has_part(maker, item, state))
+			continue;
+		row = add_gone_socket(maker, maker->gone[i].index, 1);
+		row->n_folded = next - i - 1;
+		if (row->n_folded)
+			row->key = identity_mix(identity_mix(KEY_GONE_STATE, key), state);
+		n++;
+	}
+}
+
 /* A port: folded to one of its rows, or all of them. */
 static void add_port(struct maker *maker, const struct item *item)
 {
@@ -283,17 +450,17 @@ static void add_port(struct maker *maker, const struct item *item)
 	const struct port_row *lead = &frame->ports.rows[item->first];
 	uint64_t key = identity_of_port(
 		frame->snapshot, &frame->snapshot->sockets[frame->ports.sockets[lead->first]]);
-	bool open = fold_is_open(maker->request->open, key), is_new = false;
+	bool open = fold_is_open(maker->request->open, key), news = is_new(maker, lead);
+	uint32_t i, end, first_gone = gone_of_port(maker, key, &end);
 	struct row *row;
-	uint32_t i;
 
-	for (i = 0; i < item->count; i++)
-		is_new = is_new || (frame->ports.rows[item->first + i].kind == PORT_ROW_BOUND &&
-				    any_new(maker, &frame->ports.rows[item->first + i]));
+	for (i = 1; i < item->count; i++)
+		news = news || (frame->ports.rows[item->first + i].kind == PORT_ROW_BOUND &&
+				is_new(maker, &frame->ports.rows[item->first + i]));
 	row = add(maker, ROW_PORT, item->first, key, 0);
-	row->foldable = item->count > 1 || lead->count > 1;
+	row->foldable = item->count > 1 || lead->count > 1 || first_gone < end;
 	row->open = row->foldable && open;
-	row->is_new = is_new;
+	row->is_new = news;
 	if (!row->open) {
 		fold(maker, item, row);
 		return;
@@ -306,6 +473,7 @@ static void add_port(struct maker *maker, const struct item *item)
 		add_part(maker, ROW_PART, item->first + i,
 			 part_key(frame, &frame->ports.rows[item->first + i]), 1);
 	}
+	add_gone_of_port(maker, item, key);
 }
 
 /* ---- order ---- */
@@ -320,27 +488,16 @@ static uint64_t alarm_of(const struct maker *maker, uint32_t socket)
 		      N_SEVERITIES;
 }
 
-static uint64_t place_of(const struct inet_socket *socket)
+static uint64_t place_of(const struct inet_socket *socket, uint32_t netns)
 {
-	return (uint64_t)socket->netns << 32 | (uint64_t)socket->local_port << 8 |
+	return (uint64_t)netns << 32 | (uint64_t)socket->local_port << 8 |
 	       bind_bucket_protocol((enum protocol)socket->protocol);
-}
-
-static const char *owner_name(const struct snapshot *snapshot, const struct inet_socket *socket)
-{
-	const char *comm = NULL;
-
-	if (socket->n_owners)
-		comm = snapshot_text(
-			snapshot,
-			snapshot->processes[snapshot->owners[socket->first_owner].process].comm);
-	return comm ? comm : "";
 }
 
 static void rank(const struct maker *maker, uint32_t socket, uint32_t count, struct item *item)
 {
 	const struct inet_socket *row = &maker->frame->snapshot->sockets[socket];
-	uint64_t place = place_of(row), value;
+	uint64_t place = place_of(row, row->netns), value;
 
 	switch (maker->request->sort) {
 	case SORT_ALARM:
@@ -364,6 +521,36 @@ static void rank(const struct maker *maker, uint32_t socket, uint32_t count, str
 		item->rank = value;
 }
 
+/* Of each namespace of what has gone the index it has now; the last, if it has gone with it. */
+static uint32_t *find_namespaces(const struct frame *frame)
+{
+	const struct snapshot *gone = frame->history.gone, *now = frame->snapshot;
+	uint32_t n = gone ? gone->n_netns : 0, *places = xcalloc(n, sizeof(*places)), i;
+
+	for (i = 0; i < n; i++)
+		while (places[i] < now->n_netns && now->netns[places[i]].id != gone->netns[i].id)
+			places[i]++;
+	return places;
+}
+
+/* Where it was, as far as that does not depend on what it was about. */
+static void rank_gone(const struct maker *maker, uint32_t socket, const uint32_t *namespaces,
+		      struct item *item)
+{
+	const struct snapshot *gone = maker->frame->history.gone;
+	const struct inet_socket *row = &gone->sockets[socket];
+
+	item->rank = place_of(row, row->netns < gone->n_netns ? namespaces[row->netns] : 0);
+	if (maker->request->sort == SORT_ALARM)
+		item->rank |= (uint64_t)N_SEVERITIES << 56;
+	else if (maker->request->sort == SORT_QUEUE)
+		item->rank = UINT64_MAX;
+	else if (maker->request->sort == SORT_COUNT)
+		item->rank = UINT64_MAX - 1;
+	else if (maker->request->sort == SORT_OWNER)
+		item->text = owner_name(gone, row);
+}
+
 static int compare_items(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
@@ -375,6 +562,8 @@ static int compare_items(const void *a, const void *b)
 		return order;
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
 	return (x->first > y->first) - (x->first < y->first);
 }
 
@@ -414,22 +603,28 @@ static void rank_port(const struct maker *maker, struct item *item)
  * What is still known of a port that has gone: all else that a filter asks for cannot be told, and
  * hides nothing.
  */
-static bool lets_through(const struct filter *filter, const struct port_history *port)
+static bool lets_through(const struct filter *filter, enum protocol protocol, uint16_t port)
 {
-	uint32_t protocols = 1U << port->protocol, i;
+	uint32_t protocols = 1U << protocol, i;
 
-	if (port->protocol == PROTOCOL_TCP)
+	if (protocol == PROTOCOL_TCP)
 		protocols |= 1U << PROTOCOL_MPTCP;
 	if (!(filter->protocols & protocols))
 		return false;
 	for (i = 0; i < filter->n_selectors; i++) {
 		const struct selector *selector = &filter->selectors[i];
 
-		if ((selector->protocols & protocols) && port->port >= selector->first_port &&
-		    port->port <= selector->last_port)
+		if ((selector->protocols & protocols) && port >= selector->first_port &&
+		    port <= selector->last_port)
 			return true;
 	}
 	return !filter->n_selectors;
+}
+
+static bool is_asked_for(const struct maker *maker, uint8_t protocol, uint16_t port)
+{
+	return lets_through(maker->request->base, (enum protocol)protocol, port) &&
+	       lets_through(maker->request->filter, (enum protocol)protocol, port);
 }
 
 static void make_ports(struct maker *maker)
@@ -462,8 +657,7 @@ static void make_ports(struct maker *maker)
 	for (i = 0; i < maker->frame->history.n_ports; i++) {
 		const struct port_history *port = &maker->frame->history.ports[i];
 
-		if (port->gone && lets_through(maker->request->base, port) &&
-		    lets_through(maker->request->filter, port))
+		if (port->gone && is_asked_for(maker, port->protocol, port->port))
 			add(maker, ROW_GONE, i, gone_key(port), 0);
 	}
 	for (s = 0; s < ports->n_sections; s++) {
@@ -481,8 +675,9 @@ static void make_ports(struct maker *maker)
 static void make_sockets(struct maker *maker)
 {
 	const struct frame *frame = maker->frame;
-	struct item *items = xcalloc(frame->snapshot->n_sockets, sizeof(*items));
-	uint32_t i, n = 0;
+	struct item *items =
+		xcalloc((size_t)frame->snapshot->n_sockets + maker->n_gone, sizeof(*items));
+	uint32_t i, n = 0, *namespaces = find_namespaces(frame);
 
 	for (i = 0; i < frame->snapshot->n_sockets; i++) {
 		uint32_t socket = frame->index.members[i];
@@ -494,10 +689,20 @@ static void make_sockets(struct maker *maker)
 		};
 		rank(maker, socket, 1, &items[n++]);
 	}
+	for (i = 0; i < maker->n_gone; i++) {
+		items[n] = (struct item){ .first = maker->gone[i].index, .text = "" };
+		rank_gone(maker, items[n].first, namespaces, &items[n]);
+		n++;
+	}
 	sort(maker, items, n);
-	for (i = 0; i < n; i++)
-		add_socket(maker, items[i].first, 0);
+	for (i = 0; i < n; i++) {
+		if (items[i].count)
+			add_socket(maker, items[i].first, 0);
+		else
+			add_gone_socket(maker, items[i].first, 0);
+	}
 	free(items);
+	free(namespaces);
 }
 
 static void make_findings(struct maker *maker)
@@ -514,8 +719,64 @@ static void make_findings(struct maker *maker)
 			kept = kept || maker->keep[findings->sockets[finding->first_socket + k]];
 		if (kept)
 			add(maker, ROW_FINDING, at,
-			    identity_of_finding(maker->frame->snapshot, findings, finding), 0);
+			    identity_of_finding(maker->frame->snapshot, findings, finding), 0)
+				->is_new = maker->frame->is_new_finding[at];
 	}
+	for (i = 0; i < maker->frame->history.n_findings; i++) {
+		const struct finding_history *gone = &maker->frame->history.findings[i];
+
+		if (!gone->port || is_asked_for(maker, gone->protocol, gone->port))
+			add(maker, ROW_GONE_FINDING, i, identity_mix(KEY_GONE_FINDING, gone->key),
+			    0);
+	}
+}
+
+/* As both filters ask; malloc'ed. */
+static bool *apply_filters(const struct row_request *request, const struct snapshot *snapshot)
+{
+	bool *keep = xcalloc(snapshot->n_sockets, sizeof(*keep));
+	bool *base = xcalloc(snapshot->n_sockets, sizeof(*base));
+	uint32_t i;
+
+	filter_apply(request->filter, snapshot, keep);
+	filter_apply(request->base, snapshot, base);
+	for (i = 0; i < snapshot->n_sockets; i++)
+		keep[i] = keep[i] && base[i];
+	free(base);
+	return keep;
+}
+
+static int compare_gone(const void *left, const void *right)
+{
+	const struct gone_socket *a = left, *b = right;
+
+	if (a->port != b->port)
+		return a->port < b->port ? -1 : 1;
+	if (a->state != b->state)
+		return a->state < b->state ? -1 : 1;
+	return (a->index > b->index) - (a->index < b->index);
+}
+
+static void collect_gone(struct maker *maker)
+{
+	const struct snapshot *gone = maker->frame->history.gone;
+	bool *keep;
+	uint32_t i;
+
+	if (!gone)
+		return;
+	keep = apply_filters(maker->request, gone);
+	maker->gone = xcalloc(gone->n_sockets, sizeof(*maker->gone));
+	for (i = 0; i < gone->n_sockets; i++)
+		if (keep[i])
+			maker->gone[maker->n_gone++] = (struct gone_socket){
+				.port = identity_of_port(gone, &gone->sockets[i]),
+				.index = i,
+				.state = gone->sockets[i].state,
+			};
+	if (maker->n_gone)
+		qsort(maker->gone, maker->n_gone, sizeof(*maker->gone), compare_gone);
+	free(keep);
 }
 
 void rows_make(struct row_list *list, const struct frame *frame, const struct row_request *request)
@@ -524,19 +785,11 @@ void rows_make(struct row_list *list, const struct frame *frame, const struct ro
 		.frame = frame,
 		.request = request,
 		.list = list,
-		.keep = xcalloc(frame->snapshot->n_sockets, sizeof(*maker.keep)),
+		.keep = apply_filters(request, frame->snapshot),
 	};
 
-	bool *base;
-	uint32_t i;
-
+	collect_gone(&maker);
 	list->count = 0;
-	filter_apply(request->filter, frame->snapshot, maker.keep);
-	base = xcalloc(frame->snapshot->n_sockets, sizeof(*base));
-	filter_apply(request->base, frame->snapshot, base);
-	for (i = 0; i < frame->snapshot->n_sockets; i++)
-		maker.keep[i] = maker.keep[i] && base[i];
-	free(base);
 	switch (request->view) {
 	case VIEW_PORTS:
 		make_ports(&maker);
@@ -548,6 +801,7 @@ void rows_make(struct row_list *list, const struct frame *frame, const struct ro
 		make_findings(&maker);
 	}
 	free(maker.keep);
+	free(maker.gone);
 }
 
 const uint32_t *row_sockets(const struct frame *frame, const struct row *row, uint32_t *ret_count)
@@ -565,6 +819,8 @@ const uint32_t *row_sockets(const struct frame *frame, const struct row *row, ui
 		*ret_count = finding->n_sockets;
 		return frame->findings.sockets + finding->first_socket;
 	case ROW_GONE:
+	case ROW_GONE_SOCKET:
+	case ROW_GONE_FINDING:
 		return NULL;
 	default:
 		port_row = &frame->ports.rows[row->index];

@@ -41,6 +41,8 @@ enum row_kind {
 	ROW_SOCKET, /* index into snapshot.sockets */
 	ROW_FINDING, /* index into findings.items */
 	ROW_GONE, /* index into frame.history.ports */
+	ROW_GONE_SOCKET, /* index into frame.history.gone->sockets */
+	ROW_GONE_FINDING, /* index into frame.history.findings */
 };
 
 struct row {
@@ -50,7 +52,7 @@ struct row {
 	uint8_t depth;
 	bool foldable, open;
 	bool is_new;
-	uint32_t n_folded; /* kept sockets of a port beside those of the row that stands for it */
+	uint32_t n_folded; /* kept sockets beside those of the row, that it stands for */
 	uint32_t note; /* 1 + the index of the worst finding about what is folded; 0: none */
 };
 
@@ -80,7 +82,7 @@ struct row_request {
 void rows_make(struct row_list *list, const struct frame *frame, const struct row_request *request);
 void rows_done(struct row_list *list);
 
-/* The sockets that a row stands for: at least one, but for ROW_GONE and a finding about none. */
+/* The sockets that a row stands for: at least one, but for what has gone and a finding about none. */
 const uint32_t *row_sockets(const struct frame *frame, const struct row *row, uint32_t *ret_count);
 
 #endif

@@ -247,6 +247,137 @@ static void test_folded(void)
 	frame_maker_done(&maker);
 }
 
+static uint32_t count_kind(const struct view *view, enum row_kind kind)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < view->rows.count; i++)
+		n += view->rows.rows[i].kind == kind;
+	return n;
+}
+
+static void take(struct view *view, struct frame_maker *maker, int64_t second, const bool *keep)
+{
+	struct snapshot *snapshot = new_snapshot(second);
+
+	if (keep)
+		snapshot_retain(snapshot, keep);
+	view_take(view, new_frame(maker, snapshot));
+}
+
+/* What goes is marked for some seconds where it was, in each view. */
+static void test_gone(void)
+{
+	static const bool one_each[] = { true, false, true, true, false, false };
+	static const bool no_time_wait[] = { true, true, true, false, false, false };
+	struct frame_maker maker;
+	struct view view;
+	char *error;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	take(&view, &maker, 1000, NULL);
+	view_key(&view, TUI_KEY_ENTER);
+	view_key(&view, 'G');
+	view_key(&view, TUI_KEY_ENTER);
+	view_key(&view, 'G');
+	view_key(&view, TUI_KEY_ENTER);
+	is_int(view.rows.count, 7, "two open ports, and an open state");
+	take(&view, &maker, 1001, one_each);
+	is_int(count_kind(&view, ROW_GONE_SOCKET), 3, "what they have lost is there");
+	ok(shows(&view,
+		 "\n-     udp:5060    0.0.0.0   gone       addr   -               softphone[901]:3"),
+	   "marked, with who had it");
+	ok(shows(&view,
+		 "\n-       tcp:8080  10.0.0.7  gone       ?      -               none (TIME-WAIT)  "),
+	   "below the state, if that is open");
+	is_int(same_keys(&view), 0, "each is itself");
+	view_key(&view, 'k');
+	view_key(&view, 'G');
+	ok(shows(&view, "\ntcp 10.0.0.7:8080, TIME-WAIT, no process, unknown flags\nGone since") &&
+		   shows(&view, "Gone since 1970-01-01 00:16:41 UTC."),
+	   "with when");
+	view_key(&view, 'p');
+	ok(shows(&view, "no socket here"), "it cannot be probed");
+	view_key(&view, 'e');
+	view_key(&view, TUI_KEY_ENTER);
+	view_key(&view, 'd');
+	view_key(&view, 'q');
+	view_key(&view, TUI_KEY_TAB);
+	is_int(view.rows.count, 6, "the sockets");
+	ok(view.rows.rows[1].kind == ROW_GONE_SOCKET && view.rows.rows[5].kind == ROW_GONE_SOCKET,
+	   "where they were");
+	view_filter(&view, "udp:5060", &error);
+	is_int(view.rows.count, 2, "as far as they are asked for");
+	view_filter(&view, "process=softphone", &error);
+	is_int(view.rows.count, 1, "by whatever it was");
+	view_filter(&view, "", &error);
+	while (view.sorts[VIEW_SOCKETS] != SORT_OWNER)
+		view_key(&view, 's');
+	is_int(view.rows.rows[1].kind, ROW_GONE_SOCKET, "in every order");
+	view_key(&view, TUI_KEY_TAB);
+	ok(shows(&view, "\n- gone  ") && shows(&view, "udp-accidental-share"),
+	   "a finding that has gone");
+	view_key(&view, 'G');
+	ok(shows(&view, "Found no more since 1970-01-01 00:16:41 UTC."), "since when");
+	view_key(&view, TUI_KEY_ENTER);
+	view_filter(&view, "tcp", &error);
+	ok(!strstr(drawn(&view, 30, 110), "\n- gone"), "but not if it was not asked for");
+	view_filter(&view, "", &error);
+
+	take(&view, &maker, 1003, NULL);
+	ok(shows(&view, "\n+ warning"), "one that is new");
+	is_int(count_kind(&view, ROW_GONE_FINDING), 0, "is not gone");
+	view_key(&view, TUI_KEY_TAB);
+	is_int(count_kind(&view, ROW_GONE_SOCKET), 0, "nor are sockets that are there again");
+	take(&view, &maker, 1004, no_time_wait);
+	ok(shows(&view, "\n-     tcp:8080") && shows(&view, "  3 gone  "),
+	   "of a state that has gone one row");
+	ok(shows(&view, "tcp:8080") && count_kind(&view, ROW_GONE_SOCKET) == 1, "for all");
+	view_key(&view, 'G');
+	ok(shows(&view, "and 2 more of this port and state"), "with how many");
+	take(&view, &maker, 1010, no_time_wait);
+	is_int(count_kind(&view, ROW_GONE_SOCKET), 0, "until it is over");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* A program that has two connections to one place, and opens and closes others. */
+static void test_gone_clients(void)
+{
+	struct frame_maker maker;
+	struct view view;
+	uint32_t second, i;
+
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	for (second = 0; second < 2; second++) {
+		struct snapshot *snapshot = new_snapshot(1000 + second);
+		bool none[6] = { false };
+		uint32_t curl;
+
+		snapshot_retain(snapshot, none);
+		curl = make_process(snapshot, 900, "curl");
+		for (i = 0; i < (second ? 2 : 4); i++) {
+			struct inet_socket *socket =
+				make_connection(snapshot, STATE_ESTAB, (uint16_t)(40000 + i),
+						i == 3 ? "10.0.0.6" : "10.0.0.5", 443);
+
+			make_owner(snapshot, socket, curl, 3);
+			socket->cookie = 100 + i;
+			socket->known |= SOCKET_HAS_COOKIE;
+		}
+		snapshot->netns[0].port_range_first = 32768;
+		snapshot->netns[0].port_range_last = 60999;
+		view_take(&view, new_frame(&maker, snapshot));
+		if (!second)
+			view_key(&view, TUI_KEY_ENTER);
+	}
+	is_int(count_kind(&view, ROW_GONE_SOCKET), 1, "one of those to this place");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 int main(void)
 {
 	setenv("LC_ALL", "C.UTF-8", 1);
@@ -255,5 +386,7 @@ int main(void)
 	test_order();
 	test_namespaces();
 	test_folded();
+	test_gone();
+	test_gone_clients();
 	return done_testing();
 }
