@@ -28,26 +28,45 @@ enum {
 struct cell_column {
 	uint8_t id; /* enum column_id, or CELL_… */
 	uint8_t least; /* to which it may be cut; 0: never */
-	bool optional; /* left out where there is no room; the last one first */
+	bool optional; /* left out rather than that another is cut; the last one first */
+	bool last_resort; /* left out where all are cut and there still is no room; likewise */
 };
 
 static const struct cell_column port_columns[] = {
-	{ COLUMN_PORT, 14, false },  { COLUMN_NETNS, 6, false }, { COLUMN_LOCAL, 9, false },
-	{ COLUMN_STATE, 10, false }, { COLUMN_REUSE, 0, false }, { COLUMN_NOTE, 14, false },
-	{ COLUMN_OWNER, 12, false }, { COLUMN_QUEUE, 8, true },	 { CELL_BAR, 0, true },
-	{ COLUMN_USER, 0, true },    { COLUMN_UNIT, 0, true },
+	{ .id = COLUMN_PORT }, /* gives way to destinations, see place_columns() */
+	{ .id = COLUMN_NETNS, .least = 6 },
+	{ .id = COLUMN_LOCAL, .least = 9, .last_resort = true },
+	{ .id = COLUMN_STATE, .least = 10 },
+	{ .id = COLUMN_REUSE, .last_resort = true },
+	{ .id = COLUMN_NOTE, .least = 8 },
+	{ .id = COLUMN_OWNER, .least = 12 },
+	{ .id = COLUMN_QUEUE, .least = 8, .optional = true },
+	{ .id = CELL_BAR, .optional = true },
+	{ .id = COLUMN_USER, .optional = true },
+	{ .id = COLUMN_UNIT, .optional = true },
 };
 
 static const struct cell_column socket_columns[] = {
-	{ COLUMN_PROTO, 0, false },  { COLUMN_PORT, 0, false },	 { COLUMN_NETNS, 6, false },
-	{ COLUMN_LOCAL, 9, false },  { COLUMN_STATE, 0, false }, { COLUMN_REUSE, 0, false },
-	{ COLUMN_PEER, 10, false },  { COLUMN_QUEUE, 0, true },	 { COLUMN_TIMER, 0, true },
-	{ COLUMN_OWNER, 12, false }, { COLUMN_USER, 0, true },	 { COLUMN_NOTE, 8, true },
+	{ .id = COLUMN_PROTO },
+	{ .id = COLUMN_PORT },
+	{ .id = COLUMN_NETNS, .least = 6 },
+	{ .id = COLUMN_LOCAL, .least = 9, .last_resort = true },
+	{ .id = COLUMN_STATE },
+	{ .id = COLUMN_REUSE, .last_resort = true },
+	{ .id = COLUMN_PEER, .least = 12 },
+	{ .id = COLUMN_QUEUE, .optional = true },
+	{ .id = COLUMN_TIMER, .optional = true },
+	{ .id = COLUMN_OWNER, .least = 12 },
+	{ .id = COLUMN_USER, .optional = true },
+	{ .id = COLUMN_NOTE, .least = 8, .optional = true },
 };
 
 static const struct cell_column finding_columns[] = {
-	{ CELL_SEVERITY, 0, false }, { CELL_WHERE, 0, false },	{ COLUMN_NETNS, 6, false },
-	{ CELL_FINDING, 0, true },   { CELL_TITLE, 20, false },
+	{ .id = CELL_SEVERITY },
+	{ .id = CELL_WHERE },
+	{ .id = COLUMN_NETNS, .least = 6 },
+	{ .id = CELL_FINDING, .optional = true },
+	{ .id = CELL_TITLE, .least = 20 },
 };
 
 struct table_shape {
@@ -381,45 +400,101 @@ struct column_place {
 	uint32_t column;
 };
 
+/* Up to which column a destination may reach: its own address, if that is the next, gives way. */
+static uint32_t reaches_on(const struct table_shape *shape, const uint32_t *widths, uint32_t i)
+{
+	uint32_t next = i + 1;
+
+	while (next < shape->count && !widths[next])
+		next++;
+	return next < shape->count && shape->columns[next].id == COLUMN_LOCAL ? next : i;
+}
+
+static uint32_t total_width(const struct table_shape *shape, const struct column_place *places)
+{
+	uint32_t i, total = 0;
+
+	for (i = 0; i < shape->count; i++)
+		total += places[i].width ? places[i].width + GAP : 0;
+	return total ? total - GAP : 0;
+}
+
+/* How far a column can be cut. That of ports to what no port is cut by, be destinations wider. */
+static uint32_t least_width(const struct table_shape *shape, const uint32_t *widths,
+			    const struct column_place *places, uint32_t i)
+{
+	uint32_t least = shape->columns[i].least;
+
+	if (shape->columns[i].id == COLUMN_PORT)
+		least = widths[i];
+	return !least || least > places[i].width ? places[i].width : least;
+}
+
+/* What is too much if all are as narrow as they can be. */
+static bool is_too_wide(const struct table_shape *shape, const uint32_t *widths,
+			const struct column_place *places, uint32_t room)
+{
+	uint32_t i, total = 0;
+
+	for (i = 0; i < shape->count; i++)
+		total += places[i].width ? least_width(shape, widths, places, i) + GAP : 0;
+	return total > room + GAP;
+}
+
+/* The widest first, down to the next. */
+static void cut_columns(const struct table_shape *shape, const uint32_t *widths, uint32_t room,
+			struct column_place *places)
+{
+	while (total_width(shape, places) > room) {
+		uint32_t i, widest = shape->count;
+
+		for (i = 0; i < shape->count; i++)
+			if (places[i].width > least_width(shape, widths, places, i) &&
+			    (widest == shape->count || places[i].width >= places[widest].width))
+				widest = i;
+		if (widest == shape->count)
+			return;
+		places[widest].width--;
+	}
+}
+
 /*
  * Cut long values to what can be read, then leave columns out, then cut to the least; what there is
- * room for in the end is given back.
+ * room for in the end is given back. destination is the widest one of outgoing connections, which
+ * stand in the column of ports, and reach into the next where that is their own address.
  */
-static void place_columns(const struct table_shape *shape, const uint32_t *widths, uint32_t room,
-			  struct column_place *places)
+static void place_columns(const struct table_shape *shape, const uint32_t *widths,
+			  uint32_t destination, uint32_t room, struct column_place *places)
 {
-	uint32_t i, total = 0, at = MARK_WIDTH;
+	uint32_t i, at = MARK_WIDTH, total, wanted[N_COLUMNS];
 
 	for (i = 0; i < shape->count; i++) {
+		wanted[i] = widths[i];
+		if (shape->columns[i].id == COLUMN_PORT && destination > widths[i])
+			wanted[i] = destination;
 		places[i].width = widths[i];
+		if (shape->columns[i].id == COLUMN_PORT && reaches_on(shape, widths, i) == i)
+			places[i].width = wanted[i];
 		if (shape->columns[i].least && places[i].width > READABLE)
 			places[i].width = READABLE;
-		total += widths[i] ? places[i].width + GAP : 0;
 	}
 	room -= MARK_WIDTH;
-	for (i = shape->count; i-- > 0 && total > room + GAP;) {
-		if (!shape->columns[i].optional || !places[i].width)
-			continue;
-		total -= places[i].width + GAP;
-		places[i].width = 0;
-	}
-	for (i = shape->count; i-- > 0 && total > room + GAP;) {
-		uint32_t least = shape->columns[i].least, excess = total - room - GAP, cut;
-
-		if (!least || places[i].width <= least)
-			continue;
-		cut = places[i].width - least < excess ? places[i].width - least : excess;
-		places[i].width -= cut;
-		total -= cut;
-	}
+	for (i = shape->count; i-- > 0 && total_width(shape, places) > room;)
+		if (shape->columns[i].optional)
+			places[i].width = 0;
+	for (i = shape->count; i-- > 0 && is_too_wide(shape, widths, places, room);)
+		if (shape->columns[i].last_resort)
+			places[i].width = 0;
+	cut_columns(shape, widths, room, places);
 	/* What leaving out has gained goes to those that were cut. */
-	for (i = 0; i < shape->count && total < room + GAP; i++) {
-		uint32_t more = widths[i] - places[i].width;
+	total = total_width(shape, places);
+	for (i = 0; i < shape->count && total < room; i++) {
+		uint32_t more = wanted[i] - places[i].width;
 
 		if (!places[i].width || !more)
 			continue;
-		if (more > room + GAP - total)
-			more = room + GAP - total;
+		if (more > room - total)
+			more = room - total;
 		places[i].width += more;
 		total += more;
 	}
@@ -510,13 +585,44 @@ struct cell_text {
 	uint8_t style;
 };
 
+/* ":443" of an address and port, which says more than what stands before it. */
+static size_t tail_of(uint8_t id, const char *text, size_t length)
+{
+	size_t digits = 0;
+
+	if (id != COLUMN_PORT && id != COLUMN_PEER)
+		return 0;
+	while (digits < length && isdigit((unsigned char)text[length - 1 - digits]))
+		digits++;
+	return digits && digits < length && text[length - 1 - digits] == ':' ? digits + 1 : 0;
+}
+
+/* That a value is cut is seen. */
+static void draw_cell(const struct view *view, struct screen *screen, uint32_t at, uint32_t column,
+		      uint32_t width, uint8_t id, const struct cell_text *cell, const char *text)
+{
+	const char *ellipsis = view->ascii ? "..." : "…";
+	uint32_t sign = view->ascii ? 3 : 1;
+	size_t tail = tail_of(id, text, cell->length);
+
+	if (escape_width(text, cell->length) <= width || width <= sign + tail) {
+		screen_put(screen, at, column, width, cell->style, text, cell->length);
+		return;
+	}
+	column += screen_put(screen, at, column, width - sign - (uint32_t)tail, cell->style, text,
+			     cell->length);
+	column += screen_text(screen, at, column, sign, cell->style, ellipsis);
+	screen_put(screen, at, column, (uint32_t)tail, cell->style, text + cell->length - tail,
+		   tail);
+}
+
 static void draw_row(const struct view *view, struct screen *screen, uint32_t at,
 		     const struct row *row, const struct table_shape *shape,
 		     const struct column_place *places, const struct cell_text *cells,
 		     const char *text)
 {
 	char mark[2] = { mark_of(view, row), '\0' };
-	uint32_t i;
+	uint32_t i, last = 0;
 
 	screen_text(screen, at, 0, 1, *mark == '+' ? COLOR_LISTEN : COLOR_ALARM, mark);
 	for (i = 0; i < shape->count; i++) {
@@ -530,9 +636,17 @@ static void draw_row(const struct view *view, struct screen *screen, uint32_t at
 				indent += 2;
 			}
 		}
+		if (row->kind == ROW_CLIENT && shape->columns[i].id == COLUMN_PORT &&
+		    escape_width(text + cells[i].start, cells[i].length) + indent > width) {
+			last = reaches_on(shape, view->widths[view->id], i);
+			if (places[last].width)
+				width = places[last].column + places[last].width - column;
+		} else if (i && i == last) {
+			continue;
+		}
 		if (width > indent)
-			screen_put(screen, at, column + indent, width - indent, cells[i].style,
-				   text + cells[i].start, cells[i].length);
+			draw_cell(view, screen, at, column + indent, width - indent,
+				  shape->columns[i].id, &cells[i], text + cells[i].start);
 	}
 	if (view->rows.rows + view->cursor == row)
 		screen_mark_row(screen, at, SCREEN_REVERSE);
@@ -562,7 +676,11 @@ static void write_rows(struct view *view, const struct table_shape *shape, uint3
 			width = (uint32_t)escape_width(text->buffer + cell->start, cell->length);
 			if (!k && (row->depth || view->id == VIEW_PORTS))
 				width += row->depth * 2U + 2;
-			if (width > widths[k])
+			if (row->kind == ROW_CLIENT && !k)
+				view->destination_width = width > view->destination_width ?
+								  width :
+								  view->destination_width;
+			else if (width > widths[k])
 				widths[k] = width;
 		}
 	}
@@ -602,7 +720,9 @@ static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
 	out_init(&text, -1);
 	write_rows(view, &shape, n, cells, &text);
 	write_headings(view, &shape, headings, &text);
-	place_columns(&shape, view->widths[view->id], screen->columns, places);
+	place_columns(&shape, view->widths[view->id],
+		      view->id == VIEW_PORTS ? view->destination_width : 0, screen->columns,
+		      places);
 	for (i = 0; i < shape.count; i++)
 		screen_put(screen, at, places[i].column, places[i].width, COLOR_HEADING,
 			   text.buffer + headings[i].start, headings[i].length);

@@ -101,6 +101,7 @@ static uint32_t list_height(struct view *view, uint32_t room)
 void view_resized(struct view *view)
 {
 	memset(view->widths, 0, sizeof(view->widths));
+	view->destination_width = 0;
 	memset(view->most_rows, 0, sizeof(view->most_rows));
 }
 

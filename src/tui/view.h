@@ -81,6 +81,7 @@ struct view {
 	bool ascii;
 	bool keyless; /* nobody presses any: they need no explanation */
 	uint32_t widths[N_VIEWS][N_COLUMNS]; /* the widest that was seen */
+	uint32_t destination_width; /* likewise, of outgoing connections */
 	uint32_t most_rows[N_VIEWS]; /* that were seen */
 };
 

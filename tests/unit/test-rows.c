@@ -378,6 +378,49 @@ static void test_gone_clients(void)
 	frame_maker_done(&maker);
 }
 
+/* Where there is little room, what says most stays, and what is cut is seen to be. */
+static void test_columns(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	const char *text;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++) {
+		uint32_t process = make_process(snapshot, 910 + i, i ? "wget" : "curl-with-a-name");
+
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_ESTAB,
+				     i ? "2001:db8::7" : "10.0.0.7", (uint16_t)(40000 + i));
+		make_peer(socket, i ? "2001:db8:1111:2222:3333:4444:5555:6666" : "203.0.113.99",
+			  8443);
+		make_owner(snapshot, socket, process, 3);
+	}
+	snapshot->netns[0].port_range_first = 32768;
+	snapshot->netns[0].port_range_last = 60999;
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	text = drawn(&view, 16, 80);
+	ok(strstr(text, " → 203.0.113.99:8443 ") != NULL, "a destination with its port");
+	ok(strstr(text, "…:8443") != NULL, "if need be without all of its address");
+	ok(strstr(text, "REUSE") && strstr(text, "OWNER"), "on 80 columns");
+	view_resized(&view);
+	text = drawn(&view, 16, 60);
+	ok(strstr(text, "OWNER") && strstr(text, "curl-with-a…"), "the owner on 60");
+	ok(strstr(text, "tcp:8080 ") && strstr(text, "udp-acci…"), "with port and finding");
+	ok(!strstr(text, "REUSE"), "rather than flags, which are below");
+	view_key(&view, TUI_KEY_TAB);
+	view_key(&view, 'G');
+	text = drawn(&view, 16, 60);
+	ok(strstr(text, "OWNER") && strstr(text, "…:8443"), "also in the view of sockets");
+	view.ascii = true;
+	ok(strstr(drawn(&view, 16, 60), "...:8443") != NULL, "and in ASCII");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 int main(void)
 {
 	setenv("LC_ALL", "C.UTF-8", 1);
@@ -386,6 +429,7 @@ int main(void)
 	test_order();
 	test_namespaces();
 	test_folded();
+	test_columns();
 	test_gone();
 	test_gone_clients();
 	return done_testing();
