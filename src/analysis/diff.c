@@ -482,6 +482,19 @@ void history_copy(const struct history *history, struct history *ret_copy)
 	       history->gone->n_sockets * sizeof(*ret_copy->gone_ns));
 }
 
+bool history_was_served(const struct history *history, const struct snapshot *snapshot,
+			const struct inet_socket *socket)
+{
+	const struct bind_bucket bucket = {
+		.netns = socket->netns,
+		.port = socket->local_port,
+		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
+	};
+	const struct port_history key = key_of(snapshot, &bucket);
+
+	return find(history, history->n_ports, &key) != NULL;
+}
+
 const struct port_history *history_find(const struct history *history,
 					const struct snapshot *snapshot,
 					const struct bind_bucket *bucket)

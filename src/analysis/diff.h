@@ -86,6 +86,10 @@ void history_take_findings(struct history *history, const struct snapshot *snaps
  */
 void history_copy(const struct history *history, struct history *ret_copy);
 
+/* Whether the port of a socket is served, or was a moment ago. */
+bool history_was_served(const struct history *history, const struct snapshot *snapshot,
+			const struct inet_socket *socket);
+
 /* Of a bucket; NULL: it is not served. */
 const struct port_history *history_find(const struct history *history,
 					const struct snapshot *snapshot,

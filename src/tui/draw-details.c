@@ -220,7 +220,7 @@ static void describe_gone_socket(const struct history *history, const struct row
 
 	say(out, width, "", words_described(history->gone, row->index));
 	if (row->n_folded)
-		out_printf(out, "and %u more of this port and state\n", row->n_folded);
+		out_printf(out, "and %u more of this port\n", row->n_folded);
 	say(out, width, "", xasprintf("Gone since %s.", moment));
 	free(moment);
 }

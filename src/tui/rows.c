@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/identity.h"
+#include "analysis/port-range.h"
 #include "util/xalloc.h"
 
 /* A port of the ports view, or a socket of the sockets view, to be sorted. */
@@ -627,6 +628,51 @@ static bool is_asked_for(const struct maker *maker, uint8_t protocol, uint16_t p
 	       lets_through(maker->request->filter, (enum protocol)protocol, port);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/*
+ * Ports that nobody served, and that have lost all they had: the last TIME-WAIT of a dead server. Of
+ * outgoing connections they are not; those that were served are known otherwise.
+ */
+static void add_gone_unserved(struct maker *maker, const struct item *items, uint32_t n)
+{
+	const struct frame *frame = maker->frame;
+	const struct snapshot *gone = frame->history.gone, *now = frame->snapshot;
+	uint32_t *namespaces = find_namespaces(frame), i, next;
+	uint64_t *there = xcalloc(n, sizeof(*there));
+
+	for (i = 0; i < n && maker->n_gone; i++)
+		there[i] = identity_of_port(
+			now,
+			&now->sockets[frame->ports
+					      .sockets[frame->ports.rows[items[i].first].first]]);
+	if (n && maker->n_gone)
+		qsort(there, n, sizeof(*there), compare_keys);
+	for (i = 0; i < maker->n_gone; i = next) {
+		uint64_t key = maker->gone[i].port;
+		const struct inet_socket *socket = &gone->sockets[maker->gone[i].index];
+		struct row *row;
+
+		gone_of_port(maker, key, &next);
+		if (socket->netns >= gone->n_netns ||
+		    port_is_ephemeral(now, namespaces[socket->netns], socket->local_port) ||
+		    history_was_served(&frame->history, gone, socket) ||
+		    (n && bsearch(&key, there, n, sizeof(*there), compare_keys)))
+			continue;
+		row = add_gone_socket(maker, maker->gone[i].index, 0);
+		row->n_folded = next - i - 1;
+		/* As the port had, which may be selected. */
+		row->key = key;
+	}
+	free(namespaces);
+	free(there);
+}
+
 static void make_ports(struct maker *maker)
 {
 	const struct port_view *ports = &maker->frame->ports;
@@ -653,6 +699,7 @@ static void make_ports(struct maker *maker)
 	sort(maker, items, n);
 	for (i = 0; i < n; i++)
 		add_port(maker, &items[i]);
+	add_gone_unserved(maker, items, n);
 	free(items);
 	for (i = 0; i < maker->frame->history.n_ports; i++) {
 		const struct port_history *port = &maker->frame->history.ports[i];

@@ -242,6 +242,17 @@ ok "live: by model and replica" until_seen '> no reuse flag   EADDRINUSE     EAD
 keys Escape
 mksock_stop_pid "$first"
 ok "live: a port that has gone" until_seen '^- .*tcp:7001 .*gone'
+mksock_start udp,addr=127.0.0.1,port=7004,reuseaddr || exit 99
+first=$mksock_pid
+keys Tab
+ok "live: a socket" until_seen '^+ udp  *7004 .*BOUND'
+keys Tab
+ok "live: a new finding" until_seen '^+ .*udp:7004 .*udp-hijackable'
+mksock_stop_pid "$first"
+ok "live: a finding that has gone" until_seen '^- gone .*udp:7004 .*udp-hijackable'
+keys BTab
+ok "live: a socket that has gone" until_seen '^- udp  *7004 .*gone'
+keys BTab
 mksock_start listening,addr=127.0.0.1,port=7003,count=1,reuseport 2>/dev/null
 keys Space
 ok "live: held" until_seen ' held'

@@ -269,6 +269,8 @@ static void take(struct view *view, struct frame_maker *maker, int64_t second, c
 static void test_gone(void)
 {
 	static const bool one_each[] = { true, false, true, true, false, false };
+	static const bool only_time_wait[] = { false, false, false, true, true, true };
+	static const bool nothing[6];
 	static const bool no_time_wait[] = { true, true, true, false, false, false };
 	struct frame_maker maker;
 	struct view view;
@@ -335,9 +337,19 @@ static void test_gone(void)
 	   "of a state that has gone one row");
 	ok(shows(&view, "tcp:8080") && count_kind(&view, ROW_GONE_SOCKET) == 1, "for all");
 	view_key(&view, 'G');
-	ok(shows(&view, "and 2 more of this port and state"), "with how many");
+	ok(shows(&view, "and 2 more of this port"), "with how many");
 	take(&view, &maker, 1010, no_time_wait);
 	is_int(count_kind(&view, ROW_GONE_SOCKET), 0, "until it is over");
+	take(&view, &maker, 1020, only_time_wait);
+	take(&view, &maker, 1030, only_time_wait);
+	is_int(view.rows.count, 4, "a port that nobody serves, and that is open");
+	view_key(&view, 'g');
+	take(&view, &maker, 1031, nothing);
+	is_int(view.rows.count, 1, "goes with its last connection");
+	ok(shows(&view, "\n-   tcp:8080 ") && shows(&view, "  3 gone  "), "which is marked");
+	view_key(&view, TUI_KEY_ENTER);
+	take(&view, &maker, 1040, nothing);
+	is_int(view.rows.count, 0, "for a while");
 	view_done(&view);
 	frame_maker_done(&maker);
 }
