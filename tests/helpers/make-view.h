@@ -113,8 +113,7 @@ static inline struct frame *new_frame(struct frame_maker *maker, struct snapshot
 	struct frame *frame;
 
 	check_snapshot(snapshot, &options, &findings);
-	frame = frame_new(maker, before, snapshot, &findings,
-			  column_notes_of(snapshot, &findings));
+	frame = frame_new(maker, before, snapshot, &findings, column_notes_of(snapshot, &findings));
 	snapshot_free(before);
 	before = snapshot_clone(snapshot);
 	return frame;

@@ -149,12 +149,9 @@ static void test_fit_utf8(void)
 static void test_shell(void)
 {
 	static const char *const texts[][2] = {
-		{ "/tmp/a-b_1.json", "/tmp/a-b_1.json" },
-		{ "my file.json", "'my file.json'" },
-		{ "it's; rm *", "'it'\\''s; rm *'" },
-		{ "~/x", "'~/x'" },
-		{ "\xc3\xa4.json", "'\xc3\xa4.json'" },
-		{ "", "''" },
+		{ "/tmp/a-b_1.json", "/tmp/a-b_1.json" }, { "my file.json", "'my file.json'" },
+		{ "it's; rm *", "'it'\\''s; rm *'" },	  { "~/x", "'~/x'" },
+		{ "\xc3\xa4.json", "'\xc3\xa4.json'" },	  { "", "''" },
 	};
 	struct out out;
 	size_t i;
