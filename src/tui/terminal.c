@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <term.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "output/color.h"
 #include "tui/keys.h"
 #include "util/xalloc.h"
+
+#undef columns /* a capability, to term.h */
 
 #define ESCAPE_MS 25 /* what follows a lone Esc later is no sequence */
 
@@ -201,6 +204,17 @@ static void set_escape_delay(void)
 		set_escdelay(ESCAPE_MS);
 }
 
+/* newterm() loses memory where it fails. */
+static bool is_known(void)
+{
+	int result;
+
+	if (setupterm(NULL, STDOUT_FILENO, &result) != OK)
+		return false;
+	del_curterm(cur_term);
+	return true;
+}
+
 int terminal_open(bool color)
 {
 	const char *move;
@@ -209,6 +223,8 @@ int terminal_open(bool color)
 		return -ENOTTY;
 	if (tcgetattr(STDIN_FILENO, &modes_before) || pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
+	if (!is_known())
+		return -ENOENT;
 	remember_signals();
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal)
