@@ -161,13 +161,14 @@ static inline void truth_case_listen(struct truth_case *truth)
 {
 	uint32_t i;
 
-	for (i = 0; i < truth->n_sockets; i++)
-		if (truth->listens[i])
-			truth->snapshot->sockets[i].state = STATE_LISTEN;
 	bind_memory_update(&truth->memory, &truth->candidate);
-	for (i = 0; i < truth->n_sockets; i++)
-		if (truth->snapshot->sockets[i].state == STATE_LISTEN)
-			bind_memory_update(&truth->memory, &truth->bound[i]);
+	/* Who listened before has left its mark in the bucket before. */
+	for (i = 0; i < truth->n_sockets; i++) {
+		if (!truth->listens[i])
+			continue;
+		truth->snapshot->sockets[i].state = STATE_LISTEN;
+		bind_memory_update(&truth->memory, &truth->bound[i]);
+	}
 }
 
 static inline void truth_case_done(struct truth_case *truth)
