@@ -127,7 +127,7 @@ static bool same_group(const struct delivery_socket *a, const struct delivery_so
 		return a->group == b->group;
 	return x->family == y->family && x->device == y->device && x->uid == y->uid &&
 	       v6only_of(x) == v6only_of(y) && address_equal(&x->local, &y->local) &&
-	       y->reuse_port != TRISTATE_NO && !is_connected(y);
+	       y->reuse_port != TRISTATE_NO;
 }
 
 /* reuseport_select_sock(): the members among whom one is chosen. */
@@ -140,13 +140,16 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 	uint32_t i, n = 0;
 
 	for (i = 0; i < n_sockets; i++) {
-		if (!same_group(hit, &sockets[i]))
+		/* One that connected before others joined it has a place, but no share. */
+		if (!same_group(hit, &sockets[i]) ||
+		    (hit->group == DELIVERY_ANY && is_connected(sockets[i].socket)))
 			continue;
 		n++;
 		if (sockets[i].selector != DELIVERY_ANY)
 			selector = sockets[i].selector;
 		by_cpu = by_cpu || sockets[i].incoming_cpu != DELIVERY_ANY;
-		on_cpu = on_cpu || (sockets[i].incoming_cpu != DELIVERY_ANY &&
+		on_cpu = on_cpu || (!is_connected(sockets[i].socket) &&
+				    sockets[i].incoming_cpu != DELIVERY_ANY &&
 				    sockets[i].incoming_cpu == query->cpu);
 	}
 	/* A program that names nobody leaves it to the hash. */
@@ -155,9 +158,11 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 	for (i = 0; i < n_sockets; i++) {
 		if (!same_group(hit, &sockets[i]))
 			continue;
-		if (selector != DELIVERY_ANY ? sockets[i].group_place == selector :
-		    by_cpu && on_cpu	     ? sockets[i].incoming_cpu == query->cpu :
-					       true)
+		/* A program is not asked whether it names one that is connected. */
+		if (selector != DELIVERY_ANY	    ? sockets[i].group_place == selector :
+		    is_connected(sockets[i].socket) ? false :
+		    by_cpu && on_cpu		    ? sockets[i].incoming_cpu == query->cpu :
+						      true)
 			add(delivery, sockets[i].index);
 	}
 	delivery->mode = delivery->n_receivers > 1 ? DELIVERY_SPREAD : DELIVERY_ONE;
@@ -182,7 +187,7 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 {
 	const struct inet_socket *socket = sockets[hit].socket;
 	bool own_flag = socket->reuse_port == TRISTATE_UNKNOWN;
-	bool may_go_on = false, better = false;
+	bool may_go_on = false, better = false, parted = false;
 	uint32_t i;
 
 	if (takes_family(socket, query) == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_DEVICE))
@@ -201,9 +206,19 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 			     other->family == socket->family && other->reuse_port != TRISTATE_NO);
 		better = better ||
 			 (i > hit && score_in_chain(&sockets[i], query, wildcards) > score);
-		if (same_group(&sockets[hit], &sockets[i]) &&
-		    (own_flag || other->reuse_port == TRISTATE_UNKNOWN ||
-		     !(socket->known & other->known & SOCKET_HAS_UID)))
+		if (!same_group(&sockets[hit], &sockets[i]))
+			continue;
+		/*
+		 * One that connects leaves its group, and founds another for the next that meets it
+		 * when it is bound (reuseport_add_sock()). Whether it was connected by then nobody
+		 * sees, so it may have parted the two. Who is bound meets the newest first with
+		 * IPv4, the oldest with IPv6.
+		 */
+		if (is_connected(other))
+			parted = parted || (sockets[hit].group == DELIVERY_ANY &&
+					    (i > hit) == (socket->family == AF_INET));
+		else if (own_flag || parted || other->reuse_port == TRISTATE_UNKNOWN ||
+			 !(socket->known & other->known & SOCKET_HAS_UID))
 			return true;
 	}
 	return better && (own_flag || may_go_on);
@@ -279,13 +294,13 @@ static enum tristate has_joined(const struct snapshot *snapshot, const struct in
 	return socket->known & SOCKET_HAS_MULTICAST ? TRISTATE_NO : TRISTATE_UNKNOWN;
 }
 
-/* IP_MULTICAST_ALL is on for AF_INET, off for the IPv4 side of AF_INET6; IPV6_MULTICAST_ALL is on. */
+/* Unless set, on for IPv4 to AF_INET and for IPv6, off for IPv4 to AF_INET6. */
 static bool takes_all_groups(const struct delivery_socket *receiver,
 			     const struct delivery_query *query)
 {
 	/* What sock_diag reports is the option of IPv4. */
 	if (query->family == AF_INET6)
-		return true;
+		return receiver->multicast_all_v6 != TRISTATE_NO;
 	if (receiver->multicast_all != TRISTATE_UNKNOWN)
 		return receiver->multicast_all == TRISTATE_YES;
 	return receiver->socket->family == AF_INET;
