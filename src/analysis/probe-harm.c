@@ -27,6 +27,32 @@ static bool any_pool(const struct snapshot *snapshot, const uint32_t *members, u
 	return false;
 }
 
+/* Whether who binds as the last with SO_REUSEPORT did is let in for the bucket remembers that. */
+static bool lives_by_memory(const struct snapshot *snapshot, const uint32_t *members,
+			    uint32_t n_members, const struct probe_report *report)
+{
+	const struct bind_memory *memory = &report->memory;
+	const struct bind_candidate next = {
+		.address = memory->address,
+		.netns = report->candidate.netns,
+		.uid = memory->uid,
+		.port = report->candidate.port,
+		.protocol = report->candidate.protocol,
+		.family = memory->family,
+		.v6only = memory->v6only,
+		.reuse_port = true,
+	};
+	struct bind_verdict verdict;
+	bool without;
+
+	if (memory->reuse_port <= 0)
+		return false;
+	bind_conflict_judge(snapshot, members, n_members, &next, NULL, NULL, &verdict);
+	without = verdict.can_bind == TRISTATE_YES;
+	bind_verdict_done(&verdict);
+	return !without;
+}
+
 /*
  * inet_csk_update_fastreuse(): a bind that succeeds beside others rewrites what the bucket
  * remembers of SO_REUSEPORT: with the flag it lets in more later, without it less, which matters to
@@ -38,7 +64,8 @@ static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *
 	bool passes = report->attempts[set].ways[PROBE_MODEL].bind <= 0;
 
 	if (n_members && passes &&
-	    ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members)))
+	    ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members) ||
+	     lives_by_memory(snapshot, members, n_members, report)))
 		return harm_memory;
 	return set & PROBE_SET(1, 0) ? NULL : harm_restart;
 }

@@ -175,11 +175,16 @@ static int connect_datagrams(const struct inet_socket *socket, int fd)
 	struct address peer = socket->local;
 	struct sockaddr_storage at;
 	socklen_t size;
+	int error;
 
 	if (address_is_wildcard(socket->family, &peer))
 		return 0;
 	size = bind_socket_address(socket->family, &peer, socket->peer_port ? socket->peer_port : 9,
 				   NULL, &at);
+	/* The address may be one of broadcast. */
+	error = set(fd, SOL_SOCKET, SO_BROADCAST, 1);
+	if (error)
+		return error;
 	return connect(fd, (struct sockaddr *)&at, size) ? -errno : 0;
 }
 
@@ -269,7 +274,8 @@ static int bind_once(const struct bind_candidate *socket, bool others)
 		setfsuid(0);
 	if (fd < 0)
 		return fd;
-	error = bind_anyhow(fd, socket, NULL);
+	/* A link-local address wants a device to be local to; the bucket remembers none. */
+	error = bind_anyhow(fd, socket, "lo");
 	close(fd);
 	return error;
 }
