@@ -198,6 +198,10 @@ static int make_bound(const struct inet_socket *socket, const struct bind_candid
 	/* With it on both sides a bind of UDP always succeeds; it goes when all are there. */
 	if (!stream)
 		error = set(made->fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	/* As one that gets its address by connect(), and goes on without v6only. */
+	if (!stream && socket->state == STATE_ESTAB && bound.family == AF_INET6 &&
+	    socket->v6only == TRISTATE_NO && !address_is_v4_mapped(AF_INET6, &bound.address))
+		memset(&bound.address, 0, sizeof(bound.address));
 	*ret_step = "bind";
 	if (!error)
 		error = bind_anyhow(made->fd, &bound, device);
