@@ -49,7 +49,7 @@ enum delivery_mode {
 
 struct delivery {
 	enum delivery_mode mode;
-	/* The facts (flags, v6only, uids, groups) that decide are all known. */
+	/* The facts (flags, v6only, uids, devices, groups) that decide are all known. */
 	bool certain;
 	uint32_t *receivers; /* indexes of the callers, ascending in the kernel's order */
 	uint32_t n_receivers, capacity;
