@@ -288,6 +288,17 @@ else
 	skip "remembered SO_REUSEPORT" "it takes BPF"
 fi
 
+# Traffic to loopback arrives on lo, whose sockets are preferred.
+mksock_start udp,addr=127.0.0.1,port=8135,reuseaddr,device=lo udp,addr=127.0.0.1,port=8135,reuseaddr || exit 99
+probe udp:127.0.0.1:8135
+if [ "$has_bpf" = true ]; then
+	# shellcheck disable=SC2016 # of jq
+	is "bound to lo: receives" "$(field '[.delivery.before[].socket as $s | .snapshot.sockets[$s].local.device] | join(" ")')" lo
+else
+	skip "bound to lo: receives" "flags may be unknown"
+fi
+mksock_stop
+
 # Addresses that the replica makes first: their route comes later, or a device must be named.
 ip -6 address add 2001:db8::8/128 dev lo nodad
 ip -6 address add fe80::8/64 dev lo nodad
