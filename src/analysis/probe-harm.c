@@ -27,6 +27,43 @@ static bool any_pool(const struct snapshot *snapshot, const uint32_t *members, u
 	return false;
 }
 
+static bool passes_without_memory(const struct snapshot *snapshot, const uint32_t *members,
+				  uint32_t n_members, const struct bind_candidate *candidate)
+{
+	struct bind_verdict verdict;
+	bool passes;
+
+	bind_conflict_judge(snapshot, members, n_members, candidate, NULL, NULL, &verdict);
+	passes = verdict.can_bind == TRISTATE_YES;
+	bind_verdict_done(&verdict);
+	return passes;
+}
+
+/*
+ * Whether somebody is let in only for what the bucket remembers: who binds as the last with
+ * SO_REUSEPORT did, or as was asked about.
+ */
+static bool any_lives_by_memory(const struct snapshot *snapshot, const uint32_t *members,
+				uint32_t n_members, const struct probe_report *report)
+{
+	const struct bind_memory *memory = &report->memory;
+	struct bind_candidate next = report->candidate;
+
+	if (memory->reuse_port <= 0)
+		return false;
+	next.reuse_addr = false;
+	next.reuse_port = true;
+	if (report->attempts[PROBE_SET(0, 1)].ways[PROBE_MODEL].bind <= 0 &&
+	    !passes_without_memory(snapshot, members, n_members, &next))
+		return true;
+	next.address = memory->address;
+	next.family = memory->family;
+	next.v6only = memory->v6only;
+	next.uid = memory->uid;
+	next.device = 0;
+	return !passes_without_memory(snapshot, members, n_members, &next);
+}
+
 /*
  * inet_csk_update_fastreuse(): a bind that succeeds beside others rewrites what the bucket
  * remembers of SO_REUSEPORT: with the flag it lets in more later, without it less, which matters to
@@ -38,7 +75,8 @@ static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *
 	bool passes = report->attempts[set].ways[PROBE_MODEL].bind <= 0;
 
 	if (n_members && passes &&
-	    ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members)))
+	    ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members) ||
+	     any_lives_by_memory(snapshot, members, n_members, report)))
 		return harm_memory;
 	return set & PROBE_SET(1, 0) ? NULL : harm_restart;
 }

@@ -289,6 +289,24 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 		outcome->listen = outcome->bind;
 }
 
+/* On which device it arrives: what is sent to loopback on lo, the rest on one that nobody named. */
+static string_id arrives_on(const struct snapshot *snapshot, const struct probe_report *report,
+			    const struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	uint32_t i;
+
+	if (report->candidate.device ||
+	    !address_is_loopback(report->destination_family, &report->destination))
+		return report->candidate.device;
+	for (i = 0; i < n_sockets; i++) {
+		const char *device = snapshot_text(snapshot, sockets[i].socket->device);
+
+		if (device && !strcmp(device, "lo"))
+			return sockets[i].socket->device;
+	}
+	return 0;
+}
+
 static void predict_delivery(const struct snapshot *snapshot, const struct probe_report *report,
 			     const struct delivery_socket *sockets, uint32_t n_sockets,
 			     struct probe_delivery *delivery)
@@ -297,7 +315,7 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 		.to = report->destination,
 		.family = report->destination_family,
 		.protocol = report->candidate.protocol,
-		.device = report->candidate.device,
+		.device = arrives_on(snapshot, report, sockets, n_sockets),
 		.cpu = DELIVERY_ANY,
 	};
 	struct delivery predicted;

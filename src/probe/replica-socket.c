@@ -175,11 +175,16 @@ static int connect_datagrams(const struct inet_socket *socket, int fd)
 	struct address peer = socket->local;
 	struct sockaddr_storage at;
 	socklen_t size;
+	int error;
 
 	if (address_is_wildcard(socket->family, &peer))
 		return 0;
 	size = bind_socket_address(socket->family, &peer, socket->peer_port ? socket->peer_port : 9,
 				   NULL, &at);
+	/* The address may be one of broadcast. */
+	error = set(fd, SOL_SOCKET, SO_BROADCAST, 1);
+	if (error)
+		return error;
 	return connect(fd, (struct sockaddr *)&at, size) ? -errno : 0;
 }
 
@@ -193,6 +198,10 @@ static int make_bound(const struct inet_socket *socket, const struct bind_candid
 	/* With it on both sides a bind of UDP always succeeds; it goes when all are there. */
 	if (!stream)
 		error = set(made->fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	/* As one that gets its address by connect(), and goes on without v6only. */
+	if (!stream && socket->state == STATE_ESTAB && bound.family == AF_INET6 &&
+	    socket->v6only == TRISTATE_NO && !address_is_v4_mapped(AF_INET6, &bound.address))
+		memset(&bound.address, 0, sizeof(bound.address));
 	*ret_step = "bind";
 	if (!error)
 		error = bind_anyhow(made->fd, &bound, device);
@@ -269,7 +278,8 @@ static int bind_once(const struct bind_candidate *socket, bool others)
 		setfsuid(0);
 	if (fd < 0)
 		return fd;
-	error = bind_anyhow(fd, socket, NULL);
+	/* A link-local address wants a device to be local to; the bucket remembers none. */
+	error = bind_anyhow(fd, socket, "lo");
 	close(fd);
 	return error;
 }

@@ -275,6 +275,57 @@ is "a pool: what a bind with SO_REUSEPORT would change" "$(field '[.attempts[] |
 	"a server that, -, it would change, it would change"
 mksock_stop
 
+# What the bucket remembers of its last bind with SO_REUSEPORT lets in more than the sockets would: that is read though
+# nothing listens, and no bind on the port itself makes it forget.
+if [ "$has_bpf" = true ]; then
+	mksock_start bound,addr=::,port=8131,reuseaddr bound,addr=127.0.0.1,port=8131,reuseaddr,reuseport || exit 99
+	probe tcp:127.0.0.1:8131 --reuseport
+	expect "remembered SO_REUSEPORT" 0 "EADDRINUSE ok ok ok"
+	is "remembered SO_REUSEPORT: left alone" "$(field '[.attempts[].live != null] | join(" ")')" "false false false false"
+	ok "remembered SO_REUSEPORT: the kernel says so too" "$MKSOCK" bound,addr=127.0.0.1,port=8131,reuseport </dev/null
+	mksock_stop
+else
+	skip "remembered SO_REUSEPORT" "it takes BPF"
+fi
+
+# Traffic to loopback arrives on lo, whose sockets are preferred.
+mksock_start udp,addr=127.0.0.1,port=8135,reuseaddr,device=lo udp,addr=127.0.0.1,port=8135,reuseaddr || exit 99
+probe udp:127.0.0.1:8135
+if [ "$has_bpf" = true ]; then
+	# shellcheck disable=SC2016 # of jq
+	is "bound to lo: receives" "$(field '[.delivery.before[].socket as $s | .snapshot.sockets[$s].local.device] | join(" ")')" lo
+else
+	skip "bound to lo: receives" "flags may be unknown"
+fi
+mksock_stop
+
+# Addresses that the replica makes first: their route comes later, or a device must be named.
+ip -6 address add 2001:db8::8/128 dev lo nodad
+ip -6 address add fe80::8/64 dev lo nodad
+tries=100
+until ip -6 route get 2001:db8::8 2>/dev/null | grep -q '^local' || [ "$tries" = 0 ]; do
+	tries=$((tries - 1))
+	sleep 0.01
+done
+mksock_start connected,addr=2001:db8::8,port=8141,listener || exit 99
+for each in 1 2 3 4 5 6 7 8; do
+	probe tcp:8141 -6
+	is "a connection of IPv6: rebuilt, $each" "$(field '[.attempts[].replica.bind] | join(" ")')/$(field '[.limits[] | select(.what == "replica")] | length')" "$no/0"
+done
+mksock_stop
+mksock_start listening,addr=fe80::8%lo,port=8142,reuseport || exit 99
+probe tcp:8142 -6
+expect "a link-local listener" 1 "$(if [ "$(field '.attempts[3].model.bind')" = ok ]; then echo EADDRINUSE EADDRINUSE ok ok; else echo "$no"; fi)"
+mksock_stop
+mksock_start udp,addr=ff02::fb%lo,port=8143 || exit 99
+probe udp:8143 -6
+expect "bound to a link-local group" 1 "$no"
+mksock_stop
+mksock_start udp-connected,addr=127.255.255.255,port=8144,peer=127.0.0.1:9 || exit 99
+probe udp:8144
+expect "bound to a broadcast address, and connected" 1 "$no"
+mksock_stop
+
 # Not allowed, not there.
 before=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
 if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
