@@ -40,10 +40,12 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 	return NULL;
 }
 
-static bool is_connection(const struct inet_socket *socket)
+/* Not one that a server has accepted which listens no more. */
+static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
 	return (socket->known & SOCKET_HAS_PEER) && !socket_is_time_wait(socket) &&
-	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode);
+	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode) &&
+	       (socket->state == STATE_SYN_SENT || port_is_of_client(snapshot, socket));
 }
 
 static void report_taken(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
@@ -130,7 +132,7 @@ void detect_client_port(struct detection *detection)
 		return;
 	connections = xcalloc(detection->bucket->count, sizeof(*connections));
 	for (i = 0; i < detection->bucket->count; i++)
-		if (is_connection(&snapshot->sockets[detection->members[i]]))
+		if (is_outgoing(snapshot, &snapshot->sockets[detection->members[i]]))
 			connections[n++] = detection->members[i];
 	if (n)
 		report_taken(detection, connections, n, why, severity);

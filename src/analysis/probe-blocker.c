@@ -59,8 +59,7 @@ static bool is_outgoing(const struct context *context, const struct inet_socket 
 		return true;
 	if (context->has_listener || socket->state != STATE_ESTAB)
 		return false;
-	return port_is_ephemeral(context->snapshot, socket->netns, socket->local_port) ||
-	       !port_is_ephemeral(context->snapshot, socket->netns, socket->peer_port);
+	return port_is_of_client(context->snapshot, socket);
 }
 
 static enum probe_cause cause_of(const struct context *context, const struct finding_list *findings,

@@ -407,6 +407,19 @@ start serving 1
 is "one whose restart will not" "$(notes tcp:8096)" ""
 stop_all
 
+# A server that listens no more, and still has connections: none of them is an outgoing one.
+
+cat >draining.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8103)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", 8103)); a, _ = s.accept(); s.close()
+print("ready", flush=True); time.sleep(600)
+PY
+start draining
+is "a server that only finishes its connections" "$(notes tcp:8103)" ""
+stop_all
+
 # An executable that has been replaced under a member of a pool
 
 cp "$MKSOCK" web
