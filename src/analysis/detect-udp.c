@@ -19,47 +19,6 @@
 /* So many ports that anybody may take are told one by one. */
 #define HIJACKABLE_MAX 16
 
-/* Where programs meet to talk to multicast groups: each member has its own copy. */
-static bool is_multicast_port(uint16_t port)
-{
-	static const uint16_t ports[] = {
-		5353, /* mDNS */
-		5355, /* LLMNR */
-		1900, /* SSDP */
-		3702, /* WS-Discovery */
-		427, /* SLP */
-		5350, 5351, /* NAT-PMP, PCP: announcements */
-		319,  320, /* PTP */
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(ports); i++)
-		if (ports[i] == port)
-			return true;
-	return false;
-}
-
-static bool is_multicast_address(const struct inet_socket *socket)
-{
-	return address_is_multicast(socket->family, &socket->local);
-}
-
-/* Whether multicast is what the socket is for, so that it loses nothing to its neighbours. */
-static enum tristate is_member(const struct inet_socket *socket)
-{
-	if (is_multicast_address(socket) || socket->n_groups)
-		return TRISTATE_YES;
-	return socket->known & SOCKET_HAS_MULTICAST ? TRISTATE_NO : TRISTATE_UNKNOWN;
-}
-
-static bool may_be_member(const struct inet_socket *socket)
-{
-	enum tristate member = is_member(socket);
-
-	return member == TRISTATE_YES ||
-	       (member == TRISTATE_UNKNOWN && is_multicast_port(socket->local_port));
-}
-
 /*
  * Who gets a unicast datagram that is sent to where this socket is bound; of a wildcard, to an
  * address to which nothing else is bound.
@@ -279,14 +238,15 @@ static void check_share(struct detection *detection, const struct detect_place *
 	struct parties parties;
 	char *where;
 
-	if (place->count < 2 || is_multicast_address(&sockets[place->sockets[0]]))
+	if (place->count < 2 || address_is_multicast(sockets[place->sockets[0]].family,
+						     &sockets[place->sockets[0]].local))
 		return;
 	group = is_group(detection, place);
 	if (group == TRISTATE_YES)
 		return;
 	plain = xcalloc(place->count, sizeof(*plain));
 	for (i = 0; i < place->count; i++) {
-		if (may_be_member(&sockets[place->sockets[i]]))
+		if (detect_is_for_multicast(&sockets[place->sockets[i]]))
 			n_members++;
 		else
 			plain[n++] = place->sockets[i];
@@ -331,7 +291,7 @@ static void check_share(struct detection *detection, const struct detect_place *
 static bool is_covered(const struct inet_socket *wildcard, const struct inet_socket *socket)
 {
 	return !address_is_wildcard(socket->family, &socket->local) &&
-	       !is_multicast_address(socket) &&
+	       !address_is_multicast(socket->family, &socket->local) &&
 	       (!wildcard->device || wildcard->device == socket->device) &&
 	       address_covers(wildcard->family, &wildcard->local, wildcard->v6only != TRISTATE_NO,
 			      socket->family, &socket->local);
@@ -454,7 +414,7 @@ static void check_hijack(struct detection *detection)
 
 		/* What an outgoing datagram was sent from is gone soon, and nobody's server. */
 		if (socket->state == STATE_BOUND && socket->reuse_addr == TRISTATE_YES &&
-		    !may_be_member(socket) && socket->owner_status != OWNER_KERNEL)
+		    !detect_is_for_multicast(socket) && socket->owner_status != OWNER_KERNEL)
 			open[n++] = detection->members[i];
 	}
 	if (n && detection->n_hijackable++ >= HIJACKABLE_MAX) {
@@ -505,7 +465,7 @@ void detect_udp(struct detection *detection)
 		if (!address_is_wildcard(first->family, &first->local))
 			continue;
 		for (k = 0; k < place->count && n_wildcards < WILDCARDS_MAX; k++, n_wildcards++)
-			if (!may_be_member(&sockets[place->sockets[k]]))
+			if (!detect_is_for_multicast(&sockets[place->sockets[k]]))
 				check_shadow(detection, place->sockets[k], places);
 	}
 	free(places);

@@ -53,6 +53,33 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 	*doubts = (struct detect_doubts){ .sockets = NULL };
 }
 
+/* Where programs meet to talk to multicast groups: each member has its own copy. */
+static bool is_multicast_port(uint16_t port)
+{
+	static const uint16_t ports[] = {
+		5353, /* mDNS */
+		5355, /* LLMNR */
+		1900, /* SSDP */
+		3702, /* WS-Discovery */
+		427, /* SLP */
+		5350, 5351, /* NAT-PMP, PCP: announcements */
+		319,  320, /* PTP */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+bool detect_is_for_multicast(const struct inet_socket *socket)
+{
+	if (address_is_multicast(socket->family, &socket->local) || socket->n_groups)
+		return true;
+	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
+}
+
 /* A socket on its way into a place. */
 struct placed {
 	const struct inet_socket *socket;

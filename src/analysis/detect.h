@@ -62,6 +62,13 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 			  enum finding_id id, enum severity severity, const char *title,
 			  const char *evidence);
 
+/*
+ * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it is
+ * bound to a group or has joined one, or it is not known what it has joined and the port is one
+ * where programs meet for that.
+ */
+bool detect_is_for_multicast(const struct inet_socket *socket);
+
 /* Sockets of the bucket that are bound to one address, family, device and v6only. */
 struct detect_place {
 	const uint32_t *sockets; /* in the kernel's order */
