@@ -63,6 +63,21 @@ is "a directory in its place" "$? $(wc -l <err) $(find . -name 'directory*' | wc
 is "a hostile file name is escaped" "$? $(tr -d '\n' <err | tr -cd '\000-\037' | wc -c)" "3 0"
 (umask 077 && "$PORTSHARE" check --from "$fixture" --output reports/mode)
 is "readable for all whatever the umask" "$(stat -c %a reports/mode)" 644
+echo old >reports/mode
+chmod 640 reports/mode
+"$PORTSHARE" check --from "$fixture" --output reports/mode
+is "one that was there keeps its mode" "$? $(stat -c %a reports/mode) $(head -c 7 reports/mode)" "1 640 WARNING"
+echo old >target
+ln -s ../target reports/link
+"$PORTSHARE" check --from "$fixture" --output reports/link
+is "a link is replaced, and not what somebody else may have made it lead to" \
+	"$? $(test -L reports/link || head -c 7 reports/link) $(cat target)" "1 WARNING old"
+# As /dev/stdout is; root could replace that.
+ln -s /proc/self/fd/1 reports/stdout
+echo old >log
+"$PORTSHARE" check --from "$fixture" --output reports/stdout >>log
+is "standard output by its name, into a file" "$? $(readlink reports/stdout) $(head -c 11 log | paste -sd' ')" \
+	"1 /proc/self/fd/1 old WARNING"
 ln -s /dev/null reports/device
 "$PORTSHARE" check --from "$fixture" --output reports/device
 is "a device is written to, not replaced" "$? $(readlink reports/device)" "1 /dev/null"
