@@ -27,7 +27,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    int off = 0;\n"
 "    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);\n\n"
 "Python:\n"
-"    loop.create_datagram_endpoint(Handler, local_addr=(\"0.0.0.0\", 5060))  # 3.8.1 or later\n"
+"    # 3.8.1 or later\n"
+"    loop.create_datagram_endpoint(Handler, local_addr=(\"0.0.0.0\", 5060))\n"
 "    socketserver.UDPServer.allow_reuse_address = False\n\n"
 "Go: net.ListenPacket does not set it for unicast; net.ListenMulticastUDP does.\n\n"
 "systemd: ReusePort= in a .socket unit sets SO_REUSEPORT; SO_REUSEADDR is set by systemd itself for "
@@ -179,7 +180,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Go: a goroutine for each connection; accept in its own loop.\n\n"
 "systemd:\n"
 "    [Service]\n"
-"    WatchdogSec=10                 # the worker calls sd_notify(0, \"WATCHDOG=1\")",
+"    # The main process calls sd_notify(0, \"WATCHDOG=1\");\n"
+"    # others may with NotifyAccess=all.\n"
+"    WatchdogSec=10",
 		.by_operation =
 "Continue (kill -CONT), restart or stop the worker, whose pid the finding names. One shared "
 "listening socket instead of one for each worker has no stuck member: whoever is free accepts.",
@@ -238,7 +241,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"
 "    bind(fd, addr, size);\n\n"
 "Python:\n"
-"    socketserver.TCPServer.allow_reuse_address = True    # asyncio does it by itself\n\n"
+"    socketserver.TCPServer.allow_reuse_address = True\n\n"
+"asyncio sets it by itself.\n\n"
 "Go: net.Listen sets it.\n\n"
 "systemd: a .socket unit sets it, and keeps the port over restarts.\n\n"
 "Closing with SO_LINGER and a time of 0 avoids TIME-WAIT, but resets the connection and loses what "
@@ -264,7 +268,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.in_code =
 "C:\n"
 "    int on = 1;\n"
-"    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);   /* before bind() */\n\n"
+"    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"
+"    bind(fd, addr, size);\n\n"
 "Python:\n"
 "    socket.create_server((\"\", 8080))       # sets it\n\n"
 "Go: net.Listen sets it.\n\n"
@@ -343,7 +348,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "C:\n"
 "    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);\n\n"
 "Python:\n"
-"    socket.create_server((\"::\", 8080), family=socket.AF_INET6, dualstack_ipv6=False)\n\n"
+"    socket.create_server((\"::\", 8080), family=socket.AF_INET6,\n"
+"                         dualstack_ipv6=False)\n\n"
 "Go:\n"
 "    net.Listen(\"tcp6\", \"[::]:8080\")\n\n"
 "systemd:\n"
