@@ -196,7 +196,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
 "close-on-exec flag; or a worker made by fork() alone outlives it. Handing a socket over on "
-"purpose, as systemd's socket units do, is not reported.",
+"purpose, as systemd's socket units, inetd, Postfix, Dovecot and Python's multiprocessing do, is not "
+"reported.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
 "state of the port is that of the socket: LISTEN. No flag of a new socket helps against a listener, "

@@ -111,9 +111,17 @@ static bool names_code(const char *option)
 	       !strcmp(option, "-jar");
 }
 
+/* How Python's multiprocessing starts a process that goes on with its parent's script. */
+static bool is_worker_code(const char *option, const char *code)
+{
+	static const char worker[] = "from multiprocessing.";
+
+	return code && !strcmp(option, "-c") && !strncmp(code, worker, sizeof(worker) - 1);
+}
+
 /*
  * What an interpreter runs, with the way in which it is named; NULL if nothing is named, or if that
- * cannot be told for an option that nobody knows here.
+ * cannot be told: for an option that nobody knows here, or of a worker that was told otherwise.
  */
 static const char *script_of(const struct interpreter *interpreter, struct arguments arguments,
 			     const char **ret_option)
@@ -129,7 +137,8 @@ static const char *script_of(const struct interpreter *interpreter, struct argum
 		}
 		if (names_code(argument)) {
 			*ret_option = argument;
-			return next_argument(&arguments);
+			argument = next_argument(&arguments);
+			return is_worker_code(*ret_option, argument) ? NULL : argument;
 		}
 		if ((argument[0] != '-' && argument[0] != '+') || !argument[1])
 			return argument;
