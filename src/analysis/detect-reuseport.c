@@ -430,7 +430,7 @@ void detect_reuseport(struct detection *detection)
 
 	if (detection->bucket->count < 2)
 		return;
-	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND);
+	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND, PLACE_OF_GROUP);
 	for (place = places; place->count; place++)
 		if (place->count > 1 &&
 		    !address_is_multicast(detection->snapshot->sockets[place->sockets[0]].family,

@@ -126,6 +126,35 @@ fi
 stop_all
 rm -f ./*.got
 
+# One at the mapped address, as Java binds, is at the same place, and loses, whichever came last.
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 127.0.0.1 5060 a
+	first=$pid
+	start softphone udp ::ffff:127.0.0.1 5060 a
+	like "a mapped address" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share").title')" \
+		"\"sipd.py\" \(pid $first\) gets the datagrams, \"softphone.py\" \(pid $pid\) none"
+	"$python" -c 'import socket
+for i in range(10):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("127.0.0.1", 5060)); s.close()'
+	sleep 0.5
+	is "it really gets none" "$(cat sipd.py.got 2>/dev/null)/$(cat softphone.py.got 2>/dev/null)" 10/
+	stop_all
+	rm -f ./*.got
+	start softphone udp ::1 5060 a
+	start sipd udp ::1 5060 ap
+	like "IPv6, with SO_REUSEADDR alone: who came first" "$("$PORTSHARE" check udp:5060 2>/dev/null | tr -s ' \n' ' ')" \
+		"\"softphone.py\" \(pid [0-9]+\) gets the datagrams.* for IPv6 prefers one with SO_REUSEADDR alone"
+	stop_all
+	start softphone udp :: 5060 a
+	start sipd udp :: 5060 a6
+	like "a v6only socket beside one that is not" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share").title')" \
+		"\"sipd.py\" \(pid $pid\) gets the datagrams of IPv6, "
+	stop_all
+else
+	skip "a mapped address" "flags of another's sockets need BPF"
+fi
+
 start sipd udp 0.0.0.0 5060 p
 start sipd udp 0.0.0.0 5060 p
 is "two starts of one program in a reuseport group" "$(found)" ""
