@@ -108,6 +108,15 @@ for selected in "tcp:$port" "tcp:$port -4" "tcp:$port -s estab" -l "-u" "tcp:700
 done
 like "and what is found by one port" "$("$PORTSHARE" check --json "tcp:$port" 2>/dev/null | jq -r '.findings[].id')" ephemeral-exhaustion
 
+# Of a hundred the first are named in it; those of a process are, wherever they stand.
+jq -c --argjson first 40000 '.netns[0].sysctl.ip_local_port_range = [40000, 40099] | .netns = .netns[:1] |
+	(.sockets[] | select(.state == "ESTAB" and .peer.port == 7000)) as $held | .netns[0].id as $netns |
+	.sockets = [range(99) | . as $i | $held + {netns: $netns, local: {address: "127.0.0.1", port: ($first + $i), device: null}, cookie: (1000 + $i)} |
+		if $i < 98 then . + {state: "TIME-WAIT", inode: 0, owners: [], owner_status: "none", timer: {kind: "time-wait", expires_ms: 1000}} else . end]' \
+	all.json 2>/dev/null | head -n 1 >many.json
+is "of many connections, by the holder of the last" "$("$PORTSHARE" check --from many.json --json --pid "$clients_pid" 2>err | jq -r '.findings[].id')" \
+	ephemeral-exhaustion
+
 # A snapshot of a part says so, and nobody takes it for the whole.
 
 kill "$clients_pid"
