@@ -27,7 +27,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    int off = 0;\n"
 "    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);\n\n"
 "Python:\n"
-"    loop.create_datagram_endpoint(Handler, local_addr=(\"0.0.0.0\", 5060))  # 3.8.1 or later\n"
+"    # 3.8.1 or later\n"
+"    loop.create_datagram_endpoint(Handler, local_addr=(\"0.0.0.0\", 5060))\n"
 "    socketserver.UDPServer.allow_reuse_address = False\n\n"
 "Go: net.ListenPacket does not set it for unicast; net.ListenMulticastUDP does.\n\n"
 "systemd: ReusePort= in a .socket unit sets SO_REUSEPORT; SO_REUSEADDR is set by systemd itself for "
@@ -179,7 +180,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Go: a goroutine for each connection; accept in its own loop.\n\n"
 "systemd:\n"
 "    [Service]\n"
-"    WatchdogSec=10                 # the worker calls sd_notify(0, \"WATCHDOG=1\")",
+"    # The main process calls sd_notify(0, \"WATCHDOG=1\");\n"
+"    # others may with NotifyAccess=all.\n"
+"    WatchdogSec=10",
 		.by_operation =
 "Continue (kill -CONT), restart or stop the worker, whose pid the finding names. One shared "
 "listening socket instead of one for each worker has no stuck member: whoever is free accepts.",
@@ -193,7 +196,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
 "close-on-exec flag; or a worker made by fork() alone outlives it. Handing a socket over on "
-"purpose, as systemd's socket units do, is not reported.",
+"purpose, as systemd's socket units, inetd, Postfix, Dovecot and Python's multiprocessing do, is not "
+"reported.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
 "state of the port is that of the socket: LISTEN. No flag of a new socket helps against a listener, "
@@ -217,10 +221,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "Closed connections keep a port from everyone",
 		.meaning =
 "Nothing listens on the port, but connections of a server that is gone are in TIME-WAIT, or still "
-"closing, and were made without SO_REUSEADDR. Every bind to the port fails with EADDRINUSE until the "
-"last of them has ended, at the moment that is named.",
+"closing, and were made without SO_REUSEADDR and without SO_REUSEPORT. Every bind to the port fails "
+"with EADDRINUSE until the last of them has ended, at the moment that is named.",
 		.arises =
-"A server without SO_REUSEADDR was stopped while it had connections, or closed them itself: the side "
+"A server without either flag was stopped while it had connections, or closed them itself: the side "
 "that closes first keeps TIME-WAIT.",
 		.kernel =
 "A TIME-WAIT bucket remembers SO_REUSEADDR and SO_REUSEPORT of its connection, which had them from "
@@ -238,7 +242,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"
 "    bind(fd, addr, size);\n\n"
 "Python:\n"
-"    socketserver.TCPServer.allow_reuse_address = True    # asyncio does it by itself\n\n"
+"    socketserver.TCPServer.allow_reuse_address = True\n\n"
+"asyncio sets it by itself.\n\n"
 "Go: net.Listen sets it.\n\n"
 "systemd: a .socket unit sets it, and keeps the port over restarts.\n\n"
 "Closing with SO_LINGER and a time of 0 avoids TIME-WAIT, but resets the connection and loses what "
@@ -264,7 +269,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.in_code =
 "C:\n"
 "    int on = 1;\n"
-"    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);   /* before bind() */\n\n"
+"    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"
+"    bind(fd, addr, size);\n\n"
 "Python:\n"
 "    socket.create_server((\"\", 8080))       # sets it\n\n"
 "Go: net.Listen sets it.\n\n"
@@ -276,9 +282,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "A connection holds a port that a server wants, or may take it",
 		.meaning =
 "An outgoing connection has, as its local port, one that is meant for a server: it was named on "
-"the command line, or is reserved (a warning), or is below 1024 (a note). Or, as a note: a server "
-"listens on a port out of which the kernel serves connections, and may find it taken after a "
-"restart.",
+"the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a note: "
+"a TCP server listens on a port out of which the kernel serves connections, and may find it taken "
+"after a restart.",
 		.arises =
 "The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
 "it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",
@@ -343,7 +349,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "C:\n"
 "    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);\n\n"
 "Python:\n"
-"    socket.create_server((\"::\", 8080), family=socket.AF_INET6, dualstack_ipv6=False)\n\n"
+"    socket.create_server((\"::\", 8080), family=socket.AF_INET6,\n"
+"                         dualstack_ipv6=False)\n\n"
 "Go:\n"
 "    net.Listen(\"tcp6\", \"[::]:8080\")\n\n"
 "systemd:\n"

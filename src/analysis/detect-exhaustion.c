@@ -2,6 +2,7 @@
 /* What runs out: local ports towards one destination, and TIME-WAIT buckets. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "analysis/detect.h"
 #include "analysis/port-range.h"
@@ -23,6 +24,16 @@ struct outgoing {
 	uint32_t index;
 };
 
+static int compare_addresses(const struct inet_socket *a, const struct address *left,
+			     const struct inet_socket *b, const struct address *right)
+{
+	struct address x = address_as_mapped(a->family, left);
+	struct address y = address_as_mapped(b->family, right);
+
+	return address_compare(&x, &y);
+}
+
+/* A connection of IPv4 that an IPv6 socket has made, as Java's do, takes its port from IPv4's. */
 static int compare_destinations(const struct inet_socket *a, const struct inet_socket *b)
 {
 	int order;
@@ -31,12 +42,10 @@ static int compare_destinations(const struct inet_socket *a, const struct inet_s
 		return a->netns < b->netns ? -1 : 1;
 	if (a->protocol != b->protocol)
 		return a->protocol < b->protocol ? -1 : 1;
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
 	if (a->peer_port != b->peer_port)
 		return a->peer_port < b->peer_port ? -1 : 1;
-	order = address_compare(&a->peer, &b->peer);
-	return order ? order : address_compare(&a->local, &b->local);
+	order = compare_addresses(a, &a->peer, b, &b->peer);
+	return order ? order : compare_addresses(a, &a->local, b, &b->local);
 }
 
 static int compare_outgoing(const void *left, const void *right)
@@ -57,31 +66,44 @@ static uint32_t n_available(const struct snapshot *snapshot, const struct netns 
 	       port_n_reserved(netns, snapshot);
 }
 
+/* Those that somebody holds first: by their holders a finding is asked for. Returns how many. */
+static uint32_t list_named(const struct outgoing *outgoing, uint32_t n, uint32_t named[NAMED_MAX])
+{
+	uint32_t i, n_named = 0;
+
+	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+		if (outgoing[i].socket->n_owners)
+			named[n_named++] = outgoing[i].index;
+	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+		if (!outgoing[i].socket->n_owners)
+			named[n_named++] = outgoing[i].index;
+	return n_named;
+}
+
 static void report_ports(struct detection *detection, const struct outgoing *outgoing, uint32_t n,
 			 uint32_t n_ports, uint32_t available)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *first = outgoing[0].socket;
-	uint32_t i, named[NAMED_MAX], n_waiting = 0, holder = outgoing[0].index;
-	char peer[ADDRESS_TEXT_MAX], *from = words_address(first), *who;
+	uint32_t i, named[NAMED_MAX], n_named = list_named(outgoing, n, named), n_waiting = 0;
+	char peer[ADDRESS_TEXT_MAX], *from, *who;
 	struct finding *finding;
 
 	for (i = 0; i < n; i++) {
-		if (i < NAMED_MAX)
-			named[i] = outgoing[i].index;
 		n_waiting += socket_is_time_wait(outgoing[i].socket);
-		if (outgoing[i].socket->n_owners)
-			holder = outgoing[i].index;
+		if (outgoing[i].socket->family == AF_INET)
+			first = outgoing[i].socket;
 	}
 	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
 				   n_ports * 100ULL >= (uint64_t)available * PORTS_CRITICAL ?
 					   SEVERITY_CRITICAL :
 					   SEVERITY_WARNING,
-				   named, n < NAMED_MAX ? n : NAMED_MAX);
+				   named, n_named);
 	finding->netns = first->netns;
 	finding->protocol = first->protocol;
 	address_format(first->family, &first->peer, peer);
-	who = words_holders(snapshot, holder);
+	from = words_address(first);
+	who = words_holders(snapshot, named[0]);
 	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up",
 				   n_ports, available, from, peer, first->peer_port);
 	finding->evidence =
@@ -118,9 +140,9 @@ static void check_destination(struct detection *detection, const struct outgoing
 
 static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	const struct netns *netns = &snapshot->netns[socket->netns];
+	const struct netns *netns = snapshot->netns + socket->netns;
 
-	return (socket->known & SOCKET_HAS_PEER) && socket->netns < snapshot->n_netns &&
+	return socket->netns < snapshot->n_netns && (socket->known & SOCKET_HAS_PEER) &&
 	       socket->state != STATE_SYN_RECV && netns->port_range_last &&
 	       socket->local_port >= netns->port_range_first &&
 	       socket->local_port <= netns->port_range_last;
@@ -128,11 +150,12 @@ static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socke
 
 static uint32_t hash_of(const struct inet_socket *socket)
 {
-	uint64_t hash = (uint64_t)socket->peer_port << 8 | socket->family, word;
+	struct address peer = address_as_mapped(socket->family, &socket->peer);
+	uint64_t hash = socket->peer_port, word;
 	size_t i;
 
-	for (i = 0; i < sizeof(socket->peer.bytes); i += sizeof(word)) {
-		memcpy(&word, socket->peer.bytes + i, sizeof(word));
+	for (i = 0; i < sizeof(peer.bytes); i += sizeof(word)) {
+		memcpy(&word, peer.bytes + i, sizeof(word));
 		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
 	}
 	return (uint32_t)(hash >> 48);
@@ -203,6 +226,7 @@ static void check_buckets(struct detection *detection, uint32_t index, uint32_t 
 				0;
 	bool near = limit > 0 && n_waiting * 100ULL >= (uint64_t)limit * TIME_WAIT_WARNING;
 	struct finding *finding;
+	char *limit_words;
 
 	if (!near && !lost)
 		return;
@@ -216,10 +240,11 @@ static void check_buckets(struct detection *detection, uint32_t index, uint32_t 
 		       xasprintf("TIME-WAIT was cut short %llu times since the network "
 				 "namespace was made",
 				 (unsigned long long)lost);
-	finding->evidence = xasprintf("net.ipv4.tcp_max_tw_buckets is %s%lld; the counter "
+	limit_words = has_limit ? xasprintf("%lld", (long long)limit) : xstrdup("not known");
+	finding->evidence = xasprintf("net.ipv4.tcp_max_tw_buckets is %s; the counter "
 				      "TCPTimeWaitOverflow stands at %llu.",
-				      has_limit ? "" : "not known, ", (long long)limit,
-				      (unsigned long long)lost);
+				      limit_words, (unsigned long long)lost);
+	free(limit_words);
 	finding->text = xstrdup(
 		"Above the limit a connection is closed without TIME-WAIT. Its port is free "
 		"at once, but a late segment may hit the next connection with the same "

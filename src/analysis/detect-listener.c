@@ -29,10 +29,14 @@ static bool opens_no_ports(const struct snapshot *snapshot, const struct process
 	return false;
 }
 
-/* They keep sockets for the services that they start, and pass them on: that is what they are for. */
+/* They open sockets for the programs that they start, which accept: that is what they are for. */
 static bool is_service_manager(const struct snapshot *snapshot, const struct process *process)
 {
-	static const char *const names[] = { "systemd", "systemd-socket-", "inetd", "xinetd" };
+	/* "master" is that of Postfix, or of Cyrus. */
+	static const char *const names[] = {
+		"systemd",     "systemd-socket-", "inetd",     "xinetd", "circusd", "start_server",
+		"supervisord", "s6-fdholderd",	  "cyrmaster", "master", "dovecot",
+	};
 	const char *comm = snapshot_text(snapshot, process->comm);
 	size_t i;
 

@@ -308,11 +308,13 @@ static void report_stuck(struct detection *detection, const struct group *group,
 						full ? SEVERITY_CRITICAL : SEVERITY_WARNING,
 						sockets, 1);
 	char *where = words_socket(snapshot, sockets[0]),
-	     *who = words_holders(snapshot, sockets[0]);
+	     *who = words_holders(snapshot, sockets[0]), *waiting;
 
-	finding->title = xasprintf("%s does not take its share of %s: %u %s wait%s", who, where,
-				   socket->queue_recv, stream ? "connections" : "bytes",
+	waiting = words_count(socket->queue_recv, stream ? "connection" : "byte");
+	finding->title = xasprintf("%s does not take its share of %s: %s wait%s%s", who, where,
+				   waiting, socket->queue_recv == 1 ? "s" : "",
 				   full ? ", its queue is full" : "");
+	free(waiting);
 	finding->evidence = xasprintf(
 		"Its queue holds %u of %u%s; the longest of the other %u member%s "
 		"holds %u.%s",
@@ -430,11 +432,10 @@ void detect_reuseport(struct detection *detection)
 
 	if (detection->bucket->count < 2)
 		return;
-	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND);
+	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND, PLACE_OF_GROUP);
 	for (place = places; place->count; place++)
 		if (place->count > 1 &&
-		    !address_is_multicast(detection->snapshot->sockets[place->sockets[0]].family,
-					  &detection->snapshot->sockets[place->sockets[0]].local))
+		    !detect_gets_copies(&detection->snapshot->sockets[place->sockets[0]]))
 			check_place(detection, place, stream);
 	free(places);
 }

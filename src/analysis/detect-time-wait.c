@@ -13,7 +13,7 @@
 /* The moment at which the last of the TIME-WAIT sockets ends, and how many there are. */
 struct wait {
 	uint32_t *sockets;
-	uint32_t n_blocking, n_unknown; /* without SO_REUSEADDR; of unknown flags */
+	uint32_t n_blocking, n_unknown; /* without reuse flags; of unknown ones */
 	uint32_t n_open; /* of these, not closed by the other end yet: their TIME-WAIT is to come */
 	uint32_t n_fin_wait_2, n_time_wait; /* what ss ends by these states */
 	uint32_t last_ms;
@@ -39,11 +39,13 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 	for (i = 0; i < detection->bucket->count; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 
-		if (!is_left_over(socket) || socket->reuse_addr == TRISTATE_YES)
+		/* A server that sets the flag again is let in: that its next start does, too. */
+		if (!is_left_over(socket) || socket->reuse_addr == TRISTATE_YES ||
+		    socket->reuse_port == TRISTATE_YES)
 			continue;
 		if (wait->n_blocking + wait->n_unknown < NAMED_MAX)
 			wait->sockets[wait->n_blocking + wait->n_unknown] = detection->members[i];
-		if (socket->reuse_addr == TRISTATE_NO)
+		if (socket->reuse_addr == TRISTATE_NO && socket->reuse_port == TRISTATE_NO)
 			wait->n_blocking++;
 		else
 			wait->n_unknown++;
@@ -108,8 +110,8 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 				  "bind, %s",
 				  protocol, detection->bucket->port, count, end);
 		finding->evidence =
-			xstrdup("Whether the dead server had set SO_REUSEADDR is not known: "
-				"TIME-WAIT remembers it, but only BPF can read it.");
+			xstrdup("Whether the dead server had set SO_REUSEADDR or SO_REUSEPORT is "
+				"not known: TIME-WAIT remembers it, but only BPF can read it.");
 		finding->text = xstrdup("");
 		finding->remedy =
 			xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
@@ -119,15 +121,15 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 				  protocol, detection->bucket->port, end, count);
 		finding->evidence =
 			xasprintf("Nothing listens there, and %u closed connection%s, made "
-				  "without SO_REUSEADDR, still %s the port.",
+				  "without SO_REUSEADDR and SO_REUSEPORT, still %s the port.",
 				  wait->n_blocking, wait->n_blocking == 1 ? "" : "s",
 				  wait->n_blocking == 1 ? "keeps" : "keep");
 		open = open_words(wait);
 		finding->text =
 			xasprintf("A bind needs SO_REUSEADDR on both sides, the new socket and the "
-				  "dead one. The dead one lacks it, so each bind to the port fails "
-				  "with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
-				  "them has ended. %s",
+				  "dead one, or SO_REUSEPORT on both. The dead one lacks them, so "
+				  "each bind to the port fails with EADDRINUSE, whatever flags it "
+				  "sets, until the last of them has ended. %s",
 				  open);
 		free(open);
 		kill = words_end_time_wait(wait->n_time_wait, wait->n_fin_wait_2,

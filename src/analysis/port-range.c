@@ -69,6 +69,12 @@ bool port_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t
 	return port_is_reserved(snapshot, netns, port) != TRISTATE_YES;
 }
 
+bool port_is_of_client(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	return port_is_ephemeral(snapshot, socket->netns, socket->local_port) ||
+	       !port_is_ephemeral(snapshot, socket->netns, socket->peer_port);
+}
+
 bool port_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
 {
 	if (netns < snapshot->n_netns &&

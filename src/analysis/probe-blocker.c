@@ -59,8 +59,7 @@ static bool is_outgoing(const struct context *context, const struct inet_socket 
 		return true;
 	if (context->has_listener || socket->state != STATE_ESTAB)
 		return false;
-	return port_is_ephemeral(context->snapshot, socket->netns, socket->local_port) ||
-	       !port_is_ephemeral(context->snapshot, socket->netns, socket->peer_port);
+	return port_is_of_client(context->snapshot, socket);
 }
 
 static enum probe_cause cause_of(const struct context *context, const struct finding_list *findings,
@@ -195,8 +194,8 @@ static char *why_not_shared(const struct bind_candidate *candidate,
 		if (socket->reuse_addr == TRISTATE_YES && !listens)
 			return xstrdup(". It has SO_REUSEADDR: a bind with it passes");
 		if (socket->reuse_port == TRISTATE_YES && !other_user(candidate, socket))
-			return xstrdup(
-				". It has SO_REUSEPORT: a bind with it by the same user passes");
+			return xasprintf(". It has SO_REUSEPORT: a bind with it%s passes",
+					 socket_is_time_wait(socket) ? "" : " by the same user");
 		return xstrdup("");
 	}
 	if (candidate->reuse_port && (listens || !candidate->reuse_addr))
@@ -232,11 +231,23 @@ static void explain(const struct context *context, const struct finding_list *fi
 /* ---- what to do ---- */
 
 struct time_wait {
-	uint32_t count,
-		n_without; /* SO_REUSEADDR; those whose flags are unknown count to neither */
-	uint32_t n_unknown;
+	uint32_t count;
+	uint32_t n_addr, n_port, n_either; /* with the flag; with one of them or both */
+	uint32_t n_without; /* certainly without both */
 	uint32_t n_open; /* the other end has not closed: FIN-WAIT-2 */
 };
+
+static void count_time_wait(const struct inet_socket *socket, struct time_wait *wait)
+{
+	bool addr = socket->reuse_addr == TRISTATE_YES, port = socket->reuse_port == TRISTATE_YES;
+
+	wait->count++;
+	wait->n_addr += addr;
+	wait->n_port += port;
+	wait->n_either += addr || port;
+	wait->n_without += socket->reuse_addr == TRISTATE_NO && socket->reuse_port == TRISTATE_NO;
+	wait->n_open += socket->state == STATE_FIN_WAIT_2;
+}
 
 static void advise_time_wait(const struct context *context, const struct time_wait *wait,
 			     struct probe_verdict *verdict)
@@ -245,19 +256,25 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 	const char *dead = wait->count == 1 ? "the dead connection" : "the dead connections";
 	char *end = words_end_time_wait(wait->count - wait->n_open, wait->n_open, candidate->port);
 
-	if (!wait->n_without && !wait->n_unknown) {
+	if (wait->n_addr == wait->count || wait->n_port == wait->count) {
 		probe_say(&verdict->remedies,
-			  "Let the new socket set SO_REUSEADDR before bind(): %s had it, so both "
-			  "sides have it then, and the bind passes at once.",
-			  dead);
+			  "Let the new socket set %s before bind(): %s had it, so both sides have "
+			  "it then, and the bind passes at once.",
+			  wait->n_addr == wait->count ? "SO_REUSEADDR" : "SO_REUSEPORT", dead);
+	} else if (wait->n_either == wait->count) {
+		probe_say(
+			&verdict->remedies,
+			"Let the new socket set SO_REUSEADDR and SO_REUSEPORT before bind(): each "
+			"of %s had one of them, so the bind passes at once.",
+			dead);
 	} else {
 		if (wait->n_without)
 			probe_say(
 				&verdict->remedies,
 				"Wait: nothing that the new socket sets helps now, since both sides "
-				"need SO_REUSEADDR, and %s lacked it. \"portshare wait\" starts a "
-				"command in the first moment that it can.",
-				dead);
+				"need the same reuse flag, and %s lacked both. \"portshare wait\" "
+				"starts a command in the first moment that it can.",
+				wait->n_without == wait->count ? dead : "some of them");
 		probe_say(&verdict->remedies,
 			  "For the next time: let the server set SO_REUSEADDR on its listening "
 			  "socket before bind(). Its connections inherit it, and after that so do "
@@ -406,10 +423,7 @@ void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_
 			advise(&context, blocker, verdict);
 			continue;
 		}
-		wait.count++;
-		wait.n_without += socket->reuse_addr == TRISTATE_NO;
-		wait.n_unknown += socket->reuse_addr == TRISTATE_UNKNOWN;
-		wait.n_open += socket->state == STATE_FIN_WAIT_2;
+		count_time_wait(socket, &wait);
 	}
 	if (!all_end)
 		verdict->frees_in_ms = -1;

@@ -23,13 +23,8 @@ void probe_report_init(struct probe_report *report, const struct bind_candidate 
 		for (way = 0; way < N_PROBE_WAYS; way++)
 			report->attempts[set].ways[way] =
 				(struct probe_outcome){ PROBE_NOT_TRIED, PROBE_NOT_TRIED };
-	report->destination_family = candidate->family;
-	report->destination = candidate->address;
-	if (address_is_v4_mapped(candidate->family, &candidate->address)) {
-		report->destination_family = AF_INET;
-		report->destination = (struct address){ .bytes = { 0 } };
-		memcpy(report->destination.bytes, candidate->address.bytes + 12, 4);
-	}
+	report->destination_family = (uint8_t)address_unmap(candidate->family, &candidate->address,
+							    &report->destination);
 	if (!address_is_wildcard(report->destination_family, &report->destination))
 		return;
 	if (report->destination_family == AF_INET)

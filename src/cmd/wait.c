@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cmd/candidate.h"
@@ -391,6 +392,26 @@ static int wait_until_free(struct wait_command *command)
 	return status;
 }
 
+/* Asked for a wildcard any address will do, of the family that was named, if one was. */
+static bool is_of_family(const struct wait_command *command, const struct inet_socket *socket)
+{
+	bool v6 = socket->family == AF_INET6 && !address_is_v4_mapped(AF_INET6, &socket->local);
+
+	if (command->candidate.family == AF_INET6)
+		return v6;
+	return command->common.filter.inet6 || !v6 ||
+	       (socket->v6only != TRISTATE_YES && address_is_wildcard(AF_INET6, &socket->local));
+}
+
+static bool is_on_device(const struct wait_command *command, const struct snapshot *snapshot,
+			 const struct inet_socket *socket)
+{
+	const char *wanted = command->common.bind.device;
+
+	return !wanted || !socket->device ||
+	       !strcmp(wanted, snapshot_text(snapshot, socket->device));
+}
+
 static bool listens(const struct wait_command *command, const struct snapshot *snapshot)
 {
 	const struct bind_candidate *candidate = &command->candidate;
@@ -403,10 +424,13 @@ static bool listens(const struct wait_command *command, const struct snapshot *s
 			    socket->state != STATE_LISTEN :
 			    socket->state != STATE_BOUND)
 			continue;
-		/* Asked for the wildcard, any will do. */
-		if (address_is_wildcard(candidate->family, &candidate->address) ||
-		    address_covers(socket->family, &socket->local, socket->v6only == TRISTATE_YES,
-				   candidate->family, &candidate->address))
+		if (!is_on_device(command, snapshot, socket))
+			continue;
+		if (address_is_wildcard(candidate->family, &candidate->address) ?
+			    is_of_family(command, socket) :
+			    address_covers(socket->family, &socket->local,
+					   socket->v6only == TRISTATE_YES, candidate->family,
+					   &candidate->address))
 			return true;
 	}
 	return false;

@@ -187,11 +187,8 @@ int replica_net_add_address(const char *device, int family, const struct address
 	size_t size = family == AF_INET ? 4 : 16;
 	int error;
 
-	if (address_is_v4_mapped(family, address)) {
-		memset(&v4, 0, sizeof(v4));
-		memcpy(v4.bytes, address->bytes + 12, 4);
+	if (address_unmap(family, address, &v4) != family)
 		return replica_net_add_address(device, AF_INET, &v4);
-	}
 	if (address_is_wildcard(family, address) || address_is_multicast(family, address) ||
 	    (address_is_loopback(family, address) && !device))
 		return 0;

@@ -63,6 +63,21 @@ is "a directory in its place" "$? $(wc -l <err) $(find . -name 'directory*' | wc
 is "a hostile file name is escaped" "$? $(tr -d '\n' <err | tr -cd '\000-\037' | wc -c)" "3 0"
 (umask 077 && "$PORTSHARE" check --from "$fixture" --output reports/mode)
 is "readable for all whatever the umask" "$(stat -c %a reports/mode)" 644
+echo old >reports/mode
+chmod 640 reports/mode
+"$PORTSHARE" check --from "$fixture" --output reports/mode
+is "one that was there keeps its mode" "$? $(stat -c %a reports/mode) $(head -c 7 reports/mode)" "1 640 WARNING"
+echo old >target
+ln -s ../target reports/link
+"$PORTSHARE" check --from "$fixture" --output reports/link
+is "a link is replaced, and not what somebody else may have made it lead to" \
+	"$? $(test -L reports/link || head -c 7 reports/link) $(cat target)" "1 WARNING old"
+# As /dev/stdout is; root could replace that.
+ln -s /proc/self/fd/1 reports/stdout
+echo old >log
+"$PORTSHARE" check --from "$fixture" --output reports/stdout >>log
+is "standard output by its name, into a file" "$? $(readlink reports/stdout) $(head -c 11 log | paste -sd' ')" \
+	"1 /proc/self/fd/1 old WARNING"
 ln -s /dev/null reports/device
 "$PORTSHARE" check --from "$fixture" --output reports/device
 is "a device is written to, not replaced" "$? $(readlink reports/device)" "1 /dev/null"
@@ -92,6 +107,15 @@ for selected in "tcp:$port" "tcp:$port -4" "tcp:$port -s estab" -l "-u" "tcp:700
 		"$("$PORTSHARE" check --json --from all.json $selected 2>/dev/null | jq -r '.findings[].id' | sort | paste -sd' ')"
 done
 like "and what is found by one port" "$("$PORTSHARE" check --json "tcp:$port" 2>/dev/null | jq -r '.findings[].id')" ephemeral-exhaustion
+
+# Of a hundred the first are named in it; those of a process are, wherever they stand.
+jq -c --argjson first 40000 '.netns[0].sysctl.ip_local_port_range = [40000, 40099] | .netns = .netns[:1] |
+	(.sockets[] | select(.state == "ESTAB" and .peer.port == 7000)) as $held | .netns[0].id as $netns |
+	.sockets = [range(99) | . as $i | $held + {netns: $netns, local: {address: "127.0.0.1", port: ($first + $i), device: null}, cookie: (1000 + $i)} |
+		if $i < 98 then . + {state: "TIME-WAIT", inode: 0, owners: [], owner_status: "none", timer: {kind: "time-wait", expires_ms: 1000}} else . end]' \
+	all.json 2>/dev/null | head -n 1 >many.json
+is "of many connections, by the holder of the last" "$("$PORTSHARE" check --from many.json --json --pid "$clients_pid" 2>err | jq -r '.findings[].id')" \
+	ephemeral-exhaustion
 
 # A snapshot of a part says so, and nobody takes it for the whole.
 

@@ -126,6 +126,35 @@ fi
 stop_all
 rm -f ./*.got
 
+# One at the mapped address, as Java binds, is at the same place, and loses, whichever came last.
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 127.0.0.1 5060 a
+	first=$pid
+	start softphone udp ::ffff:127.0.0.1 5060 a
+	like "a mapped address" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share").title')" \
+		"\"sipd.py\" \(pid $first\) gets the datagrams, \"softphone.py\" \(pid $pid\) none"
+	"$python" -c 'import socket
+for i in range(10):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("127.0.0.1", 5060)); s.close()'
+	sleep 0.5
+	is "it really gets none" "$(cat sipd.py.got 2>/dev/null)/$(cat softphone.py.got 2>/dev/null)" 10/
+	stop_all
+	rm -f ./*.got
+	start softphone udp ::1 5060 a
+	start sipd udp ::1 5060 ap
+	like "IPv6, with SO_REUSEADDR alone: who came first" "$("$PORTSHARE" check udp:5060 2>/dev/null | tr -s ' \n' ' ')" \
+		"\"softphone.py\" \(pid [0-9]+\) gets the datagrams.* for IPv6 prefers one with SO_REUSEADDR alone"
+	stop_all
+	start softphone udp :: 5060 a
+	start sipd udp :: 5060 a6
+	like "a v6only socket beside one that is not" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share").title')" \
+		"\"sipd.py\" \(pid $pid\) gets the datagrams of IPv6, "
+	stop_all
+else
+	skip "a mapped address" "flags of another's sockets need BPF"
+fi
+
 start sipd udp 0.0.0.0 5060 p
 start sipd udp 0.0.0.0 5060 p
 is "two starts of one program in a reuseport group" "$(found)" ""
@@ -239,6 +268,22 @@ mksock_stop_pid "${mksock_pids##* }"
 stop_all
 start sipd tcp 127.0.0.1 8080 a fork
 is "a preforked server" "$(found)" ""
+stop_all
+cat >title.py <<'PY'
+import ctypes, os, socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8080)); s.listen(8)
+ready, w = os.pipe()
+if os.fork() == 0:
+    numbers = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
+    first, last = int(numbers[45]), int(numbers[46])
+    ctypes.memset(first, 0, last - first)
+    ctypes.memmove(first, b"web: worker", 11)
+    os.write(w, b"x"); time.sleep(600)
+os.read(ready, 1); print("ready", flush=True); time.sleep(600)
+PY
+start title with some arguments
+is "a worker that has overwritten its arguments" "$(timeout 20 "$PORTSHARE" check --json 2>/dev/null | jq -c '[.findings[] | select(.severity != "note").id]')" "[]"
 stop_all
 start sipd tcp 127.0.0.1 8080 a bound
 is "bound, not listening" "$(found)" "warning bound-not-listening"
@@ -405,6 +450,19 @@ is "a server whose restart will fail" "$(notes tcp:8095)" restart-blocked-later
 stop_all
 start serving 1
 is "one whose restart will not" "$(notes tcp:8096)" ""
+stop_all
+
+# A server that listens no more, and still has connections: none of them is an outgoing one.
+
+cat >draining.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8103)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", 8103)); a, _ = s.accept(); s.close()
+print("ready", flush=True); time.sleep(600)
+PY
+start draining
+is "a server that only finishes its connections" "$(notes tcp:8103)" ""
 stop_all
 
 # An executable that has been replaced under a member of a pool

@@ -113,6 +113,16 @@ is "now it listens" "$?" 0
 ok "on the address asked for" "$PORTSHARE" wait tcp:127.0.0.1:8085 --until listening
 "$PORTSHARE" wait tcp:127.0.0.2:8085 --until listening --timeout 100ms -q 2>/dev/null
 is "not on another" "$?" 1
+ok "with -4, on any of IPv4" "$PORTSHARE" wait -4 tcp:8085 --until listening --timeout 0
+"$PORTSHARE" wait -6 tcp:8085 --until listening --timeout 0 -q 2>/dev/null
+is "with -6, not one of IPv4" $? 1
+"$PORTSHARE" wait tcp:8085 --device nope --until listening --timeout 0 -q 2>/dev/null
+is "with a device, one that is bound to none is on it" $? 0
+mksock_stop
+mksock_start listening,port=8086,device=lo || exit 99
+"$PORTSHARE" wait tcp:8086 --device nope --until listening --timeout 0 -q 2>/dev/null
+is "one that is bound to another is not" $? 1
+ok "on its own it is" "$PORTSHARE" wait tcp:8086 --device lo --until listening --timeout 0
 mksock_stop
 
 # Nothing to wait for.

@@ -391,6 +391,42 @@ static void test_moment(void)
 	done(&bench);
 }
 
+/* What is said of dead connections with these flags to who asks without any. */
+static void conclude_dead(struct bench *bench, enum tristate addr, enum tristate port,
+			  enum tristate other_addr, enum tristate other_port)
+{
+	*bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(bench, STATE_TIME_WAIT, "127.0.0.1", addr, port, 0);
+	add(bench, STATE_TIME_WAIT, "127.0.0.2", other_addr, other_port, 0);
+	predict(bench);
+	conclude(bench);
+}
+
+static void test_time_wait_advice(void)
+{
+	struct bench bench;
+
+	conclude_dead(&bench, TRISTATE_YES, TRISTATE_NO, TRISTATE_YES, TRISTATE_YES);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR before bind()"), "what all had");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_YES, TRISTATE_NO, TRISTATE_YES);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEPORT before bind()"), "SO_REUSEPORT, too");
+	ok(!says(&bench.verdict.remedies, "nothing that the new socket sets"), "which does help");
+	ok(strstr(bench.verdict.blockers[0].why, "a bind with it passes") != NULL,
+	   "of whatever user");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_YES, TRISTATE_YES, TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR and SO_REUSEPORT"), "each one of them");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_NO, TRISTATE_YES, TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "some of them lacked both"), "one that lacked both");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_UNKNOWN, TRISTATE_YES, TRISTATE_NO);
+	ok(!says(&bench.verdict.remedies, "Wait: ") && says(&bench.verdict.remedies, "next time"),
+	   "unknown flags are neither");
+	done(&bench);
+}
+
 static void test_delivery(void)
 {
 	struct bench bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
@@ -425,6 +461,7 @@ int main(void)
 	test_memory();
 	test_ways();
 	test_moment();
+	test_time_wait_advice();
 	test_delivery();
 	return done_testing();
 }
