@@ -13,7 +13,7 @@ struct siphash_key {
 	uint64_t words[2];
 };
 
-/* One key for the whole run of the program, which the kernel has drawn (AT_RANDOM, getauxval(3)). */
+/* One key for the whole run, which the kernel has drawn (AT_RANDOM, getauxval(3)). */
 void siphash_key_init(struct siphash_key *key);
 
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t length);
