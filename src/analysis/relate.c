@@ -96,6 +96,9 @@ static bool takes_value(const struct interpreter *interpreter, const char *optio
 	const char *at = interpreter->values;
 	size_t length = strlen(option);
 
+	/* Without it an empty one would be found for ever, and a blank at the very start. */
+	if (*option != '-')
+		return false;
 	while ((at = strstr(at, option))) {
 		if (at[-1] == ' ' && at[length] == ' ')
 			return true;
@@ -131,6 +134,8 @@ static const char *script_of(const struct interpreter *interpreter, struct argum
 			*ret_option = argument;
 			return next_argument(&arguments);
 		}
+		if (!*argument)
+			return NULL;
 		if ((argument[0] != '-' && argument[0] != '+') || !argument[1])
 			return argument;
 		if (argument[0] == '-' && argument[1] == '-' && !strchr(argument, '='))
