@@ -427,12 +427,14 @@ static int write_file(const struct check_command *command, const struct snapshot
 {
 	char *beside = xasprintf("%s.XXXXXX", command->output);
 	int fd = mkostemp(beside, O_CLOEXEC), error = fd < 0 ? -errno : 0;
-	mode_t mode = 0644;
+	mode_t mode, mask = umask(0);
 	struct stat old;
 	struct out out;
 
+	umask(mask);
 	if (error)
 		goto out;
+	mode = 0666 & ~mask;
 	/* Whoever could not read the old one cannot read this. */
 	if (!lstat(command->output, &old) && S_ISREG(old.st_mode))
 		mode = old.st_mode & 0777;

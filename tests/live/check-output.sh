@@ -61,12 +61,12 @@ mkdir reports/directory
 is "a directory in its place" "$? $(wc -l <err) $(find . -name 'directory*' | wc -l)" "3 1 1"
 "$PORTSHARE" check --from "$fixture" --output "$(printf 'no\033[2J/x')" 2>err
 is "a hostile file name is escaped" "$? $(tr -d '\n' <err | tr -cd '\000-\037' | wc -c)" "3 0"
-(umask 077 && "$PORTSHARE" check --from "$fixture" --output reports/mode)
-is "readable for all whatever the umask" "$(stat -c %a reports/mode)" 644
+(umask 027 && "$PORTSHARE" check --from "$fixture" --output reports/mode)
+is "a new one has the mode that the umask leaves" "$(stat -c %a reports/mode)" 640
 echo old >reports/mode
-chmod 640 reports/mode
+chmod 604 reports/mode
 "$PORTSHARE" check --from "$fixture" --output reports/mode
-is "one that was there keeps its mode" "$? $(stat -c %a reports/mode) $(head -c 7 reports/mode)" "1 640 WARNING"
+is "one that was there keeps its mode" "$? $(stat -c %a reports/mode) $(head -c 7 reports/mode)" "1 604 WARNING"
 echo old >target
 ln -s ../target reports/link
 "$PORTSHARE" check --from "$fixture" --output reports/link
