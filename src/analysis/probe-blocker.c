@@ -14,6 +14,7 @@
 struct context {
 	const struct snapshot *snapshot;
 	const struct bind_candidate *candidate;
+	bool certain; /* that the bind fails */
 	bool has_listener; /* among the blockers */
 };
 
@@ -217,7 +218,7 @@ static void explain(const struct context *context, const struct finding_list *fi
 
 	to->socket = from->socket;
 	to->cause = cause_of(context, findings, from->socket);
-	to->certain = !from->unknown;
+	to->certain = context->certain && !from->unknown;
 	to->frees_in_ms = -1;
 	if (to->cause == CAUSE_TIME_WAIT && (socket->known & SOCKET_HAS_EXPIRES))
 		to->frees_in_ms = socket->timer_expires_ms;
@@ -400,7 +401,9 @@ void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_
 			    const struct finding_list *findings, struct probe_verdict *verdict)
 {
 	const struct bind_verdict *model = &report->verdict;
-	struct context context = { .snapshot = snapshot, .candidate = &report->candidate };
+	struct context context = { .snapshot = snapshot,
+				   .candidate = &report->candidate,
+				   .certain = model->can_bind == TRISTATE_NO };
 	struct time_wait wait = { .count = 0 };
 	bool all_end = model->n_blockers > 0;
 	uint32_t i;

@@ -363,6 +363,13 @@ static void conclude_unknown(struct context *context)
 			"Cannot tell whether %s can be bound with %s: the ways to know do "
 			"not agree.",
 			context->where, probe_set_name(context->asked));
+	} else if (context->report->incomplete) {
+		context->verdict->text = xasprintf(
+			"Cannot tell whether %s can be bound with %s: the snapshot was written "
+			"without some of the sockets, and they decide.",
+			context->where, probe_set_name(context->asked));
+		probe_say(&context->verdict->remedies,
+			  "Write the snapshot without selectors and filters: portshare --json.");
 	} else {
 		context->verdict->text = xasprintf(
 			"Cannot tell whether %s can be bound with %s: it depends on what is not known%s.",

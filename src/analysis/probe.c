@@ -234,6 +234,24 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 	return n_taken < n_ports ? TRISTATE_YES : best;
 }
 
+/* A filter may have left sockets of the port out of the snapshot, or all of them. */
+static bool is_incomplete(const struct snapshot *snapshot, uint32_t n_members)
+{
+	enum snapshot_part part = snapshot_part(snapshot);
+
+	return part == PART_SOCKETS || (part == PART_PORTS && !n_members);
+}
+
+/*
+ * What is seen in the way of a bind is there whatever is not seen. Only for UDP one that is not seen
+ * may come first, and let the candidate in by SO_REUSEPORT.
+ */
+static bool holds_incomplete(const struct bind_candidate *candidate, enum tristate can_bind)
+{
+	return can_bind == TRISTATE_NO &&
+	       (protocol_is_stream((enum protocol)candidate->protocol) || !candidate->reuse_port);
+}
+
 /* What the kernel would refuse before it looks at other sockets; 0: nothing. */
 static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
 			  const struct probe_facts *facts)
@@ -256,8 +274,8 @@ static int refused_before(const struct snapshot *snapshot, const struct bind_can
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			const struct bind_candidate *candidate, const struct bind_memory *memory,
-			const struct probe_facts *facts, struct probe_outcome *outcome,
-			struct bind_verdict *ret_verdict)
+			const struct probe_facts *facts, bool incomplete,
+			struct probe_outcome *outcome, struct bind_verdict *ret_verdict)
 {
 	int refused = refused_before(snapshot, candidate, facts);
 	const uint32_t *members;
@@ -276,6 +294,8 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 	} else {
 		ret_verdict->can_bind = judge_any_port(snapshot, index, candidate);
 	}
+	if (incomplete && !holds_incomplete(candidate, ret_verdict->can_bind))
+		ret_verdict->can_bind = TRISTATE_UNKNOWN;
 	if (refused == PROBE_UNKNOWN && ret_verdict->can_bind == TRISTATE_YES)
 		ret_verdict->can_bind = TRISTATE_UNKNOWN;
 	outcome->bind = error_of(ret_verdict->can_bind);
@@ -357,6 +377,7 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	uint32_t set, n_members, n_sockets;
 	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
+	report->incomplete = is_incomplete(snapshot, n_members);
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))
 		report->memory = memory_of(snapshot, members, n_members, &candidate);
 	for (set = 0; set < PROBE_SETS; set++) {
@@ -365,14 +386,15 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 
 		candidate.reuse_addr = set & PROBE_SET(1, 0);
 		candidate.reuse_port = set & PROBE_SET(0, 1);
-		predict_set(snapshot, index, &candidate, &report->memory, facts,
+		predict_set(snapshot, index, &candidate, &report->memory, facts, report->incomplete,
 			    &attempt->ways[PROBE_MODEL], &verdict);
 		if (attempt == probe_asked(report))
 			report->verdict = verdict;
 		else
 			bind_verdict_done(&verdict);
 	}
-	if (!candidate.port)
+	/* Who is not seen may be the one that receives. */
+	if (!candidate.port || report->incomplete)
 		return;
 	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
 	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);

@@ -69,6 +69,7 @@ struct probe_report {
 	struct probe_attempt attempts[PROBE_SETS];
 	struct bind_verdict verdict; /* by the model, of the set that was asked about */
 	struct bind_memory memory; /* of the bucket, read or inferred; zeroed: nothing */
+	bool incomplete; /* the snapshot may lack sockets of the port */
 	struct address destination; /* of the delivery: the address, or the loopback one */
 	uint8_t destination_family;
 	struct probe_delivery before, after; /* after: with the candidate among them */

@@ -377,6 +377,21 @@ is "a snapshot: by the model alone" "$status $(field "$binds") $(field '[.attemp
 is "a snapshot: its sockets keep their numbers" "$(field '.snapshot.sockets[.blockers[0].socket].local.port')" 8080
 "$PORTSHARE" probe tcp:8080 --from - --json <saved.json | jq 'del(.snapshot)' >from.json
 is "from stdin" "$(jq 'del(.snapshot)' probe.json)" "$(cat from.json)"
+mksock_start listening,addr=0.0.0.0,port=8080 udp,addr=0.0.0.0,port=5060 || exit 99
+"$PORTSHARE" --json tcp:8080 >ports.json
+"$PORTSHARE" --json -l tcp:8080 >sockets.json
+"$PORTSHARE" probe --json tcp:8080 | jq .snapshot >probed.json
+mksock_stop
+for each in ports sockets probed; do
+	probe --from $each.json udp:5060
+	is "a part of a snapshot, $each: another port is not free" "$status $json_status $(field .verdict.answer)" "3 3 unknown"
+	like "a part of a snapshot, $each: why" "$(tr -s ' \n' '  ' <probe.txt)" 'the snapshot was written without some of the sockets'
+	probe --from $each.json tcp:8080
+	is "a part of a snapshot, $each: what is in it is in the way" "$status $(field "$binds")" "1 $no"
+done
+"$PORTSHARE" --json --pid 1 >nobody.json
+probe --from nobody.json tcp:8080
+is "a part of a snapshot: --pid leaves out whom it is about" "$status" 3
 probe tcp:8080 --model
 is "--model asks the kernel nothing" "$status $(field '[.attempts[] | .replica, .live] | unique')" "0 [null]"
 

@@ -196,6 +196,46 @@ static void test_any_port(void)
 	done(&bench);
 }
 
+/* What a filter has left of a snapshot: who is missing may be the one that decides. */
+static void test_incomplete(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+
+	snapshot_set_part(bench.snapshot, PART_PORTS);
+	predict(&bench);
+	is_str(model_text(&bench), "? ? ? ?", "a port that was left out, perhaps");
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_UNKNOWN, "nobody can tell");
+	ok(strstr(bench.verdict.text, "written without some of the sockets") != NULL, "why");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
+	snapshot_set_part(bench.snapshot, PART_PORTS);
+	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 0);
+	predict(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "a port that is there is there whole");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	snapshot_set_part(bench.snapshot, PART_SOCKETS);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 0);
+	predict(&bench);
+	is_str(model_text(&bench), "use ? use ?", "what is seen in the way is in the way");
+	ok(!bench.report.before.known, "but who receives is not known");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_port = true;
+	snapshot_set_part(bench.snapshot, PART_SOCKETS);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(model_text(&bench), "use ? ? ?",
+	       "a newer one with SO_REUSEPORT would let UDP in past it");
+	conclude(&bench);
+	ok(!bench.verdict.blockers[0].certain, "so it is in the way perhaps");
+	done(&bench);
+}
+
 /* The unasked live binds. */
 static void test_harm(void)
 {
@@ -457,6 +497,7 @@ int main(void)
 {
 	test_refusals();
 	test_any_port();
+	test_incomplete();
 	test_harm();
 	test_memory();
 	test_ways();
