@@ -393,8 +393,8 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 		else
 			bind_verdict_done(&verdict);
 	}
-	/* Who is not seen may be the one that receives. */
-	if (!candidate.port || report->incomplete)
+	/* Who is not seen may be the one that receives; at an address that is not there nobody is. */
+	if (!candidate.port || report->incomplete || facts->address_error > 0)
 		return;
 	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
 	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);

@@ -146,7 +146,9 @@ static void test_refusals(void)
 
 	bench = bench_new(PROTOCOL_UDP, "10.0.0.1", 80);
 	bench.facts.address_error = EADDRNOTAVAIL;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_NO, TRISTATE_NO, 0);
 	predict(&bench);
+	is_int(bench.report.before.n_shares, 0, "nobody receives at an address that is not there");
 	is_str(model_text(&bench), "address address address address",
 	       "the address comes first of all");
 	done(&bench);
