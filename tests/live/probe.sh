@@ -85,6 +85,7 @@ if [ "$has_bpf" = true ]; then
 	mksock_stop
 	mksock_start time-wait,port=8102,reuseaddr || exit 99
 	probe tcp:8102
+	like "TIME-WAIT with SO_REUSEADDR: why not live" "$(field '.attempts[3].live_left_out')" 'what the kernel remembers of SO_REUSEPORT on the port'
 	expect "TIME-WAIT with SO_REUSEADDR" 1 "EADDRINUSE ok EADDRINUSE ok"
 	cause "TIME-WAIT with SO_REUSEADDR" time-wait
 	like "TIME-WAIT with SO_REUSEADDR: it can be bound with it" "$(field .verdict.text)" 'with SO_REUSEADDR it can\.$'
@@ -246,7 +247,14 @@ like "UDP with SO_REUSEADDR: and that is said" "$(field '.verdict.notes | join("
 probe udp:127.0.0.1:5060 --reuseaddr
 expect "UDP, more specific" 0 "EADDRINUSE ok EADDRINUSE ok"
 is "UDP, more specific: not bound live, it would steal" "$(field '.attempts[1].live')" null
-like "UDP, more specific: --live is named" "$(field '[.limits[].text] | join(" ")')" 'would receive, and lose, datagrams .*--live'
+like "UDP, more specific: --live is named" "$(field '[.limits[].text] | join(" ")')" 'receives, and loses, datagrams .*--live'
+mksock_stop
+mksock_start udp,addr=0.0.0.0,port=5060,reuseaddr || exit 99
+for each in "" --v6only; do
+	probe -6 udp:5060 --reuseaddr $each
+	is "IPv6 beside UDP over IPv4, $each: bound live in every way" "$status $(field '[.attempts[].live != null] | all')" "0 true"
+	is "IPv6 beside UDP over IPv4, $each: model, replica and live agree" "$(field "$agree")" true
+done
 mksock_stop
 mksock_start udp,addr=::,port=5060,reuseaddr,v6only=1 || exit 99
 probe -6 udp:5060 --reuseaddr --v6only

@@ -291,9 +291,32 @@ static void test_harm(void)
 	is_str(plan_text(&bench), "d---", "nor bound to a device, which is preferred itself");
 	done(&bench);
 
-	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000)->device =
+		snapshot_string(bench.snapshot, "eth1");
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
 	predict(&bench);
-	is_str(plan_text(&bench), "d---", "nor over IPv6");
+	is_str(plan_text(&bench), "dddd", "as on another device than all that are there");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "dddd", "IPv6 beside IPv4, which is preferred");
+	bench.candidate.v6only = true;
+	predict(&bench);
+	is_str(plan_text(&bench), "dddd", "or has nothing to do with it");
+	bench.candidate.v6only = false;
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
+	predict(&bench);
+	is_str(plan_text(&bench), "d---", "but on a device IPv6 is");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	add(&bench, STATE_BOUND, "::1", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "d---", "nor beside IPv6");
 	probe_plan_live(bench.snapshot, &bench.index, &bench.report, true, &bench.plan);
 	is_str(plan_text(&bench), "dddd", "all when that is asked for");
 	done(&bench);
