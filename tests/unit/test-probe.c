@@ -492,6 +492,121 @@ static void test_time_wait_advice(void)
 	done(&bench);
 }
 
+/* A socket of this process. */
+static struct inet_socket *hold(struct bench *bench, struct inet_socket *socket, uint32_t process)
+{
+	make_owner(bench->snapshot, socket, process, 3);
+	return socket;
+}
+
+static void test_several_in_the_way(void)
+{
+	struct bench bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 5700);
+	uint32_t first = make_process(bench.snapshot, 10, "pool");
+	uint32_t second = make_process(bench.snapshot, 11, "pool");
+	uint32_t other = make_process(bench.snapshot, 12, "other");
+
+	hold(&bench, add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000), first);
+	hold(&bench, add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000),
+	     second);
+	hold(&bench, add(&bench, STATE_BOUND, "127.0.0.2", TRISTATE_NO, TRISTATE_YES, 1000), other);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.n_blockers, 2, "UDP: all that would have to go are in the way");
+	ok(bench.verdict.blockers[1].certain, "each for certain");
+	ok(says(&bench.verdict.remedies,
+		"Stop \"pool\" (pids 10, 11), or take another port or address."),
+	   "and are told together");
+	ok(says(&bench.verdict.remedies, "To join its pool set SO_REUSEPORT"), "or joined");
+	done(&bench);
+
+	/* The newest is of the same user and lets it in: who is behind is not asked. */
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5700);
+	bench.candidate.reuse_port = true;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_YES, 1000);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.n_blockers, 1, "UDP: up to one that lets it in");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
+	bench.candidate.reuse_port = true;
+	bench.candidate.uid = 33;
+	first = make_process(bench.snapshot, 10, "pool");
+	other = make_process(bench.snapshot, 12, "other");
+	hold(&bench, add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000),
+	     other);
+	hold(&bench, add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000),
+	     first);
+	add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000)->owner_status =
+		OWNER_HIDDEN;
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies,
+		"Stop \"other\" (pid 12) and \"pool\" (pid 10). And it is held by a process of uid "
+		"1000 that cannot be seen: "),
+	   "listeners: one sentence for all");
+	ok(says(&bench.verdict.remedies, "run as the same user, uid 1000: "), "whose user it is");
+	is_int(bench.verdict.remedies.count, 2, "nothing twice");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 1000);
+	make_expiry(add(&bench, STATE_TIME_WAIT, "127.0.0.2", TRISTATE_YES, TRISTATE_NO, 0), 9000);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "of several kinds, and has to go all of it"),
+	   "different things are no alternatives");
+	ok(!says(&bench.verdict.remedies, "passes at once"), "and one of them is not enough");
+	done(&bench);
+
+	/* Of an ordinary user, who sees no flags. */
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
+	bench.candidate.reuse_port = true;
+	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	predict(&bench);
+	conclude(&bench);
+	ok(strstr(bench.verdict.blockers[0].why, ". SO_REUSEPORT is shared within one user only"),
+	   "a flag that is unknown is not said to be there");
+	done(&bench);
+}
+
+/* What is said to who asks for this address beside a socket at that one. */
+static void conclude_beside(struct bench *bench, const char *wanted, const char *there,
+			    enum tristate v6only)
+{
+	*bench = bench_new(PROTOCOL_TCP, wanted, 8080);
+	add(bench, STATE_LISTEN, there, TRISTATE_NO, TRISTATE_NO, 1000)->v6only = (uint8_t)v6only;
+	predict(bench);
+	conclude(bench);
+}
+
+static void test_elsewhere(void)
+{
+	struct bench bench;
+
+	conclude_beside(&bench, "0.0.0.0", "127.0.0.1", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "another port or address"), "another address is free");
+	ok(!says(&bench.verdict.remedies, "IPV6_V6ONLY"), "of IPv4 it is all");
+	done(&bench);
+	conclude_beside(&bench, "127.0.0.1", "0.0.0.0", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "another port."), "beside a wildcard none is");
+	done(&bench);
+	conclude_beside(&bench, "127.0.0.1", "::", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "another port."), "nor beside one of both families");
+	ok(says(&bench.verdict.remedies, "what has [::] is to serve IPv6 only"),
+	   "unless that yields");
+	done(&bench);
+	conclude_beside(&bench, "::", "127.0.0.1", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "the new socket is to serve IPv6 only"), "or this one");
+	done(&bench);
+	conclude_beside(&bench, "::", "::", TRISTATE_NO);
+	ok(!says(&bench.verdict.remedies, "IPV6_V6ONLY"), "which does not help for IPv6");
+	done(&bench);
+}
+
 static void test_delivery(void)
 {
 	struct bench bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
@@ -528,6 +643,8 @@ int main(void)
 	test_ways();
 	test_moment();
 	test_time_wait_advice();
+	test_several_in_the_way();
+	test_elsewhere();
 	test_delivery();
 	return done_testing();
 }
