@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "analysis/port-range.h"
+#include "analysis/probe-takeover.h"
 #include "util/xalloc.h"
 
 #define PORT_PRIVILEGED_USUALLY 1024
@@ -49,6 +50,7 @@ void probe_report_done(struct probe_report *report)
 	for (i = 0; i < report->n_limits; i++)
 		free(report->limits[i].text);
 	free(report->limits);
+	free(report->losses);
 }
 
 struct probe_attempt *probe_asked(struct probe_report *report)
@@ -329,6 +331,27 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 	delivery_done(&predicted);
 }
 
+/*
+ * A wildcard gets nothing of what goes to an address that is bound by itself: so another is looked
+ * at if somebody receives there. Of ::1 there is one only.
+ */
+static void predict_before(const struct snapshot *snapshot, struct probe_report *report,
+			   const struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	const struct bind_candidate *candidate = &report->candidate;
+	struct address loopback = report->destination;
+
+	if (address_is_wildcard(candidate->family, &candidate->address) &&
+	    report->destination_family == AF_INET)
+		report->destination = probe_free_address(sockets, n_sockets, AF_INET);
+	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+	if (report->before.n_shares)
+		return;
+	probe_delivery_clear(&report->before);
+	report->destination = loopback;
+	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+}
+
 /* The candidate as a socket that is there: it is met first, but behind IPv6 groups' oldest. */
 static void predict_after(const struct snapshot *snapshot, struct probe_report *report,
 			  const struct delivery_socket *sockets, uint32_t n_sockets)
@@ -366,6 +389,7 @@ static void predict_after(const struct snapshot *snapshot, struct probe_report *
 		.selector = DELIVERY_ANY,
 	};
 	predict_delivery(snapshot, report, all, n_sockets + 1, &report->after);
+	probe_find_losses(snapshot, sockets, n_sockets, all, n_sockets + 1, report);
 	free(all);
 }
 
@@ -397,7 +421,7 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	if (!candidate.port || report->incomplete || facts->address_error > 0)
 		return;
 	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
-	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+	predict_before(snapshot, report, sockets, n_sockets);
 	if (report->verdict.can_bind == TRISTATE_YES)
 		predict_after(snapshot, report, sockets, n_sockets);
 	free(sockets);

@@ -243,8 +243,9 @@ is "UDP with SO_REUSEADDR: bound live in every way, which harms nobody" "$(field
 is "UDP with SO_REUSEADDR: the last one bound receives" \
 	"$(field '.snapshot.sockets[.delivery.before[0].socket].inode, .delivery.before[0].share' | tr '\n' ' ')" "$newest 1 "
 is "UDP with SO_REUSEADDR: a new one would take all" "$(field '.delivery.after')" '[{"socket":null,"share":1}]'
-like "UDP with SO_REUSEADDR: and that is said" "$(field '.verdict.notes | join(" ")')" 'take all the datagrams that .* gets now'
+like "UDP with SO_REUSEADDR: and that is said" "$(field '.verdict.notes | join(" ")')" 'take all the unicast datagrams that .* gets now, without'
 probe udp:127.0.0.1:5060 --reuseaddr
+like "UDP, more specific: what it would take" "$(field '.verdict.notes | join(" ")')" 'take all the unicast datagrams that .* gets now to 127\.0\.0\.1, .*; the rest it keeps'
 expect "UDP, more specific" 0 "EADDRINUSE ok EADDRINUSE ok"
 is "UDP, more specific: not bound live, it would steal" "$(field '.attempts[1].live')" null
 like "UDP, more specific: --live is named" "$(field '[.limits[].text] | join(" ")')" 'receives, and loses, datagrams .*--live'
@@ -265,6 +266,23 @@ expect "UDP over IPv6 with --live" 0 "EADDRINUSE ok EADDRINUSE ok"
 is "UDP over IPv6 with --live: all are" "$(field '[.attempts[].live != null] | all')" true
 is "UDP over IPv6 with --live: and how long it had the port" "$(field '.attempts[1].live.held_us > 0')" true
 like "UDP over IPv6 with --live: in the text too" "$(cat probe.txt)" 'ok, held for [0-9]+ us'
+mksock_stop
+
+# Who loses, beside one that does not.
+mksock_start udp,addr=0.0.0.0,port=5300,reuseaddr || exit 99
+loser=$(mksock_get pid)
+loser_pid=$mksock_pid
+mksock_start udp,addr=127.0.0.1,port=5300,reuseaddr || exit 99
+probe udp:5300 --reuseaddr
+expect "a wildcard beside an address" 0 "EADDRINUSE ok EADDRINUSE ok"
+like "a wildcard beside an address: who loses" "$(field '.verdict.notes | join(" ")')" "take all the unicast datagrams that \"mksock\" \\(pid $loser\\) gets now, without"
+is "a wildcard beside an address: counted where it receives" "$(field '.delivery | .to, .method, .after[0].socket' | tr '\n' ' ')" \
+	"127.0.0.2 replica null "
+mksock_stop
+mksock_stop_pid "$loser_pid"
+mksock_start udp,addr=::,port=5801,reuseaddr,v6only=0 || exit 99
+probe udp:5801 --reuseaddr
+like "IPv4 beside both families: what it would take" "$(field '.verdict.notes | join(" ")')" 'gets now over IPv4, without .*; the rest it keeps'
 mksock_stop
 
 # Why there is no live bind.

@@ -610,6 +610,7 @@ static void test_elsewhere(void)
 static void test_delivery(void)
 {
 	struct bench bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	struct inet_socket *socket;
 
 	bench.candidate.reuse_addr = true;
 	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
@@ -621,6 +622,56 @@ static void test_delivery(void)
 	       "then the one that was asked about");
 	conclude(&bench);
 	is_int(bench.verdict.notes.count, 1, "which is worth a warning");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 5060);
+	bench.candidate.reuse_addr = bench.candidate.reuse_port = true;
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_YES, 1000);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.report.n_losses, 1, "a group takes over");
+	ok(says(&bench.verdict.notes, "would get none any more of the unicast datagrams that it "
+				      "gets now: the new socket and others would"),
+	   "of which the new socket is only one");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_addr = true;
+	socket = add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	snapshot_add_group(bench.snapshot);
+	socket->n_groups = 1;
+	socket->known |= SOCKET_HAS_MULTICAST;
+	add(&bench, STATE_BOUND, "::", TRISTATE_YES, TRISTATE_NO, 1000)->v6only = TRISTATE_YES;
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.report.n_losses, 1, "who is of IPv6 only loses nothing");
+	ok(says(&bench.verdict.notes, "gets now, without an error on either side; "
+				      "what its multicast groups get it keeps."),
+	   "multicast is copied");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_addr = true;
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.notes, "gets now over IPv4 on eth0, without an error on either "
+				      "side; the rest it keeps."),
+	   "only on its device");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.report.before.shares[0].socket, 0,
+	       "told of an address that nobody has bound alone");
+	is_int(bench.report.n_losses, 1, "who has an address keeps it");
+	is_int(bench.report.losses[0].socket, 0, "who has the wildcard loses all");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "::", 5060);
