@@ -335,7 +335,7 @@ static char *stop_words(const struct snapshot *snapshot, const struct group *gro
 				sockets[n++] = group->sockets[i];
 		if (!n)
 			continue;
-		who = words_holders_of(snapshot, sockets, n);
+		who = words_holders_together(snapshot, sockets, n);
 		longer = holder == HOLDER_SEEN ?
 				 xasprintf("Stop %s", who) :
 			 holder == HOLDER_UNSEEN ?
@@ -463,7 +463,7 @@ static void advise_holders(const struct context *context, const struct group *gr
 static void advise(const struct context *context, const struct probe_blocker *blocker,
 		   const struct group *group, struct probe_verdict *verdict)
 {
-	char *who = words_holders_of(context->snapshot, group->sockets, group->count);
+	char *who = words_holders_together(context->snapshot, group->sockets, group->count);
 	char *stop = stop_words(context->snapshot, group);
 
 	switch (blocker->cause) {

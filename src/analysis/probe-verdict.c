@@ -334,7 +334,7 @@ static void tell_loss(struct context *context, const struct probe_loss *loss,
 	bool stream = protocol_is_stream((enum protocol)context->report->candidate.protocol);
 	const char *what = stream ? "connections" : "unicast datagrams";
 	bool one = n_sockets == 1, member = context->snapshot->sockets[loss->socket].n_groups > 0;
-	char *who = words_holders_of(context->snapshot, sockets, n_sockets);
+	char *who = words_holders_together(context->snapshot, sockets, n_sockets);
 	char *where = lost_where(context, loss);
 	const char *rest = loss->keeps ? (one ? "; the rest it keeps" : "; the rest they keep") :
 			   loss->all && member ?

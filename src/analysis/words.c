@@ -172,7 +172,8 @@ static uint32_t *processes_of(const struct snapshot *snapshot, const uint32_t *s
 	return processes;
 }
 
-char *words_holders_of(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n_sockets)
+char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
+			     uint32_t n_sockets)
 {
 	uint32_t n, i, *processes = processes_of(snapshot, sockets, n_sockets, &n);
 	char *text = n ? several_holders(snapshot, processes, n) : NULL;
@@ -189,7 +190,7 @@ char *words_holders_of(const struct snapshot *snapshot, const uint32_t *sockets,
 
 char *words_holders(const struct snapshot *snapshot, uint32_t socket)
 {
-	return words_holders_of(snapshot, &socket, 1);
+	return words_holders_together(snapshot, &socket, 1);
 }
 
 char *words_flags(const struct inet_socket *socket)

@@ -26,9 +26,9 @@ char *words_process(const struct snapshot *snapshot, uint32_t process);
  */
 char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 
-/* Those of several sockets, at least one, together. */
-char *words_holders_of(const struct snapshot *snapshot, const uint32_t *sockets,
-		       uint32_t n_sockets);
+/* Those of several sockets, at least one, as if they were one: a program is named once. */
+char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
+			     uint32_t n_sockets);
 
 /* "SO_REUSEADDR", "SO_REUSEADDR and SO_REUSEPORT", "no reuse flag", "unknown flags"; (inferred). */
 char *words_flags(const struct inet_socket *socket);
