@@ -98,6 +98,12 @@ static const char *harm_of_udp(const struct snapshot *snapshot, const uint32_t *
 	return takes_nothing(snapshot, members, n_members, candidate) ? NULL : harm_datagrams;
 }
 
+/* For its address or device, whatever sockets there are: such a bind is in nobody's way. */
+static bool is_refused(const struct probe_outcome *model)
+{
+	return model->bind == EADDRNOTAVAIL || model->bind == ENODEV || model->bind == EINVAL;
+}
+
 void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 		     const struct probe_report *report, bool all, struct probe_live_plan *ret_plan)
 {
@@ -111,7 +117,7 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 		const char *harm = NULL;
 
 		ret_plan->how[set] = LIVE_DIRECT;
-		if (all)
+		if (all || is_refused(&report->attempts[set].ways[PROBE_MODEL]))
 			continue;
 		if (stream)
 			harm = harm_of_tcp(snapshot, members, n_members, report, set);
