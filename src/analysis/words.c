@@ -224,7 +224,7 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
 {
 	if (!n_time_wait && !n_fin_wait_2)
 		return xstrdup("");
-	return xasprintf("ss -K -t%s%s 'sport = :%u'", n_time_wait ? " state time-wait" : "",
+	return xasprintf("\"ss -K -t%s%s 'sport = :%u'\"", n_time_wait ? " state time-wait" : "",
 			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
 }
 

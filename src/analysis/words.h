@@ -39,8 +39,8 @@ char *words_origin(const struct snapshot *snapshot, uint32_t process);
 char *words_moment(int64_t ns);
 
 /*
- * The command by which root ends what connections in these states, so many of each, keep of a port:
- * "ss -K -t state time-wait state fin-wait-2 'sport = :80'"; "" if there are none.
+ * The command by which root ends what connections in these states, so many of each, keep of a port,
+ * in quotes: "ss -K -t state time-wait state fin-wait-2 'sport = :80'"; empty if there are none.
  */
 char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port);
 

@@ -80,8 +80,14 @@ static void fill(struct finding_list *list)
 	      PROTOCOL_UDP, 5060);
 	place(add(list, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE, 1, 1, HOSTILE), PROTOCOL_UDP, 5060);
 	add(list, FINDING_TIME_WAIT_OVERFLOW, SEVERITY_CRITICAL, 0, 0, "too many");
-	place(add(list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_WARNING, 3, 9, "blocked"),
-	      PROTOCOL_TCP, 8080);
+	finding = add(list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_WARNING, 3, 9, "blocked");
+	place(finding, PROTOCOL_TCP, 8080);
+	free(finding->remedy);
+	/* A command is not broken, that it can be pasted; what no line holds is. */
+	finding->remedy = xstrdup(
+		"Now: wait; as root, \"ss -K -t 'sport = :8080'\" ends them; so might \"this "
+		"with \033 and very many words that need far more than one line "
+		"has\", and \"this without an end");
 	finding = add(list, FINDING_INHERITED_LISTENER, SEVERITY_WARNING, 2, 1,
 		      "tcp [::]:80 may be held by a child");
 	place(finding, PROTOCOL_TCP, 80);
