@@ -221,8 +221,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "Closed connections keep a port from everyone",
 		.meaning =
 "Nothing listens on the port, but connections of a server that is gone are in TIME-WAIT, or still "
-"closing, and were made without SO_REUSEADDR and without SO_REUSEPORT. Every bind to the port fails "
-"with EADDRINUSE until the last of them has ended, at the moment that is named.",
+"closing, and were made without SO_REUSEADDR and without SO_REUSEPORT. Every bind to their local "
+"address, or to all addresses, fails with EADDRINUSE until the last of them has ended, at the moment "
+"that is named.",
 		.arises =
 "A server without either flag was stopped while it had connections, or closed them itself: the side "
 "that closes first keeps TIME-WAIT.",

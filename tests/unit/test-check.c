@@ -8,6 +8,7 @@
 #include "analysis/infer.h"
 #include "helpers/tap.h"
 #include "model/snapshot-json.h"
+#include "util/xalloc.h"
 
 #define TEXT_MAX 8192
 
@@ -92,6 +93,57 @@ static void check(const char *directory, const char *name, const char *expected)
 	snapshot_free(snapshot);
 }
 
+struct saying {
+	const char *fixture;
+	enum finding_id id;
+	const char *says; /* that it says so; NULL: nothing of the kind is looked for */
+	const char *says_not; /* that it does not say so */
+};
+
+/* What is advised must be of use where it is, and what is told be so. */
+static const struct saying sayings[] = {
+	{ "time-wait-blocks", FINDING_TIME_WAIT_BLOCKS_BIND, "tcp 10.0.0.7:8080 cannot be bound",
+	  "tcp port 8080 cannot be bound" },
+	{ "time-wait-blocks", FINDING_TIME_WAIT_BLOCKS_BIND,
+	  "each bind to that address, or to all addresses, fails", NULL },
+	{ "time-wait-addresses", FINDING_TIME_WAIT_BLOCKS_BIND,
+	  "tcp port 8080 cannot be bound until", NULL },
+	{ "time-wait-addresses", FINDING_TIME_WAIT_BLOCKS_BIND,
+	  "to one of their addresses (127.0.0.1, ::1 and others), or to all addresses, fails",
+	  NULL },
+};
+
+static void check_saying(const char *directory, const struct saying *saying)
+{
+	const struct check_options options = { .selectors = NULL };
+	struct snapshot *snapshot = load(directory, saying->fixture);
+	bool says = false, says_not = false;
+	struct finding_list list;
+	char all[TEXT_MAX];
+	uint32_t i;
+
+	if (!ok(snapshot, "%s can be read", saying->fixture))
+		return;
+	infer_reuse(snapshot);
+	check_snapshot(snapshot, &options, &list);
+	for (i = 0; i < list.count; i++) {
+		const struct finding *finding = &list.items[i];
+
+		if (finding->id != saying->id)
+			continue;
+		snprintf(all, sizeof(all), "%s\n%s\n%s\n%s", finding->title, finding->text,
+			 finding->remedy, finding->evidence);
+		says = says || !saying->says || strstr(all, saying->says);
+		says_not = says_not || (saying->says_not && strstr(all, saying->says_not));
+	}
+	if (!ok(says, "%s says: %s", saying->fixture, saying->says ? saying->says : "") ||
+	    !ok(!says_not, "%s does not say: %s", saying->fixture,
+		saying->says_not ? saying->says_not : ""))
+		diag("%s", all);
+	finding_list_done(&list);
+	snapshot_free(snapshot);
+}
+
 /* A port that is named is one that a server wants. */
 static void check_named(const char *directory)
 {
@@ -145,6 +197,8 @@ int main(void)
 	fclose(file);
 	check(directory, name, expected);
 	check_named(directory);
+	for (i = 0; i < (int)ARRAY_SIZE(sayings); i++)
+		check_saying(directory, &sayings[i]);
 	for (i = 0; i < N_FINDINGS; i++)
 		ok(n_fired[i], "%s is found somewhere", finding_name((enum finding_id)i));
 	return done_testing();
