@@ -307,7 +307,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Reserve the port; what is reserved can still be bound by its number:\n\n"
 "    sysctl net.ipv4.ip_local_reserved_ports=8080,40000-40010\n\n"
 "This replaces the list that was there, so name what is in it already; a file in /etc/sysctl.d keeps "
-"it over a boot. Then end the connection, or wait for it.",
+"it over a boot. Then end the connection, or wait for it.\n\n"
+"A port outside of net.ipv4.ip_local_port_range the client has bound by its number, from which no "
+"sysctl keeps it: configure its source port.",
 	},
 	[FINDING_BOUND_NOT_LISTENING] = {
 		.title = "A TCP socket is bound and does not listen",

@@ -9,7 +9,7 @@
 	"none of them descends from another (that one shell, init or service manager started them " \
 	"does not make them one process tree), and they are not of one unit or container"
 
-/* Sockets and their holders in words, for sentences. All strings are malloc'ed for the caller. */
+/* Sockets and their holders in words, for sentences. A char * is malloc'ed for the caller. */
 
 /* "udp 0.0.0.0:5060", "tcp [::]:80 on lo". */
 char *words_socket(const struct snapshot *snapshot, uint32_t socket);
@@ -43,6 +43,12 @@ char *words_moment(int64_t ns);
  * in quotes: "ss -K -t state time-wait state fin-wait-2 'sport = :80'"; empty if there are none.
  */
 char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port);
+
+/*
+ * Sentences on how to keep a port, which an outgoing connection has now, from such: whether the kernel
+ * can have chosen it decides what helps.
+ */
+const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
 
 /* "1 connection", "2 connections". */
 char *words_count(uint32_t n, const char *singular);
