@@ -135,6 +135,26 @@ char *words_holders(const struct snapshot *snapshot, uint32_t index)
 	return xasprintf("a process of uid %u that cannot be seen", socket->uid);
 }
 
+char *words_holders_of_all(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n,
+			   uint32_t most)
+{
+	char *text = xstrdup(""), *longer, *holders;
+	uint32_t i;
+
+	for (i = 0; i < n && i < most; i++) {
+		holders = words_holders(snapshot, sockets[i]);
+		longer = xasprintf("%s%s%s", text, !i ? "" : i + 1 == n ? " and " : ", ", holders);
+		free(holders);
+		free(text);
+		text = longer;
+	}
+	if (n <= most)
+		return text;
+	longer = xasprintf("%s and %u other%s", text, n - most, n - most == 1 ? "" : "s");
+	free(text);
+	return longer;
+}
+
 char *words_flags(const struct inet_socket *socket)
 {
 	const char *inferred = socket->reuse_evidence == EVIDENCE_INFERRED ? " (inferred)" : "";

@@ -26,6 +26,10 @@ char *words_process(const struct snapshot *snapshot, uint32_t process);
  */
 char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 
+/* Of so many sockets, each its holders: "A", "A and B", "A, B and 3 others", at most so many named. */
+char *words_holders_of_all(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n,
+			   uint32_t most);
+
 /* "SO_REUSEADDR", "SO_REUSEADDR and SO_REUSEPORT", "no reuse flag", "unknown flags"; (inferred). */
 char *words_flags(const struct inet_socket *socket);
 
