@@ -171,8 +171,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "A group member is chosen by the hash alone. A full queue is no reason to choose another: for TCP "
 "the client's request to connect is dropped (ListenOverflows in /proc/net/netstat counts it), and "
 "when the client repeats it the hash leads to the same member again, until it times out. "
-"net.ipv4.tcp_abort_on_overflow does not change that. For UDP the datagram is lost. A listener's "
-"queue holds one connection more than its backlog.",
+"net.ipv4.tcp_abort_on_overflow does not change that. A listener's queue holds one connection more "
+"than its backlog. For UDP the datagram is lost; a queue is full when the next one does not fit, so "
+"somewhat below its limit (SO_RCVBUF). When a socket is closed what waits in it is reset, for UDP "
+"lost; net.ipv4.tcp_migrate_req=1 moves connections to another member, never datagrams.",
 		.in_code =
 "Accept in a thread or loop that never blocks, and let a supervisor watch each worker.\n\n"
 "C: non-blocking accept4() driven by epoll.\n\n"

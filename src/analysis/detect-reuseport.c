@@ -16,6 +16,9 @@
 #define QUEUE_LEAST 4
 #define QUEUE_TIMES 4
 
+/* What the smallest datagram takes of a queue; kernels differ by some bytes. */
+#define DATAGRAM_LEAST 832
+
 /* So many members, or parties, are named. */
 #define NAMED_MAX 4
 
@@ -328,36 +331,53 @@ static bool is_stuck(const struct inet_socket *socket, uint32_t others, bool str
 	       others <= socket->queue_limit / 8;
 }
 
+/* No more goes in; of UDP that depends on the datagram, and one that has been lost tells. */
+static bool is_full(const struct inet_socket *socket, bool stream)
+{
+	uint32_t left;
+
+	if (stream)
+		return socket->queue_recv > socket->queue_limit;
+	if (socket->queue_recv >= socket->queue_limit)
+		return true;
+	left = socket->queue_limit - socket->queue_recv;
+	return left < DATAGRAM_LEAST || ((socket->known & SOCKET_HAS_DROPS) && socket->drops &&
+					 left <= socket->queue_limit / 16);
+}
+
 static void report_stuck(struct detection *detection, const struct group *group, uint32_t member,
 			 uint32_t others, bool stream)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *socket = &snapshot->sockets[group->sockets[member]];
-	bool full = stream ? socket->queue_recv > socket->queue_limit :
-			     socket->queue_recv >= socket->queue_limit;
+	bool full = is_full(socket, stream);
 	uint32_t sockets[] = { group->sockets[member] };
 	struct finding *finding = detect_report(detection, FINDING_REUSEPORT_STUCK_MEMBER,
 						full ? SEVERITY_CRITICAL : SEVERITY_WARNING,
 						sockets, 1);
 	char *where = words_socket(snapshot, sockets[0]),
-	     *who = words_holders(snapshot, sockets[0]), *waiting;
+	     *who = words_holders(snapshot, sockets[0]), *waiting, *rest;
 
 	waiting = words_count(socket->queue_recv, stream ? "connection" : "byte");
 	finding->title = xasprintf("%s does not take its share of %s: %s wait%s%s", who, where,
 				   waiting, socket->queue_recv == 1 ? "s" : "",
 				   full ? ", its queue is full" : "");
 	free(waiting);
-	finding->evidence = xasprintf(
-		"Its queue holds %u of %u%s; the longest of the other %u member%s "
-		"holds %u.%s",
-		socket->queue_recv, socket->queue_limit, stream ? "" : " bytes", group->count - 1,
-		group->count == 2 ? "" : "s", others,
-		(socket->known & SOCKET_HAS_DROPS) && socket->drops ? " It has lost some already." :
-								      "");
+	rest = group->count == 2 ?
+		       xstrdup("that of the other member") :
+		       xasprintf("the longest of the other %u members", group->count - 1);
+	finding->evidence = xasprintf("Its queue holds %u of %u%s; %s holds %u.%s",
+				      socket->queue_recv, socket->queue_limit,
+				      stream ? "" : " bytes", rest, others,
+				      (socket->known & SOCKET_HAS_DROPS) && socket->drops ?
+					      " It has lost some already." :
+					      "");
+	free(rest);
 	finding->text =
 		xasprintf("The kernel goes on giving it about one in %u of what arrives, "
 			  "however long its queue is. %s",
 			  group->count,
+			  full && !stream ? "What comes now is dropped." :
 			  full	 ? "What comes now is dropped: clients wait and time out." :
 			  stream ? "Those clients are connected and wait for an answer; when the "
 				   "queue is full, further ones time out." :
@@ -365,9 +385,8 @@ static void report_stuck(struct detection *detection, const struct group *group,
 	finding->remedy =
 		xasprintf("See what %s does (stopped, in a debugger, in a long computation or "
 			  "a lock?); continue, restart or stop it. When it closes its socket "
-			  "the others get everything; what waits in its queue is reset, unless "
-			  "net.ipv4.tcp_migrate_req is 1.",
-			  who);
+			  "the others get everything; what waits in its queue is %s.",
+			  who, stream ? "reset, unless net.ipv4.tcp_migrate_req is 1" : "lost");
 	free(where);
 	free(who);
 }
