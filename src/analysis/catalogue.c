@@ -317,7 +317,7 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "A TCP socket is bound and does not listen",
 		.meaning =
 "A socket holds a port but neither listens nor is connected. Others cannot bind the port, and "
-"clients are refused. Tools that read /proc/net/tcp do not show it at all.",
+"clients are refused, unless another socket listens there. Tools that read /proc/net/tcp do not show it at all.",
 		.arises =
 "listen() was not called or failed: of two servers with SO_REUSEADDR both may bind, but only one may "
 "listen. Or a client bound a port by hand, and its connection was reset. Or a server is just "
