@@ -366,17 +366,20 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "net.ipv6.bindv6only=1 changes the default for all programs.",
 	},
 	[FINDING_EPHEMERAL_EXHAUSTION] = {
-		.title = "The local ports towards one destination are nearly used up",
+		.title = "The local ports for connections are nearly used up",
 		.meaning =
 "From one local address to one address and port of a peer, eight of ten local ports or more are in "
-"use. When none is left, new connections there fail; others are not concerned.",
+"use. When none is left, new connections there fail; others are not concerned. Ports that bound "
+"sockets have are not counted, for no connection is given one. Where these are eight of ten, or UDP "
+"sockets have as many, it is told without a destination: then all new connections fail.",
 		.arises =
 "A client that opens a connection for each request, a proxy in front of a single backend, a load "
 "test.",
 		.kernel =
 "A connection is known by both addresses and both ports, so the number of local ports is the limit "
-"towards one destination. connect() then fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, "
-"an unbound UDP socket with EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 "
+"towards one destination. connect() passes by each port that a socket was bound to by bind(), and an "
+"unbound UDP socket takes one that no other has, wherever it sends to. When none is left connect() "
+"fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, an unbound UDP socket with EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 "
 "connect() may take their ports after one second, if both ends use TCP timestamps. 2, the default, "
 "does so on loopback only.",
 		.in_code =

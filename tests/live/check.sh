@@ -505,6 +505,23 @@ like "few left" "$(found)" "warning ephemeral-exhaustion"
 port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -1)
 like "an outgoing connection on the port that was named" "$(found "tcp:$port")" "port-taken-by-client"
 stop_all
+# Sockets that are bound keep their ports from every connection. Ports without TIME-WAIT:
+sysctl -q -w net.ipv4.ip_local_port_range="40100 40119" 2>/dev/null || echo "40100 40119" >/proc/sys/net/ipv4/ip_local_port_range
+cat >holders.py <<'PY'
+import errno, socket, sys, time
+held = [socket.create_server(("127.0.0.1", 40100 + i)) for i in range(int(sys.argv[1]))]
+with open("connect", "w") as result:
+    result.write(errno.errorcode.get(socket.socket().connect_ex(("127.0.0.1", 40100)), "ok"))
+print("ready", flush=True); time.sleep(600)
+PY
+start holders 20
+is "every local port is bound: nobody can connect" "$(cat connect)" EADDRNOTAVAIL
+like "which is found" "$("$PORTSHARE" check 2>/dev/null)" "20 of 20 local ports for TCP connections are taken by bound"
+stop_all
+start holders 5
+start clients 12
+like "few left, beside bound sockets" "$("$PORTSHARE" check 2>/dev/null | tr '\n' ' ')" "12 of 15 local ports from 127.0.0.1 to 127.0.0.1 +port 7000"
+stop_all
 
 # Formats, files
 
