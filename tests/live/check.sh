@@ -175,6 +175,9 @@ done
 like "in a plugin" "$? $(cat out)" '^3 PORTSHARE UNKNOWN - cannot tell: No socket matched --process zz \|'
 "$PORTSHARE" check --process zz --json >out 2>err
 is "in JSON, on stderr" "$? $(tail -n 1 err)" "3 portshare: No socket matched --process zz"
+"$PORTSHARE" check --process zz --format=prometheus --output zz.prom 2>err
+is "in Prometheus' file, too" "$? $(tail -n 1 err) $(grep '^portshare_status' zz.prom)" \
+	"3 portshare: No socket matched --process zz portshare_status 3"
 "$PORTSHARE" check --process zz tcp:8080 >out 2>/dev/null
 is "with a port" "$? $(cut -d';' -f1 out)" "3 No socket on these ports matched --process zz"
 "$PORTSHARE" check tcp:12345 '[::1]:53' >out 2>/dev/null

@@ -148,12 +148,12 @@ static void plugin(const char *name, const struct snapshot *snapshot,
 }
 
 static void prometheus(const char *name, const struct snapshot *snapshot,
-		       const struct finding_list *list)
+		       const struct finding_list *list, enum plugin_status status)
 {
 	struct out out;
 
 	out_init(&out, -1);
-	prometheus_write(snapshot, list, &out);
+	prometheus_write(snapshot, list, status, &out);
 	compare(name, &out);
 	out_done(&out);
 }
@@ -210,7 +210,7 @@ int main(void)
 	plugin("plugin-critical", snapshot, &list, PLUGIN_CRITICAL);
 	plugin("plugin-unknown", snapshot, &list, PLUGIN_UNKNOWN);
 	plugin("plugin-below", snapshot, &list, PLUGIN_OK);
-	prometheus("prometheus", snapshot, &list);
+	prometheus("prometheus", snapshot, &list, PLUGIN_CRITICAL);
 	json("json", snapshot, &list);
 	json("json-null", snapshot, NULL);
 	snapshot_add_limit(snapshot, "owners", "EACCES", 3,
@@ -218,7 +218,7 @@ int main(void)
 	snapshot_add_limit(snapshot, "reuse", "EACCES", 3, "flags \033[2J are hidden");
 	text("text-limits", snapshot, &none, 60, false);
 	plugin("plugin-ok", snapshot, &none, PLUGIN_OK);
-	prometheus("prometheus-none", snapshot, &none);
+	prometheus("prometheus-none", snapshot, &none, PLUGIN_UNKNOWN);
 	failure();
 	finding_list_done(&list);
 	snapshot_free(snapshot);
