@@ -108,8 +108,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "bind() lets a socket with SO_REUSEPORT pass others that have it and the same uid (sk_uid). Sockets "
 "with the same family, address, device, v6only and uid form a group; each connection or datagram is "
-"given to a member by a hash of both ends, so one client always reaches the same member while the "
-"group does not change. Programs are not compared. TCP listeners join the group in listen().",
+"given to a member by a hash of both addresses and both ports. A client that keeps its port reaches "
+"the same member while the group does not change; with each new connection, from a new port, any of "
+"them. Programs are not compared. TCP listeners join the group in listen().",
 		.in_code =
 "Set SO_REUSEPORT only in servers that are pools, and only when asked to.\n\n"
 "C: one listening socket before fork() serves all workers without any flag.\n\n"
@@ -197,9 +198,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "clients still connect, to nobody.",
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
-"close-on-exec flag; or a worker made by fork() alone outlives it. Handing a socket over on "
-"purpose, as systemd's socket units, inetd, Postfix, Dovecot and Python's multiprocessing do, is not "
-"reported.",
+"close-on-exec flag. Handing a socket over on purpose, as systemd's socket units, inetd, Postfix, "
+"Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone that "
+"outlives its parent and keeps the port: it runs the same program, as the workers of a server do.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
 "state of the port is that of the socket: LISTEN. No flag of a new socket helps against a listener, "
