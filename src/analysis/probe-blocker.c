@@ -484,12 +484,11 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 			"which they inherit from; or wait until they have ended.");
 		break;
 	case CAUSE_OUTGOING:
-		probe_say(
-			&verdict->remedies,
-			"End the connection of %s, or wait for its end and 60 s more. For good: put "
-			"the port into net.ipv4.ip_local_reserved_ports, from which no local port "
-			"of a connection is taken.",
-			who);
+		probe_say(&verdict->remedies,
+			  "End the connection of %s, or wait for its end and 60 s more. %s", who,
+			  words_keep_from_clients(context->snapshot,
+						  context->snapshot->sockets[blocker->socket].netns,
+						  context->candidate->port));
 		break;
 	case CAUSE_BOUND:
 		probe_say(&verdict->remedies, "%s, or let it close the socket or listen on it.",

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "util/xalloc.h"
 
@@ -193,6 +194,26 @@ char *words_holders(const struct snapshot *snapshot, uint32_t socket)
 	return words_holders_together(snapshot, &socket, 1);
 }
 
+char *words_holders_of_all(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n,
+			   uint32_t most)
+{
+	char *text = xstrdup(""), *longer, *holders;
+	uint32_t i;
+
+	for (i = 0; i < n && i < most; i++) {
+		holders = words_holders(snapshot, sockets[i]);
+		longer = xasprintf("%s%s%s", text, !i ? "" : i + 1 == n ? " and " : ", ", holders);
+		free(holders);
+		free(text);
+		text = longer;
+	}
+	if (n <= most)
+		return text;
+	longer = xasprintf("%s and %u other%s", text, n - most, n - most == 1 ? "" : "s");
+	free(text);
+	return longer;
+}
+
 char *words_flags(const struct inet_socket *socket)
 {
 	const char *inferred = socket->reuse_evidence == EVIDENCE_INFERRED ? " (inferred)" : "";
@@ -283,8 +304,27 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
 {
 	if (!n_time_wait && !n_fin_wait_2)
 		return xstrdup("");
-	return xasprintf("ss -K -t%s%s 'sport = :%u'", n_time_wait ? " state time-wait" : "",
+	return xasprintf("\"ss -K -t%s%s 'sport = :%u'\"", n_time_wait ? " state time-wait" : "",
 			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
+}
+
+const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
+{
+	uint16_t first, last;
+
+	port_range(snapshot, netns, &first, &last);
+	if (port < first || port > last)
+		return "For good: let the client take another source port, or none of its own "
+		       "choice: it has bound it by its number, since the kernel chooses from "
+		       "net.ipv4.ip_local_port_range only. No sysctl keeps a port from that.";
+	if (port_is_reserved(snapshot, netns, port) == TRISTATE_YES)
+		return "It will hardly be back: the port is reserved already "
+		       "(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
+		       "The client has had it since before that, or has bound it by its number; "
+		       "if so, let it take another one.";
+	return "For good: put the port into net.ipv4.ip_local_reserved_ports (sysctl), from which "
+	       "the kernel takes none for connections, or choose a port outside "
+	       "net.ipv4.ip_local_port_range.";
 }
 
 char *words_count(uint32_t n, const char *singular)

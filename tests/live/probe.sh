@@ -151,6 +151,11 @@ expect "an outgoing connection" 1 "$no"
 cause "an outgoing connection" outgoing-connection
 like "an outgoing connection: what to do" "$(field '.verdict.remedy[0]')" 'ip_local_reserved_ports'
 mksock_stop
+mksock_start connected,side=client,port=13,client-port=8200 || exit 99
+probe tcp:127.0.0.1:8200
+like "a port that the client chose: what to do" "$(field '.verdict.remedy[0]')" 'bound it by its number'
+unlike "a port that the client chose: what is of no use" "$(field '.verdict.remedy[0]')" 'put the port into'
+mksock_stop
 
 # A connection of a server that is gone.
 mksock_start connected,port=8107 || exit 99
