@@ -430,8 +430,8 @@ static void note_elsewhere(struct context *context)
 
 	if (candidate->port && reserved == TRISTATE_YES)
 		probe_say(&context->verdict->notes,
-			  "The port is in net.ipv4.ip_local_reserved_ports. That keeps connections "
-			  "off it and never stands in the way of a bind to it.");
+			  "The port is in net.ipv4.ip_local_reserved_ports. So the kernel chooses "
+			  "it for no connection; that never stands in the way of a bind to it.");
 	for (i = 0; i < context->snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &context->snapshot->sockets[i];
 
