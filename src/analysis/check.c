@@ -35,7 +35,8 @@ static void doubt_absence(struct finding_list *list)
 		finding->evidence = xstrdup("The snapshot does not hold all sockets of the port: a "
 					    "server may be among what was left out.");
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup("Take a snapshot of all sockets: portshare --json.");
+		finding->remedy =
+			xstrdup("Take a snapshot of all sockets, with \"portshare --json\".");
 	}
 }
 

@@ -54,6 +54,16 @@ static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socke
 	       (socket->state == STATE_SYN_SENT || port_is_of_client(snapshot, socket));
 }
 
+static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		if (snapshot->sockets[sockets[i]].reuse_addr != TRISTATE_YES)
+			return false;
+	return true;
+}
+
 static void report_taken(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
 			 const char *why, enum severity severity)
 {
@@ -71,14 +81,15 @@ static void report_taken(struct detection *detection, const uint32_t *sockets, u
 	finding->evidence =
 		xasprintf("%s The connection goes to %s port %u.", why, peer, socket->peer_port);
 	finding->text = xasprintf(
-		"A server cannot bind the port while the connection lives%s: both sides would need "
-		"SO_REUSEADDR, and clients hardly ever set it.",
+		all_reuse_addr(snapshot, sockets, n_sockets) ?
+			"A server that sets SO_REUSEADDR can bind the port, because the client "
+			"has set it too. Others cannot while the connection lives%s." :
+			"A server cannot bind the port while the connection lives%s: both sides "
+			"would need SO_REUSEADDR, and clients hardly ever set it.",
 		is_stream(detection) ? ", nor for 60 seconds after" : "");
-	finding->remedy =
-		xasprintf("Now: end the connection, or wait for it. For good: put the port into "
-			  "net.ipv4.ip_local_reserved_ports (sysctl), from which the kernel "
-			  "takes none for connections, or choose a port outside "
-			  "net.ipv4.ip_local_port_range.");
+	finding->remedy = xasprintf("Now: end the connection, or wait for it. %s",
+				    words_keep_from_clients(snapshot, detection->bucket->netns,
+							    detection->bucket->port));
 	free(where);
 	free(who);
 }

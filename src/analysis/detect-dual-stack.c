@@ -9,6 +9,14 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
+/* What of IPv4 is left to the other. */
+static const char *rest_words(const struct inet_socket *v4)
+{
+	if (!address_is_wildcard(AF_INET, &v4->local))
+		return " and to other IPv4 addresses";
+	return v4->device ? " and through other devices" : "";
+}
+
 static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 			enum tristate related, enum severity severity)
 {
@@ -41,10 +49,10 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 			loser, winner);
 		finding->text =
 			xasprintf("For IPv4 the kernel prefers the IPv4 socket: %s gets what is "
-				  "sent there, %s only what comes over IPv6 and to other "
-				  "addresses. Which program answers depends on which of its "
-				  "addresses a client tries first.",
-				  winner, loser);
+				  "sent there, %s only what comes over IPv6%s. Which program "
+				  "answers depends on which of its addresses a client tries "
+				  "first.",
+				  winner, loser, rest_words(&snapshot->sockets[v4]));
 		finding->remedy =
 			xasprintf("Set IPV6_V6ONLY on the socket of %s (systemd: "
 				  "BindIPv6Only=ipv6-only), or give one of the two another "

@@ -104,32 +104,16 @@ static enum tristate is_group(const struct detection *detection, const struct de
 	return group;
 }
 
-/* The holders of the first socket of each party but one, "A", "A and B", "A, B and 3 others". */
+/* The holders of the first socket of each party but one. */
 static char *name_parties(const struct detection *detection, const uint32_t *sockets,
 			  const struct parties *parties, uint32_t except)
 {
-	char *text = NULL, *longer, *holders;
-	uint32_t i, named = 0, left = parties->count - (except < parties->count);
+	uint32_t i, n = 0, firsts[PARTIES_MAX];
 
-	for (i = 0; i < parties->count && named < 3; i++) {
-		if (i == except)
-			continue;
-		holders = words_holders(detection->snapshot, sockets[parties->first[i]]);
-		longer = xasprintf("%s%s%s", text ? text : "",
-				   !named	     ? "" :
-				   named + 1 == left ? " and " :
-						       ", ",
-				   holders);
-		free(holders);
-		free(text);
-		text = longer;
-		named++;
-	}
-	if (left <= named)
-		return text ? text : xstrdup("nobody");
-	longer = xasprintf("%s and %u others", text, left - named);
-	free(text);
-	return longer;
+	for (i = 0; i < parties->count; i++)
+		if (i != except)
+			firsts[n++] = sockets[parties->first[i]];
+	return n ? words_holders_of_all(detection->snapshot, firsts, n, 3) : xstrdup("nobody");
 }
 
 /* Why they are taken for strangers: where each comes from. */

@@ -32,4 +32,11 @@ enum tristate port_is_reserved(const struct snapshot *snapshot, uint32_t netns, 
 /* How many ports of the range are reserved; 0 also if that is not known. */
 uint32_t port_n_reserved(const struct netns *netns, const struct snapshot *snapshot);
 
+/* A bit for each port. */
+#define PORT_SET_SIZE (65536 / 8)
+
+/* Set the bits of the reserved ports; of none if they are not known. */
+void port_mark_reserved(const struct snapshot *snapshot, uint32_t netns,
+			uint8_t set[PORT_SET_SIZE]);
+
 #endif

@@ -7,10 +7,10 @@
 
 static const char harm_restart[] =
 	"a server that starts in that instant would fail with EADDRINUSE";
-static const char harm_memory[] = "it would change what the kernel remembers of the sockets with "
-				  "SO_REUSEPORT on the port";
+static const char harm_memory[] =
+	"it would change what the kernel remembers of SO_REUSEPORT on the port";
 static const char harm_datagrams[] =
-	"it would receive, and lose, datagrams of the sockets on the port";
+	"where it passes it receives, and loses, datagrams of the sockets on the port";
 static const char harm_any_port[] = "the kernel might choose the port of another socket, and it "
 				    "would receive, and lose, datagrams of that";
 static const char harm_multicast[] = "that it harms nobody is known for unicast addresses only";
@@ -81,17 +81,10 @@ static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *
 	return set & PROBE_SET(1, 0) ? NULL : harm_restart;
 }
 
-/* Of UDP with a flag, where it cannot be done by a mapped socket. */
-static const char *harm_of_udp(const struct bind_candidate *candidate)
-{
-	if (!candidate->port)
-		return harm_any_port;
-	if (address_is_multicast(candidate->family, &candidate->address))
-		return harm_multicast;
-	return harm_datagrams;
-}
-
-/* Whether a mapped socket in the candidate's place gets nothing that goes to this one now. */
+/*
+ * Whether an IPv6 socket in the candidate's place, without a device, gets nothing that goes to this
+ * one now.
+ */
 static bool is_preferred(const struct bind_candidate *candidate, const struct inet_socket *socket)
 {
 	return socket->family == AF_INET &&
@@ -115,6 +108,40 @@ static bool can_map(const struct snapshot *snapshot, const uint32_t *members, ui
 	return true;
 }
 
+/* Whether it is known that nothing that goes to one of these goes to the candidate. */
+static bool takes_nothing(const struct snapshot *snapshot, const uint32_t *members,
+			  uint32_t n_members, const struct bind_candidate *candidate)
+{
+	bool yields = candidate->family == AF_INET6 && !candidate->device;
+	uint32_t i;
+
+	for (i = 0; i < n_members; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[members[i]];
+
+		if (bind_overlaps(candidate, socket) != TRISTATE_NO &&
+		    !(yields && is_preferred(candidate, socket)))
+			return false;
+	}
+	return true;
+}
+
+/* Of UDP with a flag, where it cannot be done by a mapped socket. */
+static const char *harm_of_udp(const struct snapshot *snapshot, const uint32_t *members,
+			       uint32_t n_members, const struct bind_candidate *candidate)
+{
+	if (!candidate->port)
+		return harm_any_port;
+	if (address_is_multicast(candidate->family, &candidate->address))
+		return harm_multicast;
+	return takes_nothing(snapshot, members, n_members, candidate) ? NULL : harm_datagrams;
+}
+
+/* For its address or device, whatever sockets there are: such a bind is in nobody's way. */
+static bool is_refused(const struct probe_outcome *model)
+{
+	return model->bind == EADDRNOTAVAIL || model->bind == ENODEV || model->bind == EINVAL;
+}
+
 void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 		     const struct probe_report *report, bool all, struct probe_live_plan *ret_plan)
 {
@@ -128,14 +155,14 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 		const char *harm = NULL;
 
 		ret_plan->how[set] = LIVE_DIRECT;
-		if (all)
+		if (all || is_refused(&report->attempts[set].ways[PROBE_MODEL]))
 			continue;
 		if (stream)
 			harm = harm_of_tcp(snapshot, members, n_members, report, set);
 		else if (set && candidate->port && can_map(snapshot, members, n_members, candidate))
 			ret_plan->how[set] = LIVE_MAPPED;
 		else if (set)
-			harm = harm_of_udp(candidate);
+			harm = harm_of_udp(snapshot, members, n_members, candidate);
 		if (harm)
 			ret_plan->how[set] = LIVE_NOT;
 		ret_plan->why_not[set] = harm;

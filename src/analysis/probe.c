@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "analysis/port-range.h"
+#include "analysis/probe-takeover.h"
 #include "util/xalloc.h"
 
 #define PORT_PRIVILEGED_USUALLY 1024
@@ -49,6 +50,7 @@ void probe_report_done(struct probe_report *report)
 	for (i = 0; i < report->n_limits; i++)
 		free(report->limits[i].text);
 	free(report->limits);
+	free(report->losses);
 }
 
 struct probe_attempt *probe_asked(struct probe_report *report)
@@ -234,6 +236,24 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 	return n_taken < n_ports ? TRISTATE_YES : best;
 }
 
+/* A filter may have left sockets of the port out of the snapshot, or all of them. */
+static bool is_incomplete(const struct snapshot *snapshot, uint32_t n_members)
+{
+	enum snapshot_part part = snapshot_part(snapshot);
+
+	return part == PART_SOCKETS || (part == PART_PORTS && !n_members);
+}
+
+/*
+ * What is seen in the way of a bind is there whatever is not seen. Only for UDP one that is not seen
+ * may come first, and let the candidate in by SO_REUSEPORT.
+ */
+static bool holds_incomplete(const struct bind_candidate *candidate, enum tristate can_bind)
+{
+	return can_bind == TRISTATE_NO &&
+	       (protocol_is_stream((enum protocol)candidate->protocol) || !candidate->reuse_port);
+}
+
 /* What the kernel would refuse before it looks at other sockets; 0: nothing. */
 static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
 			  const struct probe_facts *facts)
@@ -256,8 +276,8 @@ static int refused_before(const struct snapshot *snapshot, const struct bind_can
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			const struct bind_candidate *candidate, const struct bind_memory *memory,
-			const struct probe_facts *facts, struct probe_outcome *outcome,
-			struct bind_verdict *ret_verdict)
+			const struct probe_facts *facts, bool incomplete,
+			struct probe_outcome *outcome, struct bind_verdict *ret_verdict)
 {
 	int refused = refused_before(snapshot, candidate, facts);
 	const uint32_t *members;
@@ -276,6 +296,8 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 	} else {
 		ret_verdict->can_bind = judge_any_port(snapshot, index, candidate);
 	}
+	if (incomplete && !holds_incomplete(candidate, ret_verdict->can_bind))
+		ret_verdict->can_bind = TRISTATE_UNKNOWN;
 	if (refused == PROBE_UNKNOWN && ret_verdict->can_bind == TRISTATE_YES)
 		ret_verdict->can_bind = TRISTATE_UNKNOWN;
 	outcome->bind = error_of(ret_verdict->can_bind);
@@ -327,6 +349,27 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 	delivery_done(&predicted);
 }
 
+/*
+ * A wildcard gets nothing of what goes to an address that is bound by itself: so another is looked
+ * at if somebody receives there. Of ::1 there is one only.
+ */
+static void predict_before(const struct snapshot *snapshot, struct probe_report *report,
+			   const struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	const struct bind_candidate *candidate = &report->candidate;
+	struct address loopback = report->destination;
+
+	if (address_is_wildcard(candidate->family, &candidate->address) &&
+	    report->destination_family == AF_INET)
+		report->destination = probe_free_address(sockets, n_sockets, AF_INET);
+	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+	if (report->before.n_shares)
+		return;
+	probe_delivery_clear(&report->before);
+	report->destination = loopback;
+	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+}
+
 /* The candidate as a socket that is there: it is met first, but behind IPv6 groups' oldest. */
 static void predict_after(const struct snapshot *snapshot, struct probe_report *report,
 			  const struct delivery_socket *sockets, uint32_t n_sockets)
@@ -364,6 +407,7 @@ static void predict_after(const struct snapshot *snapshot, struct probe_report *
 		.selector = DELIVERY_ANY,
 	};
 	predict_delivery(snapshot, report, all, n_sockets + 1, &report->after);
+	probe_find_losses(snapshot, sockets, n_sockets, all, n_sockets + 1, report);
 	free(all);
 }
 
@@ -375,6 +419,7 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	uint32_t set, n_members, n_sockets;
 	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
+	report->incomplete = is_incomplete(snapshot, n_members);
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))
 		report->memory = memory_of(snapshot, members, n_members, &candidate);
 	for (set = 0; set < PROBE_SETS; set++) {
@@ -383,17 +428,18 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 
 		candidate.reuse_addr = set & PROBE_SET(1, 0);
 		candidate.reuse_port = set & PROBE_SET(0, 1);
-		predict_set(snapshot, index, &candidate, &report->memory, facts,
+		predict_set(snapshot, index, &candidate, &report->memory, facts, report->incomplete,
 			    &attempt->ways[PROBE_MODEL], &verdict);
 		if (attempt == probe_asked(report))
 			report->verdict = verdict;
 		else
 			bind_verdict_done(&verdict);
 	}
-	if (!candidate.port)
+	/* Who is not seen may be the one that receives; at an address that is not there nobody is. */
+	if (!candidate.port || report->incomplete || facts->address_error > 0)
 		return;
 	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
-	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+	predict_before(snapshot, report, sockets, n_sockets);
 	if (report->verdict.can_bind == TRISTATE_YES)
 		predict_after(snapshot, report, sockets, n_sockets);
 	free(sockets);

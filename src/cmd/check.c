@@ -407,7 +407,7 @@ static void write_format(const struct check_command *command, const struct snaps
 		snapshot_json_save(snapshot, findings, &writer);
 		break;
 	case FORMAT_PROMETHEUS:
-		prometheus_write(snapshot, findings, out);
+		prometheus_write(snapshot, findings, status, out);
 		break;
 	case FORMAT_PLUGIN:
 		plugin_write(snapshot, findings, status, command->remark, out);

@@ -84,13 +84,15 @@ static int present(const struct probe_command *command, const struct look *look)
 		.width = terminal_text_width(),
 		.color = color_wanted(command->common.color, STDOUT_FILENO),
 	};
+	/* A file is read whole; of the kernel only the port is asked for. */
+	bool one_port = !command->common.from && look->report.candidate.port;
 	struct out out;
 	int error;
 
 	out_init(&out, STDOUT_FILENO);
 	if (command->common.json)
-		probe_json_write(look->snapshot, &look->report, &look->verdict, &look->findings,
-				 &out);
+		probe_json_write(look->snapshot, one_port ? PART_PORTS : PART_WHOLE, &look->report,
+				 &look->verdict, &look->findings, &out);
 	else
 		probe_text_write(look->snapshot, &look->report, &look->verdict, &text, &out);
 	error = out_flush(&out);

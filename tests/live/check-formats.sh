@@ -33,6 +33,7 @@ is "the hostile snapshot is read" $? 0
 for file in "$fixtures"/*.json hostile.json; do
 	name=$(basename "$file" .json)
 	"$PORTSHARE" check --from "$file" --format=prometheus >metrics.txt 2>err
+	is "$name: the status is told" "portshare_status $?" "$(grep '^portshare_status' metrics.txt)"
 	said=$(promtool check metrics <metrics.txt 2>&1)
 	is "$name: promtool has nothing to say" "$? $said" "0 "
 	"$PORTSHARE" check --from "$file" --format=plugin >plugin 2>err

@@ -175,6 +175,9 @@ done
 like "in a plugin" "$? $(cat out)" '^3 PORTSHARE UNKNOWN - cannot tell: No socket matched --process zz \|'
 "$PORTSHARE" check --process zz --json >out 2>err
 is "in JSON, on stderr" "$? $(tail -n 1 err)" "3 portshare: No socket matched --process zz"
+"$PORTSHARE" check --process zz --format=prometheus --output zz.prom 2>err
+is "in Prometheus' file, too" "$? $(tail -n 1 err) $(grep '^portshare_status' zz.prom)" \
+	"3 portshare: No socket matched --process zz portshare_status 3"
 "$PORTSHARE" check --process zz tcp:8080 >out 2>/dev/null
 is "with a port" "$? $(cut -d';' -f1 out)" "3 No socket on these ports matched --process zz"
 "$PORTSHARE" check tcp:12345 '[::1]:53' >out 2>/dev/null
@@ -422,7 +425,7 @@ if [ "$has_bpf" = true ]; then
 	field() { jq -r ".findings[] | select(.id == \"time-wait-blocks-bind\") | $1" open.json; }
 	like "a client that is still there: the moment is the earliest" "$(field .title)" "cannot be bound until .* at the earliest"
 	like "and what comes after" "$(field .text)" "60 seconds of TIME-WAIT begin"
-	command=$(field .remedy | sed -n "s/.*as root, \(ss -K .*'\) ends them.*/\1/p")
+	command=$(field .remedy | sed -n "s/.*as root, \"\(ss -K .*'\)\" ends them.*/\1/p")
 	like "a command that ends it" "$command" "^ss -K -t state fin-wait-2 'sport = :8102'\$"
 	eval "$command" >/dev/null 2>&1
 	if ss -tan state fin-wait-2 'sport = :8102' | grep -q 8102; then
@@ -520,6 +523,23 @@ start clients 17
 like "few left" "$(found)" "warning ephemeral-exhaustion"
 port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -1)
 like "an outgoing connection on the port that was named" "$(found "tcp:$port")" "port-taken-by-client"
+stop_all
+# Sockets that are bound keep their ports from every connection. Ports without TIME-WAIT:
+sysctl -q -w net.ipv4.ip_local_port_range="40100 40119" 2>/dev/null || echo "40100 40119" >/proc/sys/net/ipv4/ip_local_port_range
+cat >holders.py <<'PY'
+import errno, socket, sys, time
+held = [socket.create_server(("127.0.0.1", 40100 + i)) for i in range(int(sys.argv[1]))]
+with open("connect", "w") as result:
+    result.write(errno.errorcode.get(socket.socket().connect_ex(("127.0.0.1", 40100)), "ok"))
+print("ready", flush=True); time.sleep(600)
+PY
+start holders 20
+is "every local port is bound: nobody can connect" "$(cat connect)" EADDRNOTAVAIL
+like "which is found" "$("$PORTSHARE" check 2>/dev/null)" "20 of 20 local ports for TCP connections are taken by bound"
+stop_all
+start holders 5
+start clients 12
+like "few left, beside bound sockets" "$("$PORTSHARE" check 2>/dev/null | tr '\n' ' ')" "12 of 15 local ports from 127.0.0.1 to 127.0.0.1 +port 7000"
 stop_all
 
 # Formats, files

@@ -75,6 +75,7 @@ probe_often()
 load udp 5060
 before=$(counters)
 is "$probes probes of a UDP server: all answer" "$(probe_often "$probes" udp:127.0.0.1:5060 --reuseaddr)" " $probes 0 "
+is "probes over both families beside it: all answer" "$(probe_often $((probes / 10)) -6 udp:5060 --reuseaddr)" " $((probes / 10)) 0 "
 "$PORTSHARE" --json udp:5060 >list.json 2>/dev/null
 is "$probes probes of a UDP server: it dropped nothing" "$(jq -c '[.sockets[].queue.drops]' list.json)" "[0]"
 is "$probes probes of a UDP server: no counter has moved" "$(counters)" "$before"
