@@ -109,6 +109,13 @@ echo '{"sockets": []}' >"$netns_tmp/bad"
 damaged "no version" 'schema_version'
 echo '{"schema_version": 2}' >"$netns_tmp/bad"
 damaged "another version" 'schema_version'
+echo '{"schema_version": 1}' >"$netns_tmp/bad"
+damaged "no sockets" 'sockets is missing$'
+"$PORTSHARE" probe --json udp:5060 >"$netns_tmp/bad" 2>/dev/null
+damaged "an answer of probe" ': this is an answer of probe; the snapshot behind it is its member "snapshot"$'
+jq .snapshot "$netns_tmp/bad" >"$netns_tmp/inner"
+run --from "$netns_tmp/inner"
+is "which is a snapshot" "$status $(cat "$netns_tmp/err")" "0 "
 jq '.sockets[1].local.port = 70000' "$netns_tmp/good" >"$netns_tmp/bad"
 damaged "a port out of range" 'sockets\[1\]\.local\.port'
 jq '.sockets[0].state = "LISTEN-ING"' "$netns_tmp/good" >"$netns_tmp/bad"
