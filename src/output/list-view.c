@@ -22,7 +22,9 @@ struct list_view {
 /* The order in which a narrow terminal loses columns of the default: those it has elsewhere too. */
 static bool is_optional(const struct list_view *view, enum column_id id)
 {
-	return view->options->columns.is_default && (id == COLUMN_USER || id == COLUMN_UNIT);
+	const struct column_list *list = &view->options->columns;
+
+	return list->has_default && !list->named[id] && (id == COLUMN_USER || id == COLUMN_UNIT);
 }
 
 static void add_columns(struct list_view *view, struct table *table)
@@ -44,7 +46,8 @@ static void add_columns(struct list_view *view, struct table *table)
 						.tree = tree,
 						.min_width = info->min_width,
 						.optional = is_optional(view, list->ids[i]),
-						.last_resort = list->is_default &&
+						.last_resort = list->has_default &&
+							       !list->named[COLUMN_QUEUE] &&
 							       list->ids[i] == COLUMN_QUEUE,
 					});
 	}

@@ -116,7 +116,7 @@ is "not on another" "$?" 1
 ok "with -4, on any of IPv4" "$PORTSHARE" wait -4 tcp:8085 --until listening --timeout 0
 "$PORTSHARE" wait -6 tcp:8085 --until listening --timeout 0 -q 2>/dev/null
 is "with -6, not one of IPv4" $? 1
-"$PORTSHARE" wait tcp:[::]:8085 --until listening --timeout 0 -q 2>/dev/null
+"$PORTSHARE" wait "tcp:[::]:8085" --until listening --timeout 0 -q 2>/dev/null
 is "with the address ::, not one of IPv4" $? 1
 "$PORTSHARE" wait tcp:8085 --device nope --until listening --timeout 0 -q 2>/dev/null
 is "with a device, one that is bound to none is on it" $? 0
