@@ -282,9 +282,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "A connection holds a port that a server wants, or may take it",
 		.meaning =
 "An outgoing connection has, as its local port, one that is meant for a server: it was named on "
-"the command line, or is reserved (a warning), or is below 1024 (a note). Or, as a note: a server "
-"listens on a port out of which the kernel serves connections, and may find it taken after a "
-"restart.",
+"the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a note: "
+"a TCP server listens on a port out of which the kernel serves connections, and may find it taken "
+"after a restart.",
 		.arises =
 "The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
 "it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",

@@ -67,8 +67,8 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		} else {
 			detect_listener(&detection);
 			detect_time_wait(&detection);
-			detect_client_port(&detection);
 		}
+		detect_client_port(&detection);
 		detect_reuseport(&detection);
 		detect_dual_stack(&detection);
 	}

@@ -9,6 +9,11 @@
 
 #define PORT_PRIVILEGED_LAST 1023
 
+static bool is_stream(const struct detection *detection)
+{
+	return protocol_is_stream((enum protocol)detection->bucket->protocol);
+}
+
 /* A port that was named alone is one that somebody wants for a server. */
 static bool is_named(const struct detection *detection)
 {
@@ -35,7 +40,8 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 			     detection->bucket->port) == TRISTATE_YES)
 		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a server.";
 	*ret_severity = SEVERITY_NOTE;
-	if (detection->bucket->port <= PORT_PRIVILEGED_LAST)
+	/* Of UDP that is how clients of DHCP, NTP and RPC work. */
+	if (is_stream(detection) && detection->bucket->port <= PORT_PRIVILEGED_LAST)
 		return "The port is below 1024, where servers of the system have theirs.";
 	return NULL;
 }
@@ -64,10 +70,10 @@ static void report_taken(struct detection *detection, const uint32_t *sockets, u
 		xasprintf("%s is the local port of an outgoing connection of %s", where, who);
 	finding->evidence =
 		xasprintf("%s The connection goes to %s port %u.", why, peer, socket->peer_port);
-	finding->text =
-		xstrdup("A server cannot bind the port while the connection lives, nor for 60 "
-			"seconds after: both sides would need SO_REUSEADDR, and clients hardly "
-			"ever set it.");
+	finding->text = xasprintf(
+		"A server cannot bind the port while the connection lives%s: both sides would need "
+		"SO_REUSEADDR, and clients hardly ever set it.",
+		is_stream(detection) ? ", nor for 60 seconds after" : "");
 	finding->remedy =
 		xasprintf("Now: end the connection, or wait for it. For good: put the port into "
 			  "net.ipv4.ip_local_reserved_ports (sysctl), from which the kernel "
@@ -113,18 +119,20 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 void detect_client_port(struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, n = 0, listener = SNAPSHOT_NONE, *connections;
+	uint32_t i, n = 0, server = SNAPSHOT_NONE, *connections;
 	enum severity severity;
 	const char *why;
 
 	for (i = 0; i < detection->bucket->count; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 
-		if (socket->state == STATE_LISTEN)
-			listener = detection->members[i];
+		if (socket->state == (is_stream(detection) ? STATE_LISTEN : STATE_BOUND))
+			server = detection->members[i];
 	}
-	if (listener != SNAPSHOT_NONE) {
-		check_listener_port(detection, listener);
+	if (server != SNAPSHOT_NONE) {
+		/* What is bound of UDP in the range is mostly a client itself. */
+		if (is_stream(detection))
+			check_listener_port(detection, server);
 		return;
 	}
 	why = why_wanted(detection, &severity);

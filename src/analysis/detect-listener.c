@@ -32,10 +32,10 @@ static bool opens_no_ports(const struct snapshot *snapshot, const struct process
 /* They open sockets for the programs that they start, which accept: that is what they are for. */
 static bool is_service_manager(const struct snapshot *snapshot, const struct process *process)
 {
+	/* "master" is that of Postfix, or of Cyrus. */
 	static const char *const names[] = {
-		"systemd",   "systemd-socket-", "inetd",  "xinetd",
-		"circusd",   "start_server",	"master", /* of Postfix, of Cyrus */
-		"cyrmaster", "dovecot",
+		"systemd",     "systemd-socket-", "inetd",     "xinetd", "circusd", "start_server",
+		"supervisord", "s6-fdholderd",	  "cyrmaster", "master", "dovecot",
 	};
 	const char *comm = snapshot_text(snapshot, process->comm);
 	size_t i;

@@ -435,8 +435,7 @@ void detect_reuseport(struct detection *detection)
 	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND, PLACE_OF_GROUP);
 	for (place = places; place->count; place++)
 		if (place->count > 1 &&
-		    !address_is_multicast(detection->snapshot->sockets[place->sockets[0]].family,
-					  &detection->snapshot->sockets[place->sockets[0]].local))
+		    !detect_gets_copies(&detection->snapshot->sockets[place->sockets[0]]))
 			check_place(detection, place, stream);
 	free(places);
 }

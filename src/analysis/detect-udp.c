@@ -304,8 +304,7 @@ static void check_share(struct detection *detection, const struct detect_place *
 	struct parties parties;
 	char *where;
 
-	if (place->count < 2 || address_is_multicast(sockets[place->sockets[0]].family,
-						     &sockets[place->sockets[0]].local))
+	if (place->count < 2 || detect_gets_copies(&sockets[place->sockets[0]]))
 		return;
 	group = is_group(detection, place);
 	if (group == TRISTATE_YES)
@@ -357,7 +356,7 @@ static void check_share(struct detection *detection, const struct detect_place *
 static bool is_covered(const struct inet_socket *wildcard, const struct inet_socket *socket)
 {
 	return !address_is_wildcard(socket->family, &socket->local) &&
-	       !address_is_multicast(socket->family, &socket->local) &&
+	       !detect_gets_copies(socket) &&
 	       (!wildcard->device || wildcard->device == socket->device) &&
 	       address_covers(wildcard->family, &wildcard->local, wildcard->v6only != TRISTATE_NO,
 			      socket->family, &socket->local);

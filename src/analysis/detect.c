@@ -2,6 +2,7 @@
 #include "analysis/detect.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "util/xalloc.h"
 
@@ -73,9 +74,19 @@ static bool is_multicast_port(uint16_t port)
 	return false;
 }
 
+bool detect_gets_copies(const struct inet_socket *socket)
+{
+	static const struct address broadcast = { .bytes = { 255, 255, 255, 255 } };
+	struct address local;
+	int family = address_unmap(socket->family, &socket->local, &local);
+
+	return address_is_multicast(family, &local) ||
+	       (family == AF_INET && address_equal(&local, &broadcast));
+}
+
 bool detect_is_for_multicast(const struct inet_socket *socket)
 {
-	if (address_is_multicast(socket->family, &socket->local) || socket->n_groups)
+	if (detect_gets_copies(socket) || socket->n_groups)
 		return true;
 	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
 }

@@ -62,9 +62,12 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 			  enum finding_id id, enum severity severity, const char *title,
 			  const char *evidence);
 
+/* Bound to a multicast group or to 255.255.255.255: each such socket gets a copy of what is sent. */
+bool detect_gets_copies(const struct inet_socket *socket);
+
 /*
- * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it is
- * bound to a group or has joined one, or it is not known what it has joined and the port is one
+ * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it
+ * gets copies or has joined a group, or it is not known what it has joined and the port is one
  * where programs meet for that.
  */
 bool detect_is_for_multicast(const struct inet_socket *socket);

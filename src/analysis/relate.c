@@ -96,11 +96,12 @@ static bool takes_value(const struct interpreter *interpreter, const char *optio
 	const char *at = interpreter->values;
 	size_t length = strlen(option);
 
-	while ((at = strstr(at, option))) {
+	/* It may be anything: what is no word would be found at once, and for ever. */
+	if (*option != '-' && *option != '+')
+		return false;
+	for (; (at = strstr(at, option)); at += length)
 		if (at[-1] == ' ' && at[length] == ' ')
 			return true;
-		at += length;
-	}
 	return false;
 }
 
@@ -131,6 +132,9 @@ static const char *script_of(const struct interpreter *interpreter, struct argum
 	*ret_option = "";
 	next_argument(&arguments);
 	while ((argument = next_argument(&arguments))) {
+		/* What a title has left of the arguments. */
+		if (!*argument)
+			return NULL;
 		if (takes_value(interpreter, argument)) {
 			next_argument(&arguments);
 			continue;

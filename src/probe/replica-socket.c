@@ -6,11 +6,11 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "probe/bind-socket.h"
+#include "probe/child.h"
 
 #define BACKLOG 4096
 #define CONNECT_MS 1000
@@ -238,10 +238,10 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool ot
 
 	*ret_socket = (struct replica_socket){ .fd = -1, .peer = -1 };
 	if (others)
-		setfsuid(foreign ? (uid_t)socket->uid : (uid_t)candidate_uid);
+		child_act_as(foreign ? socket->uid : candidate_uid);
 	ret_socket->fd = bind_socket_new(&wanted, is_connection ? NULL : device, ret_step);
 	if (others)
-		setfsuid(0);
+		child_act_as(0);
 	if (ret_socket->fd < 0)
 		return ret_socket->fd;
 	if (is_connection)
@@ -263,10 +263,10 @@ static int bind_once(const struct bind_candidate *socket, bool others)
 	int fd, error;
 
 	if (others)
-		setfsuid((uid_t)socket->uid);
+		child_act_as(socket->uid);
 	fd = bind_socket_new(socket, NULL, &step);
 	if (others)
-		setfsuid(0);
+		child_act_as(0);
 	if (fd < 0)
 		return fd;
 	error = bind_anyhow(fd, socket, NULL);

@@ -166,10 +166,10 @@ static int bind_candidate_set(const struct work *work, uint32_t set)
 	candidate.reuse_addr = set & PROBE_SET(1, 0);
 	candidate.reuse_port = set & PROBE_SET(0, 1);
 	if (work->others)
-		setfsuid((uid_t)candidate.uid);
+		child_act_as(candidate.uid);
 	fd = bind_socket_new(&candidate, candidate_device(work), &step);
 	if (work->others)
-		setfsuid(0);
+		child_act_as(0);
 	if (fd < 0)
 		return fd;
 	if (!work->facts->privileged)
@@ -250,9 +250,9 @@ static bool can_play(uint32_t uid)
 {
 	bool can;
 
-	setfsuid((uid_t)uid);
+	child_act_as(uid);
 	can = setfsuid((uid_t)-1) == (int)uid;
-	setfsuid(0);
+	child_act_as(0);
 	return can;
 }
 

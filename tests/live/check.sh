@@ -269,6 +269,22 @@ stop_all
 start sipd tcp 127.0.0.1 8080 a fork
 is "a preforked server" "$(found)" ""
 stop_all
+cat >title.py <<'PY'
+import ctypes, os, socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8080)); s.listen(8)
+ready, w = os.pipe()
+if os.fork() == 0:
+    numbers = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
+    first, last = int(numbers[45]), int(numbers[46])
+    ctypes.memset(first, 0, last - first)
+    ctypes.memmove(first, b"web: worker", 11)
+    os.write(w, b"x"); time.sleep(600)
+os.read(ready, 1); print("ready", flush=True); time.sleep(600)
+PY
+start title with some arguments
+is "a worker that has overwritten its arguments" "$(timeout 20 "$PORTSHARE" check --json 2>/dev/null | jq -c '[.findings[] | select(.severity != "note").id]')" "[]"
+stop_all
 start sipd tcp 127.0.0.1 8080 a bound
 is "bound, not listening" "$(found)" "warning bound-not-listening"
 stop_all

@@ -57,6 +57,9 @@ static void test_programs(void)
 	check_program(python, "python3", "python3", TRISTATE_UNKNOWN, "python3.11");
 	check_program(python, "gunicorn: worker [a]", "gunicorn: worker [b]", TRISTATE_UNKNOWN,
 		      NULL);
+	check_program(python, "web: worker|||", "python3|a.py", TRISTATE_UNKNOWN, "python3.11");
+	check_program(python, "worker|||", "worker|||", TRISTATE_UNKNOWN, "python3.11");
+	check_program(python, "python3|-b| -W|a.py", "python3|-b| -W|a.py", TRISTATE_YES, " -W");
 	check_program("/usr/bin/java", "java|-cp|/opt/lib|com.a.Sip",
 		      "java|-cp|/opt/lib|com.b.Media", TRISTATE_NO, "com.a.Sip");
 	check_program("/usr/bin/java", "java|-Xmx1g|-jar|/opt/a.jar", "java|-jar|/opt/a.jar",
