@@ -144,6 +144,8 @@ static const char *script_of(const struct interpreter *interpreter, struct argum
 			argument = next_argument(&arguments);
 			return is_worker_code(*ret_option, argument) ? NULL : argument;
 		}
+		if (!*argument)
+			return NULL;
 		if ((argument[0] != '-' && argument[0] != '+') || !argument[1])
 			return argument;
 		if (argument[0] == '-' && argument[1] == '-' && !strchr(argument, '='))

@@ -38,11 +38,6 @@ struct search {
 	uint32_t too_large;
 };
 
-static bool has_inode(const struct inet_socket *socket)
-{
-	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
-}
-
 static bool in_initial_pid_namespace(void)
 {
 	struct stat info;
@@ -96,7 +91,7 @@ static bool is_unexplained(const struct search *search, uint32_t index)
 {
 	const struct inet_socket *socket = &search->snapshot->sockets[index];
 
-	if (!has_inode(socket) || search->holds.of_socket[index] ||
+	if (!socket_has_inode(socket) || search->holds.of_socket[index] ||
 	    socket->owner_status == OWNER_KERNEL || (search->gone && search->gone[index]))
 		return false;
 	if (!search->by_bpf || (search->traits[index] & SOCKET_TRAIT_HAS_FILE))
@@ -347,7 +342,7 @@ void owners_collect(const struct collect_request *request, const struct netns_li
 	if (!snapshot->n_sockets || !(request->want & (WANT_OWNERS | WANT_REUSE | WANT_MULTICAST)))
 		return;
 	for (i = 0; i < snapshot->n_sockets; i++) {
-		if (!has_inode(&snapshot->sockets[i]))
+		if (!socket_has_inode(&snapshot->sockets[i]))
 			continue;
 		any_inode = true;
 		if (!(snapshot->sockets[i].known & SOCKET_HAS_COOKIE))

@@ -48,6 +48,15 @@ if without_proc --json --no-bpf >"$out" 2>"$err"; then
 		skip "without /proc BPF still tells who" "needs BPF"
 		skip "without /proc BPF does not tell all" "needs BPF"
 	fi
+	refuser=$(user_program "${MKSOCK%/*}/nosockdiag")
+	unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$refuser" "$program" --json >"$out" 2>"$err"
+	status=$?
+	if [ "$status" = 77 ]; then
+		skip "neither sock_diag nor /proc" "no seccomp filter can be set"
+	else
+		is "neither sock_diag nor /proc: what sock_diag said" "$status $(cat "$err")" \
+			'2 portshare: cannot list sockets: Protocol not supported'
+	fi
 else
 	skip "without /proc" "no file system can be mounted here"
 fi

@@ -189,7 +189,9 @@ static void fill_words(struct snapshot *snapshot)
 		socket->state = (uint8_t)i;
 		socket->protocol = (uint8_t)(i % N_PROTOCOLS);
 		socket->reuse_evidence = (uint8_t)(i % N_EVIDENCES);
-		socket->owner_status = (uint8_t)(i % N_OWNER_STATUSES);
+		/* It has no owners. */
+		socket->owner_status = i % N_OWNER_STATUSES == OWNER_OWNED ? OWNER_NONE :
+									     i % N_OWNER_STATUSES;
 		socket->timer = (uint8_t)(i % N_TIMERS);
 		socket->v6only = (uint8_t)(i % 3);
 		socket->known = 1U << i;
@@ -312,6 +314,28 @@ static void test_minimal(void)
 	is_int(snapshot->owners[1].fd, 3, "then by descriptor");
 	is_int(snapshot->owners[3].fd, 5, "the last of them");
 	snapshot_free(snapshot);
+}
+
+/* What is said and what is there: the words must not outweigh the holders. */
+static void test_owner_status(void)
+{
+#define UDP                                                                                        \
+	"'protocol':'udp','family':'inet','state':'BOUND','local':{'address':'0.0.0.0','port':5}"
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+
+	is_int(load_text("{'schema_version':1,'sockets':["
+			 "{" UDP ",'owner_status':'kernel','owners':[{'pid':8}]},"
+			 "{" UDP ",'owner_status':'hidden','owners':[]},"
+			 "{" UDP ",'owner_status':'owned'}]}",
+			 &snapshot, &error),
+	       0, "statuses that fit and do not fit");
+	is_int(snapshot->sockets[0].owner_status, OWNER_OWNED, "with a holder it is owned");
+	is_int(snapshot->sockets[1].owner_status, OWNER_HIDDEN, "without one it is as it says");
+	is_int(snapshot->sockets[2].owner_status, OWNER_UNKNOWN,
+	       "owned by nobody that is named is unknown");
+	snapshot_free(snapshot);
+#undef UDP
 }
 
 static void test_repeated(void)
@@ -578,6 +602,7 @@ int main(void)
 	test_round_trips();
 	test_words();
 	test_minimal();
+	test_owner_status();
 	test_repeated();
 	test_times();
 	test_errors();
