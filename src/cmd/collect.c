@@ -69,6 +69,18 @@ static void widen(const struct filter *filter, struct collect_request *request)
 		request->protocols |= one_bucket;
 }
 
+/* Why there is no such namespace: the names of errors say nothing of it. */
+static const char *why_no_netns(const char *name, int error)
+{
+	if (error == EINVAL)
+		return "this is no network namespace";
+	if (error != ENOENT || strchr(name, '/'))
+		return strerror(error);
+	if (!name[strspn(name, "0123456789")])
+		return "there is no such process, nor such a name in /run/netns";
+	return "there is no such name in /run/netns";
+}
+
 static struct snapshot *collect(const struct options *options, uint32_t want)
 {
 	const struct filter *filter = &options->filter;
@@ -100,7 +112,7 @@ static struct snapshot *collect(const struct options *options, uint32_t want)
 	widen(filter, &request);
 	status = snapshot_collect(&request, &snapshot, &failed);
 	if (status && options->netns)
-		complain("network namespace", failed, strerror(-status));
+		complain("network namespace", failed, why_no_netns(failed, -status));
 	else if (status)
 		complain("cannot list", failed, strerror(-status));
 	free(ports);

@@ -74,7 +74,8 @@ is "a process that is not there" "$status" 1
 run -tulpn
 is "-tulpn" "$status" 0
 for wrong in "no-such-service" "--no-such-option" "-s nostate" "--color=blue" "--pid=0" "--pid=1x" "-o nocolumn" "--json --raw" \
-	"-zt" "-lzz" "--all=3" "--user nosuchuser" "--process a --process b" "-J -o port" "--netns nosuchnamespace" "--from /nonexistent" "--from . --netns 1" "1:2:3" "70000" "--output"; do
+	"-zt" "-lzz" "--all=3" "--user nosuchuser" "--process a --process b" "-J -o port" "--netns nosuchnamespace" "--from /nonexistent" "--from . --netns 1" "1:2:3" \
+	"--from a --from b" "--netns 1 --netns 2" "--netns=" "--user 4294967295" "--user 4294967296" "--user=" "--netns /etc/passwd" "--netns 2147483647" "--no" "70000" "--output"; do
 	# shellcheck disable=SC2086
 	run $wrong
 	is "usage: $wrong: exit status" "$status" 2
@@ -82,6 +83,14 @@ for wrong in "no-such-service" "--no-such-option" "-s nostate" "--color=blue" "-
 	like "usage: $wrong: names the program" "$(cat "$netns_tmp/err")" '^portshare: '
 done
 
+said() { run "$@"; cat "$netns_tmp/err"; }
+is "usage: no such process" "$(said --netns 2147483647)" \
+	"portshare: network namespace 2147483647: there is no such process, nor such a name in /run/netns"
+is "usage: a file that is no namespace" "$(said --netns /etc/passwd)" \
+	"portshare: network namespace /etc/passwd: this is no network namespace"
+is "usage: an option that may be two" "$(said probe --reuse 80)" \
+	'portshare: this option is ambiguous "--reuse": --reuseaddr or --reuseport'
+like "usage: a uid that there cannot be, in a snapshot too" "$(said --from /dev/null --user 4294967295)" 'cannot read the user "4294967295"'
 run lst
 like "usage: a mistyped command" "$(cat "$netns_tmp/err")" 'the selector "lst": .*commands list, check, '
 run -o +
