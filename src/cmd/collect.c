@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "analysis/infer.h"
+#include "analysis/words.h"
 #include "model/snapshot-json.h"
+#include "output/finding-text.h"
 #include "source/source.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
@@ -154,4 +156,30 @@ void collect_report_limits(const struct snapshot *snapshot)
 	out_char(&out, '\n');
 	out_flush(&out);
 	out_done(&out);
+}
+
+void collect_write_origin(const struct options *options, const struct snapshot *snapshot,
+			  uint32_t width, struct out *out)
+{
+	const char *host = snapshot_text(snapshot, snapshot->host);
+	int64_t taken = snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
+	char *moment, *words;
+
+	if (!options->from || (!host && !taken))
+		return;
+	moment = taken ? words_moment(taken) : xstrdup("");
+	words = xasprintf("%snapshot%s%s%s%s%s", width ? "S" : "s", host ? " of " : "",
+			  host ? host : "", taken ? " taken " : "", moment,
+			  !width ? "" :
+			  taken	 ? ". Times left are counted from then." :
+				   ".");
+	if (width) {
+		finding_text_fill("", words, width, out);
+	} else {
+		out_string(out, "portshare: ");
+		escape_append(out, ESCAPE_TERMINAL, words, strlen(words));
+	}
+	out_char(out, '\n');
+	free(moment);
+	free(words);
 }

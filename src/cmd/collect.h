@@ -6,6 +6,7 @@
 
 #include "cmd/options.h"
 #include "model/snapshot.h"
+#include "util/out.h"
 
 /*
  * The first steps of every command: take the snapshot that the options ask for, from the kernel or
@@ -19,5 +20,12 @@ struct snapshot *collect_snapshot(const struct options *options, uint32_t want);
 
 /* One line on stderr for people: what could not be seen, and how much of it. */
 void collect_report_limits(const struct snapshot *snapshot);
+
+/*
+ * Of a snapshot from a file, for people, at the width: whose it is and of which moment, and a blank
+ * line; nothing if it is from the kernel, or if it does not say. With width 0 as a line of stderr.
+ */
+void collect_write_origin(const struct options *options, const struct snapshot *snapshot,
+			  uint32_t width, struct out *out);
 
 #endif

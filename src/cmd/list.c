@@ -170,6 +170,19 @@ static void write_text(const struct list_options *options, const struct column_l
 	list_view_write(snapshot, &view, out);
 }
 
+/* On stderr: what is printed of a snapshot is what was printed when it was taken. */
+static void say_origin(const struct list_options *options, const struct snapshot *snapshot)
+{
+	struct out out;
+
+	if (options->raw || options->common.json || options->json_lines)
+		return;
+	out_init(&out, STDERR_FILENO);
+	collect_write_origin(&options->common, snapshot, 0, &out);
+	out_flush(&out);
+	out_done(&out);
+}
+
 /* Returns 0 or -errno of writing. */
 static int present(const struct list_options *options, const struct column_list *columns,
 		   const struct snapshot *snapshot, const struct finding_list *findings)
@@ -238,6 +251,7 @@ static int list(const struct list_options *options, const struct column_list *co
 		snapshot_set_part(snapshot, options_part(&options->common));
 	}
 
+	say_origin(options, snapshot);
 	error = present(options, columns, snapshot, judged ? &findings : NULL);
 	if (error && error != -EPIPE)
 		fprintf(stderr, "portshare: cannot write to standard output: %s\n",

@@ -123,8 +123,36 @@ damaged "no sockets" 'sockets is missing$'
 "$PORTSHARE" probe --json udp:5060 >"$netns_tmp/bad" 2>/dev/null
 damaged "an answer of probe" ': this is an answer of probe; the snapshot behind it is its member "snapshot"$'
 jq .snapshot "$netns_tmp/bad" >"$netns_tmp/inner"
-run --from "$netns_tmp/inner"
+run --raw --from "$netns_tmp/inner"
 is "which is a snapshot" "$status $(cat "$netns_tmp/err")" "0 "
+
+# Of which host and moment a snapshot is, for people.
+
+echo '{"schema_version": 1, "host": "w\u001b[2Jeb1", "taken": {"start": "2026-11-20T19:20:26Z"}, "sockets": []}' >"$netns_tmp/old"
+run --from "$netns_tmp/old"
+is "whose snapshot it is, beside what list prints" "$(cat "$netns_tmp/err" "$netns_tmp/out")" \
+	'portshare: snapshot of w\x1b[2Jeb1 taken 2026-11-20 19:20:26 UTC'
+for format in --raw --json --json-lines; do
+	run --from "$netns_tmp/old" $format
+	is "not beside $format" "$(cat "$netns_tmp/err")" ""
+done
+run check --from "$netns_tmp/old"
+is "whose snapshot it is, before what check finds" "$(head -n 2 "$netns_tmp/out")" \
+	'Snapshot of w\x1b[2Jeb1 taken 2026-11-20 19:20:26 UTC. Times left are counted
+from then.'
+run check --from "$netns_tmp/old" --format=plugin
+is "not in other formats" "$(grep -c Snapshot "$netns_tmp/out" "$netns_tmp/err" | tr '\n' ' ' | sed 's/[^ ]*://g')" "0 0 "
+run probe --from "$netns_tmp/old" tcp:80 --as 0
+like "and before what probe answers" "$(head -n 1 "$netns_tmp/out")" '^Snapshot of w'
+echo '{"schema_version": 1, "taken": {"end": "2026-11-20T19:20:26Z"}, "sockets": []}' >"$netns_tmp/old"
+run --from "$netns_tmp/old"
+is "without a host" "$(cat "$netns_tmp/err")" "portshare: snapshot taken 2026-11-20 19:20:26 UTC"
+echo '{"schema_version": 1, "host": "web1", "sockets": []}' >"$netns_tmp/old"
+run check --from "$netns_tmp/old"
+is "without a moment" "$(head -n 1 "$netns_tmp/out")" "Snapshot of web1."
+echo '{"schema_version": 1, "sockets": []}' >"$netns_tmp/old"
+run --from "$netns_tmp/old"
+is "without either" "$(cat "$netns_tmp/err")" ""
 jq '.sockets[1].local.port = 70000' "$netns_tmp/good" >"$netns_tmp/bad"
 damaged "a port out of range" 'sockets\[1\]\.local\.port'
 jq '.sockets[0].state = "LISTEN-ING"' "$netns_tmp/good" >"$netns_tmp/bad"
