@@ -134,7 +134,7 @@ static const struct column columns[N_COLUMNS] = {
 			       column_get_multicast,
 			       .differs = DIFFERS_IDENTITY },
 	[COLUMN_NOTE] = { { "note", "the finding that concerns it, see portshare-explain(1)",
-			    COLUMN_TEXT, 12, NEED_FINDINGS },
+			    COLUMN_TEXT, 22, NEED_FINDINGS },
 			  column_get_note,
 			  .get_row = column_row_note },
 };

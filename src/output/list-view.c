@@ -27,6 +27,23 @@ static bool is_optional(const struct list_view *view, enum column_id id)
 	return list->has_default && !list->named[id] && (id == COLUMN_USER || id == COLUMN_UNIT);
 }
 
+/* Where it gets tight: what is left of an IPv4 address, of "name[pid]", of a finding's id. */
+static uint32_t hard_width(enum column_id id)
+{
+	switch (id) {
+	case COLUMN_LOCAL:
+		return 9;
+	case COLUMN_QUEUE:
+		return 10;
+	case COLUMN_OWNER:
+		return 15;
+	case COLUMN_NOTE:
+		return 22;
+	default:
+		return 0;
+	}
+}
+
 static void add_columns(struct list_view *view, struct table *table)
 {
 	const struct column_list *list = &view->options->columns;
@@ -45,6 +62,8 @@ static void add_columns(struct list_view *view, struct table *table)
 						.right = info->type == COLUMN_NUMBER && !tree,
 						.tree = tree,
 						.min_width = info->min_width,
+						.hard_width = hard_width(list->ids[i]),
+						.has_pids = list->ids[i] == COLUMN_OWNER,
 						.optional = is_optional(view, list->ids[i]),
 						.last_resort = list->has_default &&
 							       !list->named[COLUMN_QUEUE] &&
