@@ -413,6 +413,7 @@ static void write_format(const struct check_command *command, const struct snaps
 		plugin_write(snapshot, findings, status, command->remark, out);
 		break;
 	default:
+		collect_write_origin(&command->common, snapshot, text.width, out);
 		finding_text_write(snapshot, findings, &text, out);
 		break;
 	}

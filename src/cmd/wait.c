@@ -114,6 +114,14 @@ static bool check_user(const struct wait_command *command)
 			     NULL, "wait without --as, or without COMMAND");
 }
 
+/* The kernel takes it for any port that is free: nobody listens there. */
+static bool check_port(const struct wait_command *command)
+{
+	if (!command->until_listening || command->candidate.port)
+		return true;
+	return options_error("nobody can listen on port 0", NULL, "expected the port of a server");
+}
+
 static bool parse(int argc, char **argv, struct wait_command *command, int *ret_status)
 {
 	const struct command_line line = {
@@ -140,8 +148,12 @@ static bool parse(int argc, char **argv, struct wait_command *command, int *ret_
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") != 0)
 			continue;
-		if (i + 1 < argc)
-			command->command = argv + i + 1;
+		/* As of a variable that is empty: then nothing would be started, and all be well. */
+		if (i + 1 == argc) {
+			*ret_status = EXIT_TROUBLE;
+			return options_error("a command is missing behind", "--", NULL);
+		}
+		command->command = argv + i + 1;
 		argv[i] = NULL;
 		argc = i;
 	}
@@ -392,6 +404,13 @@ static int wait_until_free(struct wait_command *command)
 	return status;
 }
 
+/* Whether neither an address nor a family was named. */
+static bool is_anywhere(const struct wait_command *command)
+{
+	return command->candidate.family == AF_INET && command->common.filter.inet6 &&
+	       !command->common.bind.address && !command->common.selectors[0].has_address;
+}
+
 /* Asked for a wildcard any address will do, of the family that was named, if one was. */
 static bool is_of_family(const struct wait_command *command, const struct inet_socket *socket)
 {
@@ -399,7 +418,7 @@ static bool is_of_family(const struct wait_command *command, const struct inet_s
 
 	if (command->candidate.family == AF_INET6)
 		return v6;
-	return command->common.filter.inet6 || !v6 ||
+	return is_anywhere(command) || !v6 ||
 	       (socket->v6only != TRISTATE_YES && address_is_wildcard(AF_INET6, &socket->local));
 }
 
@@ -473,8 +492,9 @@ static int wait_and_run(struct wait_command *command)
 	int status;
 
 	command->start_ms = monotonic_ms();
-	command->line =
-		wait_line_new(&command->candidate, command->until_listening, command->quiet);
+	command->line = wait_line_new(&command->candidate,
+				      command->until_listening && is_anywhere(command),
+				      command->quiet);
 	/* Without events it is just slower to see what happens. */
 	if (sock_events_open(command->common.netns, &command->events))
 		command->events = NULL;
@@ -492,7 +512,8 @@ int command_wait(int argc, char **argv)
 
 	if (parse(argc, argv, &command, &status)) {
 		status = EXIT_TROUBLE;
-		if (candidate_parse(&command.common, &command.candidate) && check_user(&command))
+		if (candidate_parse(&command.common, &command.candidate) && check_port(&command) &&
+		    check_user(&command))
 			status = wait_and_run(&command);
 	}
 	options_done(&command.common);
