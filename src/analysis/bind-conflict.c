@@ -282,13 +282,16 @@ static bool in_chain(enum chain chain, const struct bind_candidate *candidate,
 	return chain == CHAIN_PORT || is_any(&other);
 }
 
-/* udp_lib_lport_inuse(): the first overlapping socket that does not share by address decides. */
+/*
+ * udp_lib_lport_inuse(): the first overlapping socket that does not share by address decides. If it
+ * is in the way the next one decides when it has gone, and so on: those are in the way too.
+ */
 static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *members,
 			      uint32_t n_members, enum chain chain,
 			      const struct bind_candidate *candidate,
 			      const struct bind_rules *rules, struct bind_verdict *verdict)
 {
-	bool may_succeed = false, may_fail = false;
+	bool may_succeed = false, may_fail = false, decided = false;
 	uint32_t i;
 
 	for (i = 0; i < n_members; i++) {
@@ -302,18 +305,21 @@ static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *m
 		if (decides == TRISTATE_NO)
 			continue;
 		succeeds = share_by_port(candidate, socket, rules);
-		may_succeed = may_succeed || succeeds != TRISTATE_NO;
-		may_fail = may_fail || succeeds != TRISTATE_YES;
+		if (!decided) {
+			may_succeed = may_succeed || succeeds != TRISTATE_NO;
+			may_fail = may_fail || succeeds != TRISTATE_YES;
+		}
 		if (succeeds != TRISTATE_YES)
 			add_blocker(verdict, members[i],
 				    decides == TRISTATE_YES && succeeds == TRISTATE_NO &&
 						    !may_succeed ?
 					    0 :
 					    what_is_unknown(candidate, socket, rules));
-		if (decides == TRISTATE_YES)
+		decided = decided || decides == TRISTATE_YES;
+		if (decides == TRISTATE_YES && (may_succeed || succeeds != TRISTATE_NO))
 			break;
 	}
-	if (i == n_members)
+	if (!decided)
 		may_succeed = true;
 	return may_succeed && may_fail ? TRISTATE_UNKNOWN : tristate_of(may_succeed);
 }
@@ -325,11 +331,10 @@ static enum tristate scan_chains(const struct snapshot *snapshot, const uint32_t
 {
 	enum tristate first =
 		scan_udp(snapshot, members, n_members, CHAIN_ADDRESS, candidate, rules, verdict);
+	enum tristate second =
+		scan_udp(snapshot, members, n_members, CHAIN_ANY, candidate, rules, verdict);
 
-	if (first == TRISTATE_NO)
-		return first;
-	return both(first,
-		    scan_udp(snapshot, members, n_members, CHAIN_ANY, candidate, rules, verdict));
+	return both(first, second);
 }
 
 /* The members with those in front that are connected; NULL if none is. */

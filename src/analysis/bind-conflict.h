@@ -58,7 +58,8 @@ struct bind_verdict {
 	enum tristate can_bind;
 	/*
 	 * The sockets that conflict; with can_bind unknown, those that may. For UDP, where the first
-	 * that overlaps decides, up to that one. In the order of the bucket.
+	 * that overlaps decides, that one and those that decide when it has gone, up to one that
+	 * lets the candidate in. In the order of the bucket.
 	 */
 	struct bind_blocker *blockers;
 	uint32_t n_blockers, capacity;

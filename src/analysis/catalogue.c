@@ -27,7 +27,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    int off = 0;\n"
 "    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);\n\n"
 "Python:\n"
-"    loop.create_datagram_endpoint(Handler, local_addr=(\"0.0.0.0\", 5060))  # 3.8.1 or later\n"
+"    # 3.8.1 or later\n"
+"    loop.create_datagram_endpoint(Handler, local_addr=(\"0.0.0.0\", 5060))\n"
 "    socketserver.UDPServer.allow_reuse_address = False\n\n"
 "Go: net.ListenPacket does not set it for unicast; net.ListenMulticastUDP does.\n\n"
 "systemd: ReusePort= in a .socket unit sets SO_REUSEPORT; SO_REUSEADDR is set by systemd itself for "
@@ -107,8 +108,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "bind() lets a socket with SO_REUSEPORT pass others that have it and the same uid (sk_uid). Sockets "
 "with the same family, address, device, v6only and uid form a group; each connection or datagram is "
-"given to a member by a hash of both ends, so one client always reaches the same member while the "
-"group does not change. Programs are not compared. TCP listeners join the group in listen().",
+"given to a member by a hash of both addresses and both ports. A client that keeps its port reaches "
+"the same member while the group does not change; with each new connection, from a new port, any of "
+"them. Programs are not compared. TCP listeners join the group in listen().",
 		.in_code =
 "Set SO_REUSEPORT only in servers that are pools, and only when asked to.\n\n"
 "C: one listening socket before fork() serves all workers without any flag.\n\n"
@@ -170,8 +172,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "A group member is chosen by the hash alone. A full queue is no reason to choose another: for TCP "
 "the client's request to connect is dropped (ListenOverflows in /proc/net/netstat counts it), and "
 "when the client repeats it the hash leads to the same member again, until it times out. "
-"net.ipv4.tcp_abort_on_overflow does not change that. For UDP the datagram is lost. A listener's "
-"queue holds one connection more than its backlog.",
+"net.ipv4.tcp_abort_on_overflow does not change that. A listener's queue holds one connection more "
+"than its backlog. For UDP the datagram is lost; a queue is full when the next one does not fit, so "
+"somewhat below its limit (SO_RCVBUF). When a socket is closed what waits in it is reset, for UDP "
+"lost; net.ipv4.tcp_migrate_req=1 moves connections to another member, never datagrams.",
 		.in_code =
 "Accept in a thread or loop that never blocks, and let a supervisor watch each worker.\n\n"
 "C: non-blocking accept4() driven by epoll.\n\n"
@@ -179,7 +183,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Go: a goroutine for each connection; accept in its own loop.\n\n"
 "systemd:\n"
 "    [Service]\n"
-"    WatchdogSec=10                 # the worker calls sd_notify(0, \"WATCHDOG=1\")",
+"    # The main process calls sd_notify(0, \"WATCHDOG=1\");\n"
+"    # others may with NotifyAccess=all.\n"
+"    WatchdogSec=10",
 		.by_operation =
 "Continue (kill -CONT), restart or stop the worker, whose pid the finding names. One shared "
 "listening socket instead of one for each worker has no stuck member: whoever is free accepts.",
@@ -192,8 +198,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "clients still connect, to nobody.",
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
-"close-on-exec flag; or a worker made by fork() alone outlives it. Handing a socket over on "
-"purpose, as systemd's socket units do, is not reported.",
+"close-on-exec flag. Handing a socket over on purpose, as systemd's socket units, inetd, Postfix, "
+"Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone that "
+"outlives its parent and keeps the port: it runs the same program, as the workers of a server do.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
 "state of the port is that of the socket: LISTEN. No flag of a new socket helps against a listener, "
@@ -217,10 +224,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "Closed connections keep a port from everyone",
 		.meaning =
 "Nothing listens on the port, but connections of a server that is gone are in TIME-WAIT, or still "
-"closing, and were made without SO_REUSEADDR. Every bind to the port fails with EADDRINUSE until the "
-"last of them has ended, at the moment that is named.",
+"closing, and were made without SO_REUSEADDR and without SO_REUSEPORT. Every bind to their local "
+"address, or to all addresses, fails with EADDRINUSE until the last of them has ended, at the moment "
+"that is named.",
 		.arises =
-"A server without SO_REUSEADDR was stopped while it had connections, or closed them itself: the side "
+"A server without either flag was stopped while it had connections, or closed them itself: the side "
 "that closes first keeps TIME-WAIT.",
 		.kernel =
 "A TIME-WAIT bucket remembers SO_REUSEADDR and SO_REUSEPORT of its connection, which had them from "
@@ -238,7 +246,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"
 "    bind(fd, addr, size);\n\n"
 "Python:\n"
-"    socketserver.TCPServer.allow_reuse_address = True    # asyncio does it by itself\n\n"
+"    socketserver.TCPServer.allow_reuse_address = True\n\n"
+"asyncio sets it by itself.\n\n"
 "Go: net.Listen sets it.\n\n"
 "systemd: a .socket unit sets it, and keeps the port over restarts.\n\n"
 "Closing with SO_LINGER and a time of 0 avoids TIME-WAIT, but resets the connection and loses what "
@@ -264,7 +273,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.in_code =
 "C:\n"
 "    int on = 1;\n"
-"    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);   /* before bind() */\n\n"
+"    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);\n"
+"    bind(fd, addr, size);\n\n"
 "Python:\n"
 "    socket.create_server((\"\", 8080))       # sets it\n\n"
 "Go: net.Listen sets it.\n\n"
@@ -276,9 +286,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "A connection holds a port that a server wants, or may take it",
 		.meaning =
 "An outgoing connection has, as its local port, one that is meant for a server: it was named on "
-"the command line, or is reserved (a warning), or is below 1024 (a note). Or, as a note: a server "
-"listens on a port out of which the kernel serves connections, and may find it taken after a "
-"restart.",
+"the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a note: "
+"a TCP server listens on a port out of which the kernel serves connections, and may find it taken "
+"after a restart.",
 		.arises =
 "The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
 "it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",
@@ -300,13 +310,15 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Reserve the port; what is reserved can still be bound by its number:\n\n"
 "    sysctl net.ipv4.ip_local_reserved_ports=8080,40000-40010\n\n"
 "This replaces the list that was there, so name what is in it already; a file in /etc/sysctl.d keeps "
-"it over a boot. Then end the connection, or wait for it.",
+"it over a boot. Then end the connection, or wait for it.\n\n"
+"A port outside of net.ipv4.ip_local_port_range the client has bound by its number, from which no "
+"sysctl keeps it: configure its source port.",
 	},
 	[FINDING_BOUND_NOT_LISTENING] = {
 		.title = "A TCP socket is bound and does not listen",
 		.meaning =
 "A socket holds a port but neither listens nor is connected. Others cannot bind the port, and "
-"clients are refused. Tools that read /proc/net/tcp do not show it at all.",
+"clients are refused, unless another socket listens there. Tools that read /proc/net/tcp do not show it at all.",
 		.arises =
 "listen() was not called or failed: of two servers with SO_REUSEADDR both may bind, but only one may "
 "listen. Or a client bound a port by hand, and its connection was reset. Or a server is just "
@@ -343,7 +355,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "C:\n"
 "    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);\n\n"
 "Python:\n"
-"    socket.create_server((\"::\", 8080), family=socket.AF_INET6, dualstack_ipv6=False)\n\n"
+"    socket.create_server((\"::\", 8080), family=socket.AF_INET6,\n"
+"                         dualstack_ipv6=False)\n\n"
 "Go:\n"
 "    net.Listen(\"tcp6\", \"[::]:8080\")\n\n"
 "systemd:\n"
@@ -354,17 +367,20 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "net.ipv6.bindv6only=1 changes the default for all programs.",
 	},
 	[FINDING_EPHEMERAL_EXHAUSTION] = {
-		.title = "The local ports towards one destination are nearly used up",
+		.title = "The local ports for connections are nearly used up",
 		.meaning =
 "From one local address to one address and port of a peer, eight of ten local ports or more are in "
-"use. When none is left, new connections there fail; others are not concerned.",
+"use. When none is left, new connections there fail; others are not concerned. Ports that bound "
+"sockets have are not counted, for no connection is given one. Where these are eight of ten, or UDP "
+"sockets have as many, it is told without a destination: then all new connections fail.",
 		.arises =
 "A client that opens a connection for each request, a proxy in front of a single backend, a load "
 "test.",
 		.kernel =
 "A connection is known by both addresses and both ports, so the number of local ports is the limit "
-"towards one destination. connect() then fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, "
-"an unbound UDP socket with EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 "
+"towards one destination. connect() passes by each port that a socket was bound to by bind(), and an "
+"unbound UDP socket takes one that no other has, wherever it sends to. When none is left connect() "
+"fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, an unbound UDP socket with EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 "
 "connect() may take their ports after one second, if both ends use TCP timestamps. 2, the default, "
 "does so on loopback only.",
 		.in_code =

@@ -35,7 +35,8 @@ static void doubt_absence(struct finding_list *list)
 		finding->evidence = xstrdup("The snapshot does not hold all sockets of the port: a "
 					    "server may be among what was left out.");
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup("Take a snapshot of all sockets: portshare --json.");
+		finding->remedy =
+			xstrdup("Take a snapshot of all sockets, with \"portshare --json\".");
 	}
 }
 
@@ -67,8 +68,8 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		} else {
 			detect_listener(&detection);
 			detect_time_wait(&detection);
-			detect_client_port(&detection);
 		}
+		detect_client_port(&detection);
 		detect_reuseport(&detection);
 		detect_dual_stack(&detection);
 	}

@@ -8,6 +8,7 @@
 #include "util/xalloc.h"
 
 #define NO_SCORE (-1)
+#define DEVICE_SCORE_MAX 4
 
 /* IPv4 and its mapped form are one address here. */
 static struct address normal(int family, const struct address *address)
@@ -119,15 +120,25 @@ static void add(struct delivery *delivery, uint32_t index)
 }
 
 /* What udp_reuseport_add_sock() and inet_reuseport_add_sock() compare. */
-static bool same_group(const struct delivery_socket *a, const struct delivery_socket *b)
+static enum tristate same_group(const struct delivery_socket *a, const struct delivery_socket *b)
 {
 	const struct inet_socket *x = a->socket, *y = b->socket;
+	uint32_t known = x->known & y->known;
+	enum tristate only_x = v6only_of(x), only_y = v6only_of(y);
 
 	if (a->group != DELIVERY_ANY || b->group != DELIVERY_ANY)
-		return a->group == b->group;
-	return x->family == y->family && x->device == y->device && x->uid == y->uid &&
-	       v6only_of(x) == v6only_of(y) && address_equal(&x->local, &y->local) &&
-	       y->reuse_port != TRISTATE_NO && !is_connected(y);
+		return tristate_of(a->group == b->group);
+	if (x->family != y->family || !address_equal(&x->local, &y->local) ||
+	    y->reuse_port == TRISTATE_NO ||
+	    ((known & SOCKET_HAS_DEVICE) && x->device != y->device) ||
+	    ((known & SOCKET_HAS_UID) && x->uid != y->uid) ||
+	    (only_x != TRISTATE_UNKNOWN && only_y != TRISTATE_UNKNOWN && only_x != only_y))
+		return TRISTATE_NO;
+	return y->reuse_port == TRISTATE_YES && (known & SOCKET_HAS_DEVICE) &&
+			       (known & SOCKET_HAS_UID) && only_x == only_y &&
+			       only_x != TRISTATE_UNKNOWN ?
+		       TRISTATE_YES :
+		       TRISTATE_UNKNOWN;
 }
 
 /* reuseport_select_sock(): the members among whom one is chosen. */
@@ -140,24 +151,29 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 	uint32_t i, n = 0;
 
 	for (i = 0; i < n_sockets; i++) {
-		if (!same_group(hit, &sockets[i]))
+		/* One that connected before others joined it has a place, but no share. */
+		if (same_group(hit, &sockets[i]) == TRISTATE_NO ||
+		    (hit->group == DELIVERY_ANY && is_connected(sockets[i].socket)))
 			continue;
 		n++;
 		if (sockets[i].selector != DELIVERY_ANY)
 			selector = sockets[i].selector;
 		by_cpu = by_cpu || sockets[i].incoming_cpu != DELIVERY_ANY;
-		on_cpu = on_cpu || (sockets[i].incoming_cpu != DELIVERY_ANY &&
+		on_cpu = on_cpu || (!is_connected(sockets[i].socket) &&
+				    sockets[i].incoming_cpu != DELIVERY_ANY &&
 				    sockets[i].incoming_cpu == query->cpu);
 	}
 	/* A program that names nobody leaves it to the hash. */
 	if (selector < 0 || (uint32_t)selector >= n)
 		selector = DELIVERY_ANY;
 	for (i = 0; i < n_sockets; i++) {
-		if (!same_group(hit, &sockets[i]))
+		if (same_group(hit, &sockets[i]) == TRISTATE_NO)
 			continue;
-		if (selector != DELIVERY_ANY ? sockets[i].group_place == selector :
-		    by_cpu && on_cpu	     ? sockets[i].incoming_cpu == query->cpu :
-					       true)
+		/* A program is not asked whether it names one that is connected. */
+		if (selector != DELIVERY_ANY	    ? sockets[i].group_place == selector :
+		    is_connected(sockets[i].socket) ? false :
+		    by_cpu && on_cpu		    ? sockets[i].incoming_cpu == query->cpu :
+						      true)
 			add(delivery, sockets[i].index);
 	}
 	delivery->mode = delivery->n_receivers > 1 ? DELIVERY_SPREAD : DELIVERY_ONE;
@@ -176,13 +192,24 @@ static int score_in_chain(const struct delivery_socket *receiver,
 						     score_udp(receiver, query);
 }
 
+/* The same if it is bound to the device, where that is not known. */
+static int highest_score(const struct delivery_socket *receiver, const struct delivery_query *query,
+			 bool wildcards)
+{
+	int score = score_in_chain(receiver, query, wildcards);
+
+	if (score > NO_SCORE && !(receiver->socket->known & SOCKET_HAS_DEVICE))
+		score += DEVICE_SCORE_MAX;
+	return score;
+}
+
 /* Whether facts that are not known could make another the receiver than the hit, or its group. */
 static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_sockets, uint32_t hit,
 			int score, const struct delivery_query *query, bool wildcards)
 {
 	const struct inet_socket *socket = sockets[hit].socket;
 	bool own_flag = socket->reuse_port == TRISTATE_UNKNOWN;
-	bool may_go_on = false, better = false;
+	bool may_go_on = false, better = false, parted = false;
 	uint32_t i;
 
 	if (takes_family(socket, query) == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_DEVICE))
@@ -192,18 +219,31 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 	/* Alone it receives, whatever its flags are. */
 	for (i = 0; i < n_sockets; i++) {
 		const struct inet_socket *other = sockets[i].socket;
+		enum tristate member;
 
 		if (i == hit)
 			continue;
 		/* A group in which one was connected once is not final (reuseport_has_conns()). */
 		may_go_on = may_go_on ||
-			    (is_connected(other) && other->uid == socket->uid &&
+			    (is_connected(other) &&
+			     (other->uid == socket->uid ||
+			      !(socket->known & other->known & SOCKET_HAS_UID)) &&
 			     other->family == socket->family && other->reuse_port != TRISTATE_NO);
 		better = better ||
-			 (i > hit && score_in_chain(&sockets[i], query, wildcards) > score);
-		if (same_group(&sockets[hit], &sockets[i]) &&
-		    (own_flag || other->reuse_port == TRISTATE_UNKNOWN ||
-		     !(socket->known & other->known & SOCKET_HAS_UID)))
+			 (i > hit && highest_score(&sockets[i], query, wildcards) > score);
+		member = same_group(&sockets[hit], &sockets[i]);
+		if (member == TRISTATE_NO)
+			continue;
+		/*
+		 * One that connects leaves its group, and founds another for the next that meets it
+		 * when it is bound (reuseport_add_sock()). Whether it was connected by then nobody
+		 * sees, so it may have parted the two. Who is bound meets the newest first with
+		 * IPv4, the oldest with IPv6.
+		 */
+		if (is_connected(other))
+			parted = parted || (sockets[hit].group == DELIVERY_ANY &&
+					    (i > hit) == (socket->family == AF_INET));
+		else if (own_flag || parted || member == TRISTATE_UNKNOWN)
 			return true;
 	}
 	return better && (own_flag || may_go_on);
@@ -223,7 +263,10 @@ static bool scan(const struct delivery_socket *sockets, uint32_t n_sockets,
 	for (i = 0; i < n_sockets; i++) {
 		const struct inet_socket *socket = sockets[i].socket;
 		int score = score_in_chain(&sockets[i], query, wildcards);
+		int highest = highest_score(&sockets[i], query, wildcards);
 
+		if (highest > score && highest > best_score)
+			delivery->certain = false;
 		if (score <= best_score)
 			continue;
 		best_score = score;
@@ -259,6 +302,8 @@ static bool find_connected(const struct delivery_socket *sockets, uint32_t n_soc
 			delivery->certain = false;
 			break;
 		}
+		if (!(socket->known & SOCKET_HAS_DEVICE))
+			delivery->certain = false;
 		add(delivery, sockets[i].index);
 		delivery->mode = DELIVERY_ONE;
 	}
@@ -279,13 +324,13 @@ static enum tristate has_joined(const struct snapshot *snapshot, const struct in
 	return socket->known & SOCKET_HAS_MULTICAST ? TRISTATE_NO : TRISTATE_UNKNOWN;
 }
 
-/* IP_MULTICAST_ALL is on for AF_INET, off for the IPv4 side of AF_INET6; IPV6_MULTICAST_ALL is on. */
+/* Unless set, on for IPv4 to AF_INET and for IPv6, off for IPv4 to AF_INET6. */
 static bool takes_all_groups(const struct delivery_socket *receiver,
 			     const struct delivery_query *query)
 {
 	/* What sock_diag reports is the option of IPv4. */
 	if (query->family == AF_INET6)
-		return true;
+		return receiver->multicast_all_v6 != TRISTATE_NO;
 	if (receiver->multicast_all != TRISTATE_UNKNOWN)
 		return receiver->multicast_all == TRISTATE_YES;
 	return receiver->socket->family == AF_INET;
@@ -308,7 +353,6 @@ static void deliver_copies(const struct snapshot *snapshot, const struct deliver
 	}
 	if (!joined && !may_have_joined)
 		return;
-	delivery->certain = delivery->certain && joined;
 	for (i = 0; i < n_sockets; i++) {
 		const struct inet_socket *socket = sockets[i].socket;
 		enum tristate takes = takes_family(socket, query), member;
@@ -317,8 +361,6 @@ static void deliver_copies(const struct snapshot *snapshot, const struct deliver
 		    (!is_wildcard(socket) && !is_at(socket, query->family, &query->to)) ||
 		    (is_connected(socket) && !has_peer_of(socket, query)))
 			continue;
-		if (takes == TRISTATE_UNKNOWN)
-			delivery->certain = false;
 		if (!query->broadcast && !takes_all_groups(&sockets[i], query)) {
 			member = has_joined(snapshot, socket, query);
 			if (member == TRISTATE_NO)
@@ -326,6 +368,8 @@ static void deliver_copies(const struct snapshot *snapshot, const struct deliver
 			if (member == TRISTATE_UNKNOWN)
 				delivery->certain = false;
 		}
+		if (!joined || takes == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_DEVICE))
+			delivery->certain = false;
 		add(delivery, sockets[i].index);
 	}
 	delivery->mode = delivery->n_receivers ? DELIVERY_COPIES : DELIVERY_NOBODY;

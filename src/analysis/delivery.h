@@ -24,8 +24,10 @@ struct delivery_socket {
 	int32_t group; /* those of one reuseport group have one number; DELIVERY_ANY: to be found */
 	int32_t group_place; /* within the group, for a selector; else 0 */
 	int32_t incoming_cpu; /* SO_INCOMING_CPU; DELIVERY_ANY: not set */
-	int32_t selector; /* what a program of the group returns; DELIVERY_ANY: there is none */
-	enum tristate multicast_all; /* IP_MULTICAST_ALL; unknown: as the family has it */
+	/* What a program of the group returns; all its members have that. DELIVERY_ANY: none */
+	int32_t selector;
+	/* IP_MULTICAST_ALL and IPV6_MULTICAST_ALL; unknown: as the family has it */
+	enum tristate multicast_all, multicast_all_v6;
 };
 
 struct delivery_query {
@@ -47,7 +49,7 @@ enum delivery_mode {
 
 struct delivery {
 	enum delivery_mode mode;
-	/* The facts (flags, v6only, uids, groups) that decide are all known. */
+	/* The facts (flags, v6only, uids, devices, groups) that decide are all known. */
 	bool certain;
 	uint32_t *receivers; /* indexes of the callers, ascending in the kernel's order */
 	uint32_t n_receivers, capacity;

@@ -9,6 +9,11 @@
 
 #define PORT_PRIVILEGED_LAST 1023
 
+static bool is_stream(const struct detection *detection)
+{
+	return protocol_is_stream((enum protocol)detection->bucket->protocol);
+}
+
 /* A port that was named alone is one that somebody wants for a server. */
 static bool is_named(const struct detection *detection)
 {
@@ -35,15 +40,28 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 			     detection->bucket->port) == TRISTATE_YES)
 		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a server.";
 	*ret_severity = SEVERITY_NOTE;
-	if (detection->bucket->port <= PORT_PRIVILEGED_LAST)
+	/* Of UDP that is how clients of DHCP, NTP and RPC work. */
+	if (is_stream(detection) && detection->bucket->port <= PORT_PRIVILEGED_LAST)
 		return "The port is below 1024, where servers of the system have theirs.";
 	return NULL;
 }
 
-static bool is_connection(const struct inet_socket *socket)
+/* Not one that a server has accepted which listens no more. */
+static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
 	return (socket->known & SOCKET_HAS_PEER) && !socket_is_time_wait(socket) &&
-	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode);
+	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode) &&
+	       (socket->state == STATE_SYN_SENT || port_is_of_client(snapshot, socket));
+}
+
+static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		if (snapshot->sockets[sockets[i]].reuse_addr != TRISTATE_YES)
+			return false;
+	return true;
 }
 
 static void report_taken(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
@@ -62,15 +80,16 @@ static void report_taken(struct detection *detection, const uint32_t *sockets, u
 		xasprintf("%s is the local port of an outgoing connection of %s", where, who);
 	finding->evidence =
 		xasprintf("%s The connection goes to %s port %u.", why, peer, socket->peer_port);
-	finding->text =
-		xstrdup("A server cannot bind the port while the connection lives, nor for 60 "
-			"seconds after: both sides would need SO_REUSEADDR, and clients hardly "
-			"ever set it.");
-	finding->remedy =
-		xasprintf("Now: end the connection, or wait for it. For good: put the port into "
-			  "net.ipv4.ip_local_reserved_ports (sysctl), from which the kernel "
-			  "takes none for connections, or choose a port outside "
-			  "net.ipv4.ip_local_port_range.");
+	finding->text = xasprintf(
+		all_reuse_addr(snapshot, sockets, n_sockets) ?
+			"A server that sets SO_REUSEADDR can bind the port, because the client "
+			"has set it too. Others cannot while the connection lives%s." :
+			"A server cannot bind the port while the connection lives%s: both sides "
+			"would need SO_REUSEADDR, and clients hardly ever set it.",
+		is_stream(detection) ? ", nor for 60 seconds after" : "");
+	finding->remedy = xasprintf("Now: end the connection, or wait for it. %s",
+				    words_keep_from_clients(snapshot, detection->bucket->netns,
+							    detection->bucket->port));
 	free(where);
 	free(who);
 }
@@ -111,18 +130,20 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 void detect_client_port(struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, n = 0, listener = SNAPSHOT_NONE, *connections;
+	uint32_t i, n = 0, server = SNAPSHOT_NONE, *connections;
 	enum severity severity;
 	const char *why;
 
 	for (i = 0; i < detection->bucket->count; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 
-		if (socket->state == STATE_LISTEN)
-			listener = detection->members[i];
+		if (socket->state == (is_stream(detection) ? STATE_LISTEN : STATE_BOUND))
+			server = detection->members[i];
 	}
-	if (listener != SNAPSHOT_NONE) {
-		check_listener_port(detection, listener);
+	if (server != SNAPSHOT_NONE) {
+		/* What is bound of UDP in the range is mostly a client itself. */
+		if (is_stream(detection))
+			check_listener_port(detection, server);
 		return;
 	}
 	why = why_wanted(detection, &severity);
@@ -130,7 +151,7 @@ void detect_client_port(struct detection *detection)
 		return;
 	connections = xcalloc(detection->bucket->count, sizeof(*connections));
 	for (i = 0; i < detection->bucket->count; i++)
-		if (is_connection(&snapshot->sockets[detection->members[i]]))
+		if (is_outgoing(snapshot, &snapshot->sockets[detection->members[i]]))
 			connections[n++] = detection->members[i];
 	if (n)
 		report_taken(detection, connections, n, why, severity);

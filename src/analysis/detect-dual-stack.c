@@ -9,6 +9,14 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
+/* What of IPv4 is left to the other. */
+static const char *rest_words(const struct inet_socket *v4)
+{
+	if (!address_is_wildcard(AF_INET, &v4->local))
+		return " and to other IPv4 addresses";
+	return v4->device ? " and through other devices" : "";
+}
+
 static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 			enum tristate related, enum severity severity)
 {
@@ -41,10 +49,10 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 			loser, winner);
 		finding->text =
 			xasprintf("For IPv4 the kernel prefers the IPv4 socket: %s gets what is "
-				  "sent there, %s only what comes over IPv6 and to other "
-				  "addresses. Which program answers depends on which of its "
-				  "addresses a client tries first.",
-				  winner, loser);
+				  "sent there, %s only what comes over IPv6%s. Which program "
+				  "answers depends on which of its addresses a client tries "
+				  "first.",
+				  winner, loser, rest_words(&snapshot->sockets[v4]));
 		finding->remedy =
 			xasprintf("Set IPV6_V6ONLY on the socket of %s (systemd: "
 				  "BindIPv6Only=ipv6-only), or give one of the two another "
@@ -57,37 +65,64 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 	free(winner);
 }
 
-void detect_dual_stack(struct detection *detection)
-{
-	bool stream = protocol_is_stream((enum protocol)detection->bucket->protocol);
-	enum socket_state state = stream ? STATE_LISTEN : STATE_BOUND;
-	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, dual = SNAPSHOT_NONE, n_reported = 0;
+/* Of a pool so many are compared with each socket of the other family. */
+#define DUAL_MAX 8
 
-	for (i = 0; i < detection->bucket->count; i++) {
+static enum socket_state state_of(const struct detection *detection)
+{
+	return protocol_is_stream((enum protocol)detection->bucket->protocol) ? STATE_LISTEN :
+										STATE_BOUND;
+}
+
+static uint32_t list_dual(const struct detection *detection, uint32_t dual[DUAL_MAX])
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < detection->bucket->count && n < DUAL_MAX; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 
-		if (socket->state == state && socket->family == AF_INET6 &&
+		if (socket->state == state_of(detection) && socket->family == AF_INET6 &&
 		    socket->v6only != TRISTATE_YES &&
 		    address_is_wildcard(AF_INET6, &socket->local) &&
-		    !address_is_v4_mapped(AF_INET6, &socket->local) && !socket->n_groups)
-			dual = detection->members[i];
+		    !address_is_v4_mapped(AF_INET6, &socket->local) &&
+		    !detect_is_for_multicast(socket))
+			dual[n++] = detection->members[i];
 	}
-	for (i = 0; dual != SNAPSHOT_NONE && i < detection->bucket->count && !n_reported; i++) {
-		uint32_t other = detection->members[i];
-		const struct inet_socket *socket = &snapshot->sockets[other];
-		enum tristate related;
+	return n;
+}
 
-		if (socket->state != state || socket->family != AF_INET || socket->n_groups ||
-		    address_is_multicast(AF_INET, &socket->local))
+/* Returns whether the two are worth a finding. */
+static bool check_pair(struct detection *detection, uint32_t dual, uint32_t v4)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct inet_socket *a = &snapshot->sockets[dual], *b = &snapshot->sockets[v4];
+	enum tristate related;
+
+	if (a->device && b->device && a->device != b->device)
+		return false;
+	related = parties_related(snapshot, dual, v4, RELATED_CLOSELY);
+	if (related == TRISTATE_YES)
+		return false;
+	report_dual(detection, dual, v4, related,
+		    parties_same_program(snapshot, dual, v4) == TRISTATE_YES ? SEVERITY_NOTE :
+									       SEVERITY_WARNING);
+	return true;
+}
+
+void detect_dual_stack(struct detection *detection)
+{
+	uint32_t dual[DUAL_MAX], n_dual = list_dual(detection, dual), i, k;
+
+	for (i = 0; n_dual && i < detection->bucket->count; i++) {
+		const struct inet_socket *socket =
+			&detection->snapshot->sockets[detection->members[i]];
+
+		if (socket->state != state_of(detection) || socket->family != AF_INET ||
+		    detect_is_for_multicast(socket))
 			continue;
-		related = parties_related(snapshot, dual, other, RELATED_CLOSELY);
-		if (related == TRISTATE_YES)
-			continue;
-		report_dual(detection, dual, other, related,
-			    parties_same_program(snapshot, dual, other) == TRISTATE_YES ?
-				    SEVERITY_NOTE :
-				    SEVERITY_WARNING);
-		n_reported++;
+		for (k = 0; k < n_dual; k++)
+			if (check_pair(detection, dual[k], detection->members[i]))
+				return;
 	}
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What runs out: local ports towards one destination, and TIME-WAIT buckets. */
+/* What runs out: local ports for connections, and TIME-WAIT buckets. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "analysis/detect.h"
 #include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "analysis/words.h"
+#include "model/bind-bucket.h"
 #include "util/xalloc.h"
 
 /* Shares of what there is, in percent. */
@@ -17,12 +19,38 @@
 /* A finding about thousands of sockets names these, and counts the rest. */
 #define NAMED_MAX 64
 
+/* Whose local ports are looked at; the others have too few users. */
+enum port_kind {
+	PORTS_TCP,
+	PORTS_UDP,
+	N_PORT_KINDS,
+};
+
+/* The ports that the kernel gives to connections, of one namespace and protocol. */
+struct port_stock {
+	uint8_t taken[PORT_SET_SIZE]; /* reserved, or held whatever the destination */
+	uint32_t n_ports; /* of the range, that are not reserved; 0: not known, or none */
+	uint32_t n_held; /* of these */
+	uint32_t *holders; /* sockets, one of each port that is held; so many */
+	uint32_t n_holders;
+};
+
 /* A connection that may hold a local port of the kernel's choice. */
 struct outgoing {
 	const struct inet_socket *socket;
 	uint32_t index;
 };
 
+static int compare_addresses(const struct inet_socket *a, const struct address *left,
+			     const struct inet_socket *b, const struct address *right)
+{
+	struct address x = address_as_mapped(a->family, left);
+	struct address y = address_as_mapped(b->family, right);
+
+	return address_compare(&x, &y);
+}
+
+/* A connection of IPv4 that an IPv6 socket has made, as Java's do, takes its port from IPv4's. */
 static int compare_destinations(const struct inet_socket *a, const struct inet_socket *b)
 {
 	int order;
@@ -31,12 +59,10 @@ static int compare_destinations(const struct inet_socket *a, const struct inet_s
 		return a->netns < b->netns ? -1 : 1;
 	if (a->protocol != b->protocol)
 		return a->protocol < b->protocol ? -1 : 1;
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
 	if (a->peer_port != b->peer_port)
 		return a->peer_port < b->peer_port ? -1 : 1;
-	order = address_compare(&a->peer, &b->peer);
-	return order ? order : address_compare(&a->local, &b->local);
+	order = compare_addresses(a, &a->peer, b, &b->peer);
+	return order ? order : compare_addresses(a, &a->local, b, &b->local);
 }
 
 static int compare_outgoing(const void *left, const void *right)
@@ -51,43 +77,184 @@ static int compare_outgoing(const void *left, const void *right)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
-static uint32_t n_available(const struct snapshot *snapshot, const struct netns *netns)
+static bool is_taken(const struct port_stock *stock, uint16_t port)
 {
-	return (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
-	       port_n_reserved(netns, snapshot);
+	return stock->taken[port / 8] & 1U << port % 8;
+}
+
+static bool is_in_range(const struct netns *netns, uint16_t port)
+{
+	return netns->port_range_last && port >= netns->port_range_first &&
+	       port <= netns->port_range_last;
+}
+
+static void count_ports(const struct snapshot *snapshot, uint32_t index, struct port_stock *stock)
+{
+	const struct netns *netns = &snapshot->netns[index];
+
+	port_mark_reserved(snapshot, index, stock->taken);
+	if (netns->port_range_last)
+		stock->n_ports = (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
+				 port_n_reserved(netns, snapshot);
+}
+
+/*
+ * Whether a socket keeps its port from all connections that are yet to be given one. connect() of TCP
+ * passes by each port that somebody was bound to by bind() (inet_hash_connect); a UDP socket takes
+ * its port before it has a destination, one that nobody has.
+ */
+static bool holds_port(const struct inet_socket *socket, enum port_kind kind)
+{
+	return kind == PORTS_UDP || socket_is_bound(socket);
+}
+
+static int kind_of(const struct inet_socket *socket)
+{
+	switch (bind_bucket_protocol((enum protocol)socket->protocol)) {
+	case PROTOCOL_TCP:
+		return PORTS_TCP;
+	case PROTOCOL_UDP:
+		return PORTS_UDP;
+	default:
+		return -1;
+	}
+}
+
+/* Of each namespace the stocks, all in one. Freed with stocks_free(). */
+static struct port_stock *stocks_new(const struct snapshot *snapshot)
+{
+	struct port_stock *stocks =
+		xcalloc((size_t)snapshot->n_netns * N_PORT_KINDS, sizeof(*stocks));
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_netns * N_PORT_KINDS; i++)
+		count_ports(snapshot, i / N_PORT_KINDS, &stocks[i]);
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+		struct port_stock *stock;
+		int kind = kind_of(socket);
+
+		if (kind < 0 || socket->netns >= snapshot->n_netns ||
+		    !is_in_range(&snapshot->netns[socket->netns], socket->local_port) ||
+		    !holds_port(socket, (enum port_kind)kind))
+			continue;
+		stock = &stocks[socket->netns * N_PORT_KINDS + (uint32_t)kind];
+		if (is_taken(stock, socket->local_port))
+			continue;
+		stock->taken[socket->local_port / 8] |= (uint8_t)(1U << socket->local_port % 8);
+		stock->n_held++;
+		if (!stock->holders)
+			stock->holders = xcalloc(NAMED_MAX, sizeof(*stock->holders));
+		if (stock->n_holders < NAMED_MAX)
+			stock->holders[stock->n_holders++] = i;
+	}
+	return stocks;
+}
+
+static void stocks_free(struct port_stock *stocks, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		free(stocks[i].holders);
+	free(stocks);
+}
+
+static enum severity severity_of(uint32_t n, uint32_t of)
+{
+	return n * 100ULL >= (uint64_t)of * PORTS_CRITICAL ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+}
+
+/* Those that somebody holds first: by their holders a finding is asked for. Returns how many. */
+static uint32_t list_named(const struct outgoing *outgoing, uint32_t n, uint32_t named[NAMED_MAX])
+{
+	uint32_t i, n_named = 0;
+
+	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+		if (outgoing[i].socket->n_owners)
+			named[n_named++] = outgoing[i].index;
+	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+		if (!outgoing[i].socket->n_owners)
+			named[n_named++] = outgoing[i].index;
+	return n_named;
+}
+
+/* What is gone whatever the destination is. */
+static void check_stock(struct detection *detection, uint32_t netns, enum port_kind kind,
+			const struct port_stock *stock)
+{
+	struct finding *finding;
+
+	if (!stock->n_ports || stock->n_held * 100ULL < (uint64_t)stock->n_ports * PORTS_WARNING)
+		return;
+	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
+				   severity_of(stock->n_held, stock->n_ports), stock->holders,
+				   stock->n_holders);
+	finding->netns = netns;
+	finding->protocol = kind == PORTS_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
+	finding->evidence = xasprintf(
+		"So many ports of net.ipv4.ip_local_port_range, without reserved ones, are the "
+		"local ports of %s.",
+		kind == PORTS_TCP ? "sockets that listen or are bound" : "UDP sockets");
+	if (kind == PORTS_TCP) {
+		finding->title = xasprintf("%u of %u local ports for TCP connections are taken by "
+					   "bound sockets",
+					   stock->n_held, stock->n_ports);
+		finding->text = xstrdup(
+			"connect() passes by every port to which a socket was bound by bind(), "
+			"whatever address that was and whatever its own destination is. When none "
+			"is left it fails with EADDRNOTAVAIL, and bind() to port 0 with "
+			"EADDRINUSE.");
+		finding->remedy =
+			xstrdup("Let servers listen outside the range, and clients not bind before "
+				"connect(), or with IP_BIND_ADDRESS_NO_PORT; or widen "
+				"net.ipv4.ip_local_port_range.");
+		return;
+	}
+	finding->title =
+		xasprintf("%u of %u local ports of UDP are in use", stock->n_held, stock->n_ports);
+	finding->text =
+		xstrdup("A UDP socket that was not bound takes a port that no other has, "
+			"wherever it sends to. When none is left connect() and sendto() fail "
+			"with EAGAIN, and bind() to port 0 with EADDRINUSE.");
+	finding->remedy = xstrdup("Use one socket for many destinations, close those that are not "
+				  "needed any more, or widen net.ipv4.ip_local_port_range.");
 }
 
 static void report_ports(struct detection *detection, const struct outgoing *outgoing, uint32_t n,
-			 uint32_t n_ports, uint32_t available)
+			 uint32_t n_ports, const struct port_stock *stock)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *first = outgoing[0].socket;
-	uint32_t i, named[NAMED_MAX], n_waiting = 0, holder = outgoing[0].index;
-	char peer[ADDRESS_TEXT_MAX], *from = words_address(first), *who;
+	uint32_t i, named[NAMED_MAX], n_named = list_named(outgoing, n, named), n_waiting = 0;
+	uint32_t available = stock->n_ports - stock->n_held;
+	char peer[ADDRESS_TEXT_MAX], *from, *who, *held;
 	struct finding *finding;
 
 	for (i = 0; i < n; i++) {
-		if (i < NAMED_MAX)
-			named[i] = outgoing[i].index;
 		n_waiting += socket_is_time_wait(outgoing[i].socket);
-		if (outgoing[i].socket->n_owners)
-			holder = outgoing[i].index;
+		if (outgoing[i].socket->family == AF_INET)
+			first = outgoing[i].socket;
 	}
 	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
-				   n_ports * 100ULL >= (uint64_t)available * PORTS_CRITICAL ?
-					   SEVERITY_CRITICAL :
-					   SEVERITY_WARNING,
-				   named, n < NAMED_MAX ? n : NAMED_MAX);
+				   severity_of(n_ports, available), named, n_named);
 	finding->netns = first->netns;
 	finding->protocol = first->protocol;
 	address_format(first->family, &first->peer, peer);
-	who = words_holders(snapshot, holder);
+	from = words_address(first);
+	who = words_holders(snapshot, named[0]);
 	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up",
 				   n_ports, available, from, peer, first->peer_port);
+	held = !stock->n_held ?
+		       xstrdup("") :
+		       xasprintf(" %u further port%s of the range %s taken by bound sockets.",
+				 stock->n_held, stock->n_held == 1 ? "" : "s",
+				 stock->n_held == 1 ? "is" : "are");
 	finding->evidence =
 		xasprintf("%u connections of %s%s, %u of them in TIME-WAIT, each with a local "
-			  "port of its own in net.ipv4.ip_local_port_range.",
-			  n, who, n > 1 ? " and perhaps others" : "", n_waiting);
+			  "port of its own in net.ipv4.ip_local_port_range.%s",
+			  n, who, n > 1 ? " and perhaps others" : "", n_waiting, held);
+	free(held);
 	finding->text =
 		xstrdup("A connection is known by its two addresses and two ports, so towards one "
 			"address and port there can be only as many as there are local ports. "
@@ -104,93 +271,100 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 }
 
 static void check_destination(struct detection *detection, const struct outgoing *outgoing,
-			      uint32_t n)
+			      uint32_t n, const struct port_stock *stock)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-	const struct netns *netns = &snapshot->netns[outgoing[0].socket->netns];
-	uint32_t i, n_ports = 1, available = n_available(snapshot, netns);
+	uint32_t i, n_ports = 1, available = stock->n_ports - stock->n_held;
 
 	for (i = 1; i < n; i++)
 		n_ports += outgoing[i].socket->local_port != outgoing[i - 1].socket->local_port;
 	if (n_ports * 100ULL >= (uint64_t)available * PORTS_WARNING)
-		report_ports(detection, outgoing, n, n_ports, available);
+		report_ports(detection, outgoing, n, n_ports, stock);
 }
 
-static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socket *socket)
+static const struct port_stock *stock_of(const struct port_stock *stocks,
+					 const struct inet_socket *socket)
 {
-	const struct netns *netns = &snapshot->netns[socket->netns];
+	return &stocks[socket->netns * N_PORT_KINDS + PORTS_TCP];
+}
 
-	return (socket->known & SOCKET_HAS_PEER) && socket->netns < snapshot->n_netns &&
-	       socket->state != STATE_SYN_RECV && netns->port_range_last &&
-	       socket->local_port >= netns->port_range_first &&
-	       socket->local_port <= netns->port_range_last;
+/* A connection of TCP with a port that others could have had. */
+static bool is_outgoing(const struct snapshot *snapshot, const struct port_stock *stocks,
+			const struct inet_socket *socket)
+{
+	return socket->netns < snapshot->n_netns && (socket->known & SOCKET_HAS_PEER) &&
+	       kind_of(socket) == PORTS_TCP && socket->state != STATE_SYN_RECV &&
+	       is_in_range(&snapshot->netns[socket->netns], socket->local_port) &&
+	       !is_taken(stock_of(stocks, socket), socket->local_port);
 }
 
 static uint32_t hash_of(const struct inet_socket *socket)
 {
-	uint64_t hash = (uint64_t)socket->peer_port << 8 | socket->family, word;
+	struct address peer = address_as_mapped(socket->family, &socket->peer);
+	uint64_t hash = socket->peer_port, word;
 	size_t i;
 
-	for (i = 0; i < sizeof(socket->peer.bytes); i += sizeof(word)) {
-		memcpy(&word, socket->peer.bytes + i, sizeof(word));
+	for (i = 0; i < sizeof(peer.bytes); i += sizeof(word)) {
+		memcpy(&word, peer.bytes + i, sizeof(word));
 		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
 	}
 	return (uint32_t)(hash >> 48);
 }
 
-/* For each namespace: so few connections towards one destination are not worth a word. */
-static uint32_t *list_fewest(const struct snapshot *snapshot)
+/* So few connections towards one destination are not worth a word. */
+static uint32_t n_fewest(const struct port_stock *stock)
 {
-	uint32_t *fewest = xcalloc(snapshot->n_netns, sizeof(*fewest)), i;
-
-	for (i = 0; i < snapshot->n_netns; i++)
-		fewest[i] = (uint32_t)(n_available(snapshot, &snapshot->netns[i]) *
-				       (uint64_t)PORTS_WARNING / 100);
-	return fewest;
+	return (uint32_t)((stock->n_ports - stock->n_held) * (uint64_t)PORTS_WARNING / 100);
 }
 
 /*
  * Connections towards destinations that may have too many: counted by a hash first, so that on most
  * hosts there is nothing to sort. Returns how many there are.
  */
-static uint32_t collect_crowded(const struct snapshot *snapshot, struct outgoing **ret_outgoing)
+static uint32_t collect_crowded(const struct snapshot *snapshot, const struct port_stock *stocks,
+				struct outgoing **ret_outgoing)
 {
-	uint32_t *counts = xcalloc(1U << 16, sizeof(*counts)), *fewest = list_fewest(snapshot);
+	uint32_t *counts = xcalloc(1U << 16, sizeof(*counts));
 	uint32_t i, n = 0, capacity = 0;
 	struct outgoing *outgoing = NULL;
 
 	for (i = 0; i < snapshot->n_sockets; i++)
-		if (is_outgoing(snapshot, &snapshot->sockets[i]))
+		if (is_outgoing(snapshot, stocks, &snapshot->sockets[i]))
 			counts[hash_of(&snapshot->sockets[i])]++;
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[i];
 
-		if (!is_outgoing(snapshot, socket) ||
-		    counts[hash_of(socket)] < fewest[socket->netns])
+		if (!is_outgoing(snapshot, stocks, socket) ||
+		    counts[hash_of(socket)] < n_fewest(stock_of(stocks, socket)))
 			continue;
 		ARRAY_RESERVE(outgoing, n, capacity);
 		outgoing[n++] = (struct outgoing){ socket, i };
 	}
 	free(counts);
-	free(fewest);
 	*ret_outgoing = outgoing;
 	return n;
 }
 
 static void check_ports(struct detection *detection)
 {
+	const struct snapshot *snapshot = detection->snapshot;
+	struct port_stock *stocks = stocks_new(snapshot);
 	struct outgoing *outgoing;
-	uint32_t i, n = collect_crowded(detection->snapshot, &outgoing), first;
+	uint32_t i, n = collect_crowded(snapshot, stocks, &outgoing), first;
 
+	for (i = 0; i < snapshot->n_netns * N_PORT_KINDS; i++)
+		check_stock(detection, i / N_PORT_KINDS, (enum port_kind)(i % N_PORT_KINDS),
+			    &stocks[i]);
 	if (n)
 		qsort(outgoing, n, sizeof(*outgoing), compare_outgoing);
 	for (first = 0, i = 1; n && i <= n; i++) {
 		if (i < n && !compare_destinations(outgoing[first].socket, outgoing[i].socket))
 			continue;
-		check_destination(detection, outgoing + first, i - first);
+		check_destination(detection, outgoing + first, i - first,
+				  stock_of(stocks, outgoing[first].socket));
 		first = i;
 	}
 	free(outgoing);
+	stocks_free(stocks, snapshot->n_netns * N_PORT_KINDS);
 }
 
 static void check_buckets(struct detection *detection, uint32_t index, uint32_t n_waiting)
@@ -203,6 +377,7 @@ static void check_buckets(struct detection *detection, uint32_t index, uint32_t 
 				0;
 	bool near = limit > 0 && n_waiting * 100ULL >= (uint64_t)limit * TIME_WAIT_WARNING;
 	struct finding *finding;
+	char *limit_words;
 
 	if (!near && !lost)
 		return;
@@ -216,10 +391,11 @@ static void check_buckets(struct detection *detection, uint32_t index, uint32_t 
 		       xasprintf("TIME-WAIT was cut short %llu times since the network "
 				 "namespace was made",
 				 (unsigned long long)lost);
-	finding->evidence = xasprintf("net.ipv4.tcp_max_tw_buckets is %s%lld; the counter "
+	limit_words = has_limit ? xasprintf("%lld", (long long)limit) : xstrdup("not known");
+	finding->evidence = xasprintf("net.ipv4.tcp_max_tw_buckets is %s; the counter "
 				      "TCPTimeWaitOverflow stands at %llu.",
-				      has_limit ? "" : "not known, ", (long long)limit,
-				      (unsigned long long)lost);
+				      limit_words, (unsigned long long)lost);
+	free(limit_words);
 	finding->text = xstrdup(
 		"Above the limit a connection is closed without TIME-WAIT. Its port is free "
 		"at once, but a late segment may hit the next connection with the same "

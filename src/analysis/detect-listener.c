@@ -29,10 +29,14 @@ static bool opens_no_ports(const struct snapshot *snapshot, const struct process
 	return false;
 }
 
-/* They keep sockets for the services that they start, and pass them on: that is what they are for. */
+/* They open sockets for the programs that they start, which accept: that is what they are for. */
 static bool is_service_manager(const struct snapshot *snapshot, const struct process *process)
 {
-	static const char *const names[] = { "systemd", "systemd-socket-", "inetd", "xinetd" };
+	/* "master" is that of Postfix, or of Cyrus. */
+	static const char *const names[] = {
+		"systemd",     "systemd-socket-", "inetd",     "xinetd", "circusd", "start_server",
+		"supervisord", "s6-fdholderd",	  "cyrmaster", "master", "dovecot",
+	};
 	const char *comm = snapshot_text(snapshot, process->comm);
 	size_t i;
 
@@ -168,6 +172,52 @@ void detect_inherited_doubts(struct detection *detection)
 			     "that is gone would look the same as one that is there.");
 }
 
+/* Whether what is sent to where a socket is bound reaches a listener: all of it, or some. */
+static bool listens_at(const struct inet_socket *listener, const struct inet_socket *bound,
+		       bool *ret_all)
+{
+	bool device = !listener->device || listener->device == bound->device;
+	bool v6only = listener->v6only == TRISTATE_YES;
+
+	if (listener->state != STATE_LISTEN)
+		return false;
+	*ret_all = device &&
+		   address_covers(listener->family, &listener->local, v6only, bound->family,
+				  &bound->local) &&
+		   /* Of a dual-stack wildcard it leaves IPv4. */
+		   !(v6only && bound->v6only != TRISTATE_YES &&
+		     address_is_wildcard(bound->family, &bound->local));
+	return *ret_all ||
+	       ((device || !bound->device) &&
+		address_covers(bound->family, &bound->local, bound->v6only == TRISTATE_YES,
+			       listener->family, &listener->local));
+}
+
+/* What becomes of clients: whether another socket listens where this one is bound. */
+static char *clients_words(const struct detection *detection, uint32_t index)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i, listener = SNAPSHOT_NONE;
+	char *who, *where, *text;
+	bool all = false;
+
+	for (i = 0; i < detection->bucket->count && !all; i++) {
+		const uint32_t other = detection->members[i];
+
+		if (listens_at(&snapshot->sockets[other], &snapshot->sockets[index], &all))
+			listener = other;
+	}
+	if (listener == SNAPSHOT_NONE)
+		return xstrdup("clients are refused.");
+	who = words_holders(snapshot, listener);
+	where = words_socket(snapshot, listener);
+	text = all ? xasprintf("clients reach %s, which listens there (%s).", who, where) :
+		     xasprintf("clients are refused, but where %s listens: on %s.", who, where);
+	free(who);
+	free(where);
+	return text;
+}
+
 static void check_bound(struct detection *detection, uint32_t index)
 {
 	const struct snapshot *snapshot = detection->snapshot;
@@ -178,6 +228,7 @@ static void check_bound(struct detection *detection, uint32_t index)
 						&index, 1);
 	char *where = words_socket(snapshot, index), *who = words_holders(snapshot, index);
 	char *flags = words_flags(&snapshot->sockets[index]);
+	char *clients = clients_words(detection, index);
 
 	finding->title = xasprintf("%s is taken by %s, which does not listen", where, who);
 	finding->evidence =
@@ -185,9 +236,9 @@ static void check_bound(struct detection *detection, uint32_t index)
 			  "connected. ss before 6.8 and netstat do not show such sockets.",
 			  flags);
 	finding->text =
-		xstrdup("Another bind to the port fails with EADDRINUSE as if a server were "
-			"there, unless both sockets have the same reuse flag; clients are "
-			"refused.");
+		xasprintf("Another bind to the port fails with EADDRINUSE as if a server were "
+			  "there, unless both sockets have the same reuse flag; %s",
+			  clients);
 	finding->remedy =
 		xasprintf("If %s is only starting, nothing. If it stays so, its listen() was "
 			  "never called or has failed (two servers with SO_REUSEADDR can both "
@@ -197,6 +248,7 @@ static void check_bound(struct detection *detection, uint32_t index)
 	free(where);
 	free(who);
 	free(flags);
+	free(clients);
 }
 
 void detect_listener(struct detection *detection)

@@ -16,6 +16,12 @@
 #define QUEUE_LEAST 4
 #define QUEUE_TIMES 4
 
+/* What the smallest datagram takes of a queue; kernels differ by some bytes. */
+#define DATAGRAM_LEAST 832
+
+/* So many members, or parties, are named. */
+#define NAMED_MAX 4
+
 /* The members of a group: at one place, of one uid, with SO_REUSEPORT. */
 struct group {
 	uint32_t *sockets;
@@ -46,25 +52,11 @@ static void collect_group(const struct snapshot *snapshot, const struct detect_p
 static char *list_parties(const struct snapshot *snapshot, const struct group *group,
 			  const struct parties *parties)
 {
-	char *text = NULL, *longer, *holders;
-	uint32_t i;
+	uint32_t i, firsts[PARTIES_MAX];
 
-	for (i = 0; i < parties->count && i < 4; i++) {
-		holders = words_holders(snapshot, group->sockets[parties->first[i]]);
-		longer = xasprintf("%s%s%s", text ? text : "",
-				   !i			   ? "" :
-				   i + 1 == parties->count ? " and " :
-							     ", ",
-				   holders);
-		free(text);
-		free(holders);
-		text = longer;
-	}
-	if (parties->count <= i)
-		return text;
-	longer = xasprintf("%s and %u others", text, parties->count - i);
-	free(text);
-	return longer;
+	for (i = 0; i < parties->count; i++)
+		firsts[i] = group->sockets[parties->first[i]];
+	return words_holders_of_all(snapshot, firsts, parties->count, NAMED_MAX);
 }
 
 static void check_strangers(struct detection *detection, const struct group *group)
@@ -196,58 +188,99 @@ static bool is_of_unknown_generation(const struct snapshot *snapshot, uint32_t i
 	       !(holder->known & PROCESS_HAS_EXE_FILE);
 }
 
-static void report_stale(struct detection *detection, const struct group *group, uint32_t old,
-			 uint32_t new, enum generation generation)
-{
-	const struct snapshot *snapshot = detection->snapshot;
-	const struct process *older = holder_of(snapshot, group->sockets[old]);
-	const struct process *newer = holder_of(snapshot, group->sockets[new]);
-	uint32_t sockets[] = { group->sockets[old], group->sockets[new] };
-	struct finding *finding;
-	char *where, *was, *is, *since;
+/* Members of an older generation than the newest one, and what makes them that. */
+struct stale {
+	uint32_t *sockets;
+	uint32_t count;
+	uint32_t
+		n_file; /* of them, whose executable has been replaced; if there are, they come first */
+	uint32_t newest;
+};
 
-	finding = detect_report(
-		detection, FINDING_REUSEPORT_STALE_MEMBER,
-		generation == GENERATION_OLDER_FILE ? SEVERITY_WARNING : SEVERITY_NOTE, sockets, 2);
-	where = words_socket(snapshot, sockets[0]);
-	was = words_holders(snapshot, sockets[0]);
-	is = words_holders(snapshot, sockets[1]);
-	since = newer->known & PROCESS_HAS_START_TIME ? words_moment(newer->start_time_ns) :
-							xstrdup("an unknown moment");
-	finding->title =
-		xasprintf("%s, of an older generation, still takes its share of %s", was, where);
-	if (generation == GENERATION_OLDER_FILE)
-		finding->evidence = xasprintf(
-			"It runs an executable that has been %s since (%s); %s "
-			"runs since %s.",
-			older->exe_deleted == TRISTATE_YES ? "deleted or replaced" : "replaced",
-			older->exe ? snapshot_text(snapshot, older->exe) : "?", is, since);
-	else
-		finding->evidence = xasprintf("It belongs to %s; %s, of %s, was started at %s.",
-					      snapshot_text(snapshot, older->unit), is,
-					      snapshot_text(snapshot, newer->unit), since);
-	finding->text =
-		xasprintf("The kernel spreads what arrives over all %u members of the group, so "
-			  "about one client in %u is served by the old program.",
-			  group->count, group->count);
-	finding->remedy =
-		xasprintf("Stop %s, if it is not needed any more: let it close its listening "
-			  "socket first and finish its connections. Connections that wait in "
-			  "its queue are reset then, unless net.ipv4.tcp_migrate_req is 1.",
-			  was);
-	free(where);
-	free(was);
-	free(is);
-	free(since);
+static void add_stale(struct stale *stale, uint32_t socket, enum generation generation)
+{
+	uint32_t place = stale->count++;
+
+	if (generation == GENERATION_OLDER_FILE) {
+		stale->sockets[place] = stale->sockets[stale->n_file];
+		place = stale->n_file++;
+	}
+	stale->sockets[place] = socket;
 }
 
-static void check_stale(struct detection *detection, const struct group *group)
+/* Of the first of them, which stands for the others. */
+static char *stale_evidence(const struct snapshot *snapshot, const struct stale *stale)
+{
+	const struct process *older = holder_of(snapshot, stale->sockets[0]);
+	const struct process *newer = holder_of(snapshot, stale->newest);
+	char *is = words_holders(snapshot, stale->newest), *text, *since, *which;
+
+	since = newer->known & PROCESS_HAS_START_TIME ? words_moment(newer->start_time_ns) :
+							xstrdup("an unknown moment");
+	which = stale->count == 1 ? xstrdup("It") : words_holders(snapshot, stale->sockets[0]);
+	if (stale->n_file)
+		text = xasprintf("%s runs an executable that has been %s since (%s); %s runs since "
+				 "%s.",
+				 which,
+				 older->exe_deleted == TRISTATE_YES ? "deleted or replaced" :
+								      "replaced",
+				 older->exe ? snapshot_text(snapshot, older->exe) : "?", is, since);
+	else
+		text = xasprintf("%s belongs to %s; %s, of %s, was started at %s.", which,
+				 snapshot_text(snapshot, older->unit), is,
+				 snapshot_text(snapshot, newer->unit), since);
+	free(is);
+	free(since);
+	free(which);
+	return text;
+}
+
+static void report_stale(struct detection *detection, const struct group *group,
+			 const struct stale *stale, bool stream)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	struct finding *finding;
+	bool one = stale->count == 1;
+	char *where, *who;
+
+	finding = detect_report(detection, FINDING_REUSEPORT_STALE_MEMBER,
+				stale->n_file ? SEVERITY_WARNING : SEVERITY_NOTE, stale->sockets,
+				stale->count);
+	where = words_socket(snapshot, stale->sockets[0]);
+	who = words_holders_of_all(snapshot, stale->sockets, stale->count, NAMED_MAX);
+	finding->title =
+		one ? xasprintf("%s, of an older generation, still takes its share of %s", who,
+				where) :
+		      xasprintf("%u members of an older generation still take their share of %s: "
+				"%s",
+				stale->count, where, who);
+	finding->evidence = stale_evidence(snapshot, stale);
+	finding->text =
+		one ? xasprintf("The kernel spreads what arrives over all %u members of the group, "
+				"so about one client in %u is served by the old program.",
+				group->count, group->count) :
+		      xasprintf("The kernel spreads what arrives over all %u members of the group, "
+				"so about %u clients in %u are served by the old program.",
+				group->count, stale->count, group->count);
+	finding->remedy = xasprintf(
+		"Stop %s, if %s not needed any more%s", who, one ? "it is" : "they are",
+		stream ? ": let a server close its listening socket first and finish its "
+			 "connections. Connections that wait in its queue are reset then, unless "
+			 "net.ipv4.tcp_migrate_req is 1." :
+			 ". Datagrams that wait in a queue are lost then: let a server read what "
+			 "is there first.");
+	free(where);
+	free(who);
+}
+
+static void check_stale(struct detection *detection, const struct group *group, bool stream)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	int64_t now = snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
 	const struct process *holder, *newest_process = NULL;
-	uint32_t i, newest = 0;
-	bool undecided = false, found = false;
+	struct stale stale = { .count = 0 };
+	bool undecided = false;
+	uint32_t i;
 
 	for (i = 0; i < group->count; i++)
 		undecided = undecided || is_of_unknown_generation(snapshot, group->sockets[i]);
@@ -260,7 +293,7 @@ static void check_stale(struct detection *detection, const struct group *group)
 		    ((holder->known & newest_process->known & PROCESS_HAS_START_TIME) &&
 		     holder->start_time_ns > newest_process->start_time_ns &&
 		     holder->exe_deleted != TRISTATE_YES)) {
-			newest = i;
+			stale.newest = group->sockets[i];
 			newest_process = holder;
 		}
 	}
@@ -268,19 +301,21 @@ static void check_stale(struct detection *detection, const struct group *group)
 	if (newest_process && now && (newest_process->known & PROCESS_HAS_START_TIME) &&
 	    now - newest_process->start_time_ns < ROLLING_RESTART_NS)
 		return;
+	stale.sockets = xcalloc(group->count, sizeof(*stale.sockets));
 	for (i = 0; i < group->count && newest_process; i++) {
 		enum generation generation = GENERATION_SAME;
 
 		holder = holder_of(snapshot, group->sockets[i]);
 		if (holder && holder != newest_process)
 			generation = compare_generations(snapshot, holder, newest_process);
-		if (generation == GENERATION_SAME)
-			continue;
-		report_stale(detection, group, i, newest, generation);
-		found = true;
+		if (generation != GENERATION_SAME)
+			add_stale(&stale, group->sockets[i], generation);
 	}
-	for (i = 0; i < group->count && undecided && !found; i++)
+	if (stale.count)
+		report_stale(detection, group, &stale, stream);
+	for (i = 0; i < group->count && undecided && !stale.count; i++)
 		detect_doubt(&detection->stale, group->sockets[i]);
+	free(stale.sockets);
 }
 
 /* A queue that is full, or long while the others' are short. */
@@ -296,34 +331,53 @@ static bool is_stuck(const struct inet_socket *socket, uint32_t others, bool str
 	       others <= socket->queue_limit / 8;
 }
 
+/* No more goes in; of UDP that depends on the datagram, and one that has been lost tells. */
+static bool is_full(const struct inet_socket *socket, bool stream)
+{
+	uint32_t left;
+
+	if (stream)
+		return socket->queue_recv > socket->queue_limit;
+	if (socket->queue_recv >= socket->queue_limit)
+		return true;
+	left = socket->queue_limit - socket->queue_recv;
+	return left < DATAGRAM_LEAST || ((socket->known & SOCKET_HAS_DROPS) && socket->drops &&
+					 left <= socket->queue_limit / 16);
+}
+
 static void report_stuck(struct detection *detection, const struct group *group, uint32_t member,
 			 uint32_t others, bool stream)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *socket = &snapshot->sockets[group->sockets[member]];
-	bool full = stream ? socket->queue_recv > socket->queue_limit :
-			     socket->queue_recv >= socket->queue_limit;
+	bool full = is_full(socket, stream);
 	uint32_t sockets[] = { group->sockets[member] };
 	struct finding *finding = detect_report(detection, FINDING_REUSEPORT_STUCK_MEMBER,
 						full ? SEVERITY_CRITICAL : SEVERITY_WARNING,
 						sockets, 1);
 	char *where = words_socket(snapshot, sockets[0]),
-	     *who = words_holders(snapshot, sockets[0]);
+	     *who = words_holders(snapshot, sockets[0]), *waiting, *rest;
 
-	finding->title = xasprintf("%s does not take its share of %s: %u %s wait%s", who, where,
-				   socket->queue_recv, stream ? "connections" : "bytes",
+	waiting = words_count(socket->queue_recv, stream ? "connection" : "byte");
+	finding->title = xasprintf("%s does not take its share of %s: %s wait%s%s", who, where,
+				   waiting, socket->queue_recv == 1 ? "s" : "",
 				   full ? ", its queue is full" : "");
-	finding->evidence = xasprintf(
-		"Its queue holds %u of %u%s; the longest of the other %u member%s "
-		"holds %u.%s",
-		socket->queue_recv, socket->queue_limit, stream ? "" : " bytes", group->count - 1,
-		group->count == 2 ? "" : "s", others,
-		(socket->known & SOCKET_HAS_DROPS) && socket->drops ? " It has lost some already." :
-								      "");
+	free(waiting);
+	rest = group->count == 2 ?
+		       xstrdup("that of the other member") :
+		       xasprintf("the longest of the other %u members", group->count - 1);
+	finding->evidence = xasprintf("Its queue holds %u of %u%s; %s holds %u.%s",
+				      socket->queue_recv, socket->queue_limit,
+				      stream ? "" : " bytes", rest, others,
+				      (socket->known & SOCKET_HAS_DROPS) && socket->drops ?
+					      " It has lost some already." :
+					      "");
+	free(rest);
 	finding->text =
 		xasprintf("The kernel goes on giving it about one in %u of what arrives, "
 			  "however long its queue is. %s",
 			  group->count,
+			  full && !stream ? "What comes now is dropped." :
 			  full	 ? "What comes now is dropped: clients wait and time out." :
 			  stream ? "Those clients are connected and wait for an answer; when the "
 				   "queue is full, further ones time out." :
@@ -331,9 +385,8 @@ static void report_stuck(struct detection *detection, const struct group *group,
 	finding->remedy =
 		xasprintf("See what %s does (stopped, in a debugger, in a long computation or "
 			  "a lock?); continue, restart or stop it. When it closes its socket "
-			  "the others get everything; what waits in its queue is reset, unless "
-			  "net.ipv4.tcp_migrate_req is 1.",
-			  who);
+			  "the others get everything; what waits in its queue is %s.",
+			  who, stream ? "reset, unless net.ipv4.tcp_migrate_req is 1" : "lost");
 	free(where);
 	free(who);
 }
@@ -402,7 +455,7 @@ static void check_place(struct detection *detection, const struct detect_place *
 		/* UDP of unknown flags may share in another way, which is judged there. */
 		if (stream || group.certain)
 			check_strangers(detection, &group);
-		check_stale(detection, &group);
+		check_stale(detection, &group, stream);
 		check_stuck(detection, &group, stream);
 	}
 	free(group.sockets);
@@ -430,11 +483,10 @@ void detect_reuseport(struct detection *detection)
 
 	if (detection->bucket->count < 2)
 		return;
-	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND);
+	places = detect_places(detection, stream ? STATE_LISTEN : STATE_BOUND, PLACE_OF_GROUP);
 	for (place = places; place->count; place++)
 		if (place->count > 1 &&
-		    !address_is_multicast(detection->snapshot->sockets[place->sockets[0]].family,
-					  &detection->snapshot->sockets[place->sockets[0]].local))
+		    !detect_gets_copies(&detection->snapshot->sockets[place->sockets[0]]))
 			check_place(detection, place, stream);
 	free(places);
 }

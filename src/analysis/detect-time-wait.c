@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Ports that closed connections keep, or will keep. */
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "analysis/detect.h"
 #include "analysis/port-range.h"
@@ -10,14 +11,19 @@
 /* Sockets named in a finding; the rest is counted. */
 #define NAMED_MAX 1024
 
+/* So many of their addresses are told apart. */
+#define ADDRESSES_MAX 64
+
 /* The moment at which the last of the TIME-WAIT sockets ends, and how many there are. */
 struct wait {
 	uint32_t *sockets;
-	uint32_t n_blocking, n_unknown; /* without SO_REUSEADDR; of unknown flags */
+	uint32_t n_blocking, n_unknown; /* without reuse flags; of unknown ones */
 	uint32_t n_open; /* of these, not closed by the other end yet: their TIME-WAIT is to come */
 	uint32_t n_fin_wait_2, n_time_wait; /* what ss ends by these states */
 	uint32_t last_ms;
 	bool has_expires;
+	const struct inet_socket *addresses[ADDRESSES_MAX]; /* one at each local address */
+	uint32_t n_addresses;
 };
 
 /* Closed by its process, or with it: what is left keeps the port for a while, and then goes. */
@@ -31,6 +37,67 @@ static bool is_left_over(const struct inet_socket *socket)
 	       socket->state == STATE_CLOSING || socket->state == STATE_LAST_ACK;
 }
 
+static void add_address(struct wait *wait, const struct inet_socket *socket)
+{
+	struct address added = address_as_mapped(socket->family, &socket->local);
+	uint32_t i;
+
+	for (i = 0; i < wait->n_addresses; i++) {
+		const struct inet_socket *other = wait->addresses[i];
+		struct address known = address_as_mapped(other->family, &other->local);
+
+		if (!address_compare(&added, &known))
+			return;
+	}
+	if (i < ADDRESSES_MAX)
+		wait->addresses[wait->n_addresses++] = socket;
+}
+
+/* The local address without brackets; of a mapped one that of IPv4. */
+static char *local_words(const struct inet_socket *socket, int *ret_family)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct address address;
+
+	*ret_family = address_unmap(socket->family, &socket->local, &address);
+	address_format(*ret_family, &address, text);
+	return xstrdup(text);
+}
+
+/* "tcp 127.0.0.1:8080", or "tcp port 8080" of several addresses. */
+static char *where_words(const struct detection *detection, const struct wait *wait)
+{
+	const char *protocol = protocol_name((enum protocol)detection->bucket->protocol);
+	char *address, *text;
+	int family;
+
+	if (wait->n_addresses != 1)
+		return xasprintf("%s port %u", protocol, detection->bucket->port);
+	address = local_words(wait->addresses[0], &family);
+	text = xasprintf(family == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u", protocol, address,
+			 detection->bucket->port);
+	free(address);
+	return text;
+}
+
+/* "that address", "127.0.0.1 or ::1", "one of their addresses (127.0.0.1, ::1 and others)". */
+static char *addresses_words(const struct wait *wait)
+{
+	char *first, *second, *text;
+	int family;
+
+	if (wait->n_addresses < 2)
+		return xstrdup("that address");
+	first = local_words(wait->addresses[0], &family);
+	second = local_words(wait->addresses[1], &family);
+	text = wait->n_addresses == 2 ?
+		       xasprintf("%s or %s", first, second) :
+		       xasprintf("one of their addresses (%s, %s and others)", first, second);
+	free(first);
+	free(second);
+	return text;
+}
+
 static void sum_up(const struct detection *detection, struct wait *wait)
 {
 	const struct snapshot *snapshot = detection->snapshot;
@@ -39,11 +106,14 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 	for (i = 0; i < detection->bucket->count; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 
-		if (!is_left_over(socket) || socket->reuse_addr == TRISTATE_YES)
+		/* A server that sets the flag again is let in: that its next start does, too. */
+		if (!is_left_over(socket) || socket->reuse_addr == TRISTATE_YES ||
+		    socket->reuse_port == TRISTATE_YES)
 			continue;
+		add_address(wait, socket);
 		if (wait->n_blocking + wait->n_unknown < NAMED_MAX)
 			wait->sockets[wait->n_blocking + wait->n_unknown] = detection->members[i];
-		if (socket->reuse_addr == TRISTATE_NO)
+		if (socket->reuse_addr == TRISTATE_NO && socket->reuse_port == TRISTATE_NO)
 			wait->n_blocking++;
 		else
 			wait->n_unknown++;
@@ -97,7 +167,7 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 	struct finding *finding = detect_report(detection, FINDING_TIME_WAIT_BLOCKS_BIND,
 						SEVERITY_WARNING, wait->sockets,
 						named < NAMED_MAX ? named : NAMED_MAX);
-	char *end = end_of(snapshot, wait), *open, *kill;
+	char *end = end_of(snapshot, wait), *open, *kill, *where, *addresses;
 	char *count = words_count(wait->n_blocking + wait->n_unknown, "closed connection");
 	const char *protocol = protocol_name((enum protocol)detection->bucket->protocol);
 
@@ -108,32 +178,36 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 				  "bind, %s",
 				  protocol, detection->bucket->port, count, end);
 		finding->evidence =
-			xstrdup("Whether the dead server had set SO_REUSEADDR is not known: "
-				"TIME-WAIT remembers it, but only BPF can read it.");
+			xstrdup("Whether the dead server had set SO_REUSEADDR or SO_REUSEPORT is "
+				"not known: TIME-WAIT remembers it, but only BPF can read it.");
 		finding->text = xstrdup("");
 		finding->remedy =
 			xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
 	} else {
-		finding->title =
-			xasprintf("%s port %u cannot be bound %s: %s of a server that is gone",
-				  protocol, detection->bucket->port, end, count);
+		where = where_words(detection, wait);
+		addresses = addresses_words(wait);
+		finding->title = xasprintf("%s cannot be bound %s: %s of a server that is gone",
+					   where, end, count);
 		finding->evidence =
 			xasprintf("Nothing listens there, and %u closed connection%s, made "
-				  "without SO_REUSEADDR, still %s the port.",
+				  "without SO_REUSEADDR and SO_REUSEPORT, still %s the port.",
 				  wait->n_blocking, wait->n_blocking == 1 ? "" : "s",
 				  wait->n_blocking == 1 ? "keeps" : "keep");
 		open = open_words(wait);
 		finding->text =
 			xasprintf("A bind needs SO_REUSEADDR on both sides, the new socket and the "
-				  "dead one. The dead one lacks it, so each bind to the port fails "
-				  "with EADDRINUSE, also one with SO_REUSEADDR, until the last of "
-				  "them has ended. %s",
-				  open);
+				  "dead one, or SO_REUSEPORT on both. The dead one lacks them, so "
+				  "each bind to %s, or to all addresses, fails with EADDRINUSE, "
+				  "whatever flags it sets, until the last of them has ended. Other "
+				  "addresses are not concerned. %s",
+				  addresses, open);
+		free(where);
+		free(addresses);
 		free(open);
 		kill = words_end_time_wait(wait->n_time_wait, wait->n_fin_wait_2,
 					   detection->bucket->port);
 		finding->remedy = xasprintf(
-			"Now: wait %s, or start on another port%s%s%s. For good: set SO_REUSEADDR "
+			"Now: wait %s, or start on another port or address%s%s%s. For good: set SO_REUSEADDR "
 			"on the listening socket before bind() (its connections inherit it), "
 			"as nearly all servers do.",
 			end, *kill ? "; as root, " : "", kill, *kill ? " ends them at once" : "");

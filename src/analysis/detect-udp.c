@@ -19,47 +19,6 @@
 /* So many ports that anybody may take are told one by one. */
 #define HIJACKABLE_MAX 16
 
-/* Where programs meet to talk to multicast groups: each member has its own copy. */
-static bool is_multicast_port(uint16_t port)
-{
-	static const uint16_t ports[] = {
-		5353, /* mDNS */
-		5355, /* LLMNR */
-		1900, /* SSDP */
-		3702, /* WS-Discovery */
-		427, /* SLP */
-		5350, 5351, /* NAT-PMP, PCP: announcements */
-		319,  320, /* PTP */
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(ports); i++)
-		if (ports[i] == port)
-			return true;
-	return false;
-}
-
-static bool is_multicast_address(const struct inet_socket *socket)
-{
-	return address_is_multicast(socket->family, &socket->local);
-}
-
-/* Whether multicast is what the socket is for, so that it loses nothing to its neighbours. */
-static enum tristate is_member(const struct inet_socket *socket)
-{
-	if (is_multicast_address(socket) || socket->n_groups)
-		return TRISTATE_YES;
-	return socket->known & SOCKET_HAS_MULTICAST ? TRISTATE_NO : TRISTATE_UNKNOWN;
-}
-
-static bool may_be_member(const struct inet_socket *socket)
-{
-	enum tristate member = is_member(socket);
-
-	return member == TRISTATE_YES ||
-	       (member == TRISTATE_UNKNOWN && is_multicast_port(socket->local_port));
-}
-
 /*
  * Who gets a unicast datagram that is sent to where this socket is bound; of a wildcard, to an
  * address to which nothing else is bound.
@@ -70,8 +29,6 @@ static void predict(const struct detection *detection, const struct inet_socket 
 	static const struct address v4_loopback = { .bytes = { 127, 0, 0, 1 } };
 	static const struct address v6_loopback = { .bytes = { [15] = 1 } };
 	struct delivery_query query = {
-		.to = at->local,
-		.family = at->family,
 		.protocol = at->protocol,
 		.device = at->device,
 		.from_port = 9,
@@ -82,8 +39,9 @@ static void predict(const struct detection *detection, const struct inet_socket 
 					 detection->bucket->count, &sockets);
 	uint32_t i, kept;
 
-	if (address_is_wildcard(at->family, &at->local)) {
-		query.to = at->family == AF_INET ? v4_loopback : v6_loopback;
+	query.family = (uint8_t)address_unmap(at->family, &at->local, &query.to);
+	if (address_is_wildcard(query.family, &query.to)) {
+		query.to = query.family == AF_INET ? v4_loopback : v6_loopback;
 		for (i = 0, kept = 0; i < n; i++)
 			if (address_is_wildcard(sockets[i].socket->family,
 						&sockets[i].socket->local))
@@ -105,6 +63,23 @@ static bool receives(const struct delivery *delivery, uint32_t socket)
 	return false;
 }
 
+/* Of one family and v6only: with a mapped address, or beside a dual-stack one, it is not so. */
+static bool is_uniform(const struct inet_socket *sockets, const struct detect_place *place)
+{
+	const struct inet_socket *first = &sockets[place->sockets[0]];
+	uint32_t i;
+
+	for (i = 1; i < place->count; i++) {
+		const struct inet_socket *socket = &sockets[place->sockets[i]];
+
+		if (socket->family != first->family ||
+		    (socket->v6only != first->v6only &&
+		     address_is_wildcard(socket->family, &socket->local)))
+			return false;
+	}
+	return true;
+}
+
 /* All have SO_REUSEPORT and one uid: a group, which the kernel balances. */
 static enum tristate is_group(const struct detection *detection, const struct detect_place *place)
 {
@@ -112,6 +87,8 @@ static enum tristate is_group(const struct detection *detection, const struct de
 	enum tristate group = TRISTATE_YES;
 	uint32_t i;
 
+	if (!is_uniform(sockets, place))
+		return TRISTATE_NO;
 	for (i = 0; i < place->count; i++) {
 		const struct inet_socket *socket = &sockets[place->sockets[i]];
 
@@ -127,32 +104,16 @@ static enum tristate is_group(const struct detection *detection, const struct de
 	return group;
 }
 
-/* The holders of the first socket of each party but one, "A", "A and B", "A, B and 3 others". */
+/* The holders of the first socket of each party but one. */
 static char *name_parties(const struct detection *detection, const uint32_t *sockets,
 			  const struct parties *parties, uint32_t except)
 {
-	char *text = NULL, *longer, *holders;
-	uint32_t i, named = 0, left = parties->count - (except < parties->count);
+	uint32_t i, n = 0, firsts[PARTIES_MAX];
 
-	for (i = 0; i < parties->count && named < 3; i++) {
-		if (i == except)
-			continue;
-		holders = words_holders(detection->snapshot, sockets[parties->first[i]]);
-		longer = xasprintf("%s%s%s", text ? text : "",
-				   !named	     ? "" :
-				   named + 1 == left ? " and " :
-						       ", ",
-				   holders);
-		free(holders);
-		free(text);
-		text = longer;
-		named++;
-	}
-	if (left <= named)
-		return text ? text : xstrdup("nobody");
-	longer = xasprintf("%s and %u others", text, left - named);
-	free(text);
-	return longer;
+	for (i = 0; i < parties->count; i++)
+		if (i != except)
+			firsts[n++] = sockets[parties->first[i]];
+	return n ? words_holders_of_all(detection->snapshot, firsts, n, 3) : xstrdup("nobody");
 }
 
 /* Why they are taken for strangers: where each comes from. */
@@ -212,17 +173,60 @@ static const char *who_can(const struct detection *detection)
 		       "local user";
 }
 
+/* By what the kernel chooses between sockets at one place. */
+enum preference {
+	PREFERS_LAST, /* the one that was bound last */
+	PREFERS_PLAIN, /* IPv6: the one without SO_REUSEPORT, else the oldest */
+	PREFERS_IPV4, /* to a mapped address */
+};
+
+static const char *const preference_words[] = {
+	[PREFERS_LAST] = "and with SO_REUSEADDR that is always the one that was bound last",
+	[PREFERS_PLAIN] = "and for IPv6 prefers one with SO_REUSEADDR alone to those that have "
+			  "SO_REUSEPORT, and of those the oldest",
+	[PREFERS_IPV4] = "and prefers one of IPv4 to one of IPv6 at the mapped address",
+};
+
+static enum preference preference_of(const struct inet_socket *sockets, const uint32_t *members,
+				     uint32_t n_members)
+{
+	const struct inet_socket *first = &sockets[members[0]];
+	bool reuse_port = false;
+	uint32_t i;
+
+	for (i = 0; i < n_members; i++) {
+		if (sockets[members[i]].family != first->family)
+			return PREFERS_IPV4;
+		reuse_port = reuse_port || sockets[members[i]].reuse_port == TRISTATE_YES;
+	}
+	return reuse_port && first->family == AF_INET6 &&
+			       !address_is_v4_mapped(AF_INET6, &first->local) ?
+		       PREFERS_PLAIN :
+		       PREFERS_LAST;
+}
+
+/* Beside one that is v6only a dual-stack socket still has what is of IPv4. */
+static bool is_of_ipv6_only(const struct inet_socket *sockets, const struct detect_place *place)
+{
+	const struct inet_socket *first = &sockets[place->sockets[0]];
+
+	return address_unmap(first->family, &first->local, &(struct address){ .bytes = { 0 } }) ==
+		       AF_INET6 &&
+	       !is_uniform(sockets, place);
+}
+
 static void report_share(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
 			 const struct parties *parties, enum severity severity)
 {
-	const struct inet_socket *at = &detection->snapshot->sockets[sockets[0]];
 	char *place = words_socket(detection->snapshot, sockets[0]), *all, *winner, *losers;
 	struct finding *finding = detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, severity,
 						sockets, n_sockets);
+	const struct inet_socket *all_sockets = detection->snapshot->sockets;
+	enum preference preference = preference_of(all_sockets, sockets, n_sockets);
 	struct delivery delivery;
 	uint32_t party;
 
-	predict(detection, at, &delivery);
+	predict(detection, &all_sockets[sockets[0]], &delivery);
 	party = receiving_party(&delivery, sockets, n_sockets, parties);
 	delivery_done(&delivery);
 	all = name_parties(detection, sockets, parties, parties->count);
@@ -230,15 +234,20 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 	if (party < parties->count) {
 		winner = words_holders(detection->snapshot, sockets[parties->first[party]]);
 		losers = name_parties(detection, sockets, parties, party);
-		finding->title = xasprintf("%s is shared by %s: %s gets the datagrams, %s none",
-					   place, all, winner, losers);
+		finding->title = xasprintf(
+			"%s is shared by %s: %s gets the datagrams%s, %s none", place, all, winner,
+			is_of_ipv6_only(all_sockets, &(struct detect_place){ sockets, n_sockets }) ?
+				" of IPv6" :
+				"",
+			losers);
 		finding->text = xasprintf(
-			"The kernel gives each unicast datagram to one socket only, and with "
-			"SO_REUSEADDR that is always the one that was bound last: %s. It never "
-			"balances, and %s gets no error, at start or later. When %s ends, the one bound "
-			"before it receives again. Any other %s, whatever the uid, can do the same by "
-			"binding with SO_REUSEADDR.",
-			winner, losers, winner, who_can(detection));
+			"The kernel gives each unicast datagram to one socket only, %s: %s. It never "
+			"balances, and %s gets no error, at start or later. When %s ends, %s receives "
+			"again. Any other %s, whatever the uid, can do the same by binding with "
+			"SO_REUSEADDR.",
+			preference_words[preference], winner, losers, winner,
+			preference == PREFERS_LAST ? "the one bound before it" : "the next",
+			who_can(detection));
 		free(winner);
 		free(losers);
 	} else {
@@ -279,14 +288,14 @@ static void check_share(struct detection *detection, const struct detect_place *
 	struct parties parties;
 	char *where;
 
-	if (place->count < 2 || is_multicast_address(&sockets[place->sockets[0]]))
+	if (place->count < 2 || detect_gets_copies(&sockets[place->sockets[0]]))
 		return;
 	group = is_group(detection, place);
 	if (group == TRISTATE_YES)
 		return;
 	plain = xcalloc(place->count, sizeof(*plain));
 	for (i = 0; i < place->count; i++) {
-		if (may_be_member(&sockets[place->sockets[i]]))
+		if (detect_is_for_multicast(&sockets[place->sockets[i]]))
 			n_members++;
 		else
 			plain[n++] = place->sockets[i];
@@ -331,7 +340,7 @@ static void check_share(struct detection *detection, const struct detect_place *
 static bool is_covered(const struct inet_socket *wildcard, const struct inet_socket *socket)
 {
 	return !address_is_wildcard(socket->family, &socket->local) &&
-	       !is_multicast_address(socket) &&
+	       !detect_gets_copies(socket) &&
 	       (!wildcard->device || wildcard->device == socket->device) &&
 	       address_covers(wildcard->family, &wildcard->local, wildcard->v6only != TRISTATE_NO,
 			      socket->family, &socket->local);
@@ -454,7 +463,7 @@ static void check_hijack(struct detection *detection)
 
 		/* What an outgoing datagram was sent from is gone soon, and nobody's server. */
 		if (socket->state == STATE_BOUND && socket->reuse_addr == TRISTATE_YES &&
-		    !may_be_member(socket) && socket->owner_status != OWNER_KERNEL)
+		    !detect_is_for_multicast(socket) && socket->owner_status != OWNER_KERNEL)
 			open[n++] = detection->members[i];
 	}
 	if (n && detection->n_hijackable++ >= HIJACKABLE_MAX) {
@@ -497,7 +506,7 @@ void detect_udp(struct detection *detection)
 	check_hijack(detection);
 	if (detection->bucket->count < 2)
 		return;
-	places = detect_places(detection, STATE_BOUND);
+	places = detect_places(detection, STATE_BOUND, PLACE_OF_DATAGRAMS);
 	for (place = places; place->count; place++) {
 		const struct inet_socket *first = &sockets[place->sockets[0]];
 
@@ -505,7 +514,7 @@ void detect_udp(struct detection *detection)
 		if (!address_is_wildcard(first->family, &first->local))
 			continue;
 		for (k = 0; k < place->count && n_wildcards < WILDCARDS_MAX; k++, n_wildcards++)
-			if (!may_be_member(&sockets[place->sockets[k]]))
+			if (!detect_is_for_multicast(&sockets[place->sockets[k]]))
 				check_shadow(detection, place->sockets[k], places);
 	}
 	free(places);

@@ -2,6 +2,7 @@
 #include "analysis/detect.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "util/xalloc.h"
 
@@ -53,32 +54,75 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 	*doubts = (struct detect_doubts){ .sockets = NULL };
 }
 
+/* Where programs meet to talk to multicast groups: each member has its own copy. */
+static bool is_multicast_port(uint16_t port)
+{
+	static const uint16_t ports[] = {
+		5353, /* mDNS */
+		5355, /* LLMNR */
+		1900, /* SSDP */
+		3702, /* WS-Discovery */
+		427, /* SLP */
+		5350, 5351, /* NAT-PMP, PCP: announcements */
+		319,  320, /* PTP */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ports); i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+bool detect_gets_copies(const struct inet_socket *socket)
+{
+	static const struct address broadcast = { .bytes = { 255, 255, 255, 255 } };
+	struct address local;
+	int family = address_unmap(socket->family, &socket->local, &local);
+
+	return address_is_multicast(family, &local) ||
+	       (family == AF_INET && address_equal(&local, &broadcast));
+}
+
+bool detect_is_for_multicast(const struct inet_socket *socket)
+{
+	if (detect_gets_copies(socket) || socket->n_groups)
+		return true;
+	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
+}
+
 /* A socket on its way into a place. */
 struct placed {
 	const struct inet_socket *socket;
 	uint32_t index, order;
+	struct address address;
+	enum detect_place_kind kind;
 };
 
-static int compare_places(const struct inet_socket *a, const struct inet_socket *b)
+static int compare_places(const struct placed *left, const struct placed *right)
 {
-	if (a->family != b->family)
-		return a->family < b->family ? -1 : 1;
+	const struct inet_socket *a = left->socket, *b = right->socket;
+
 	if (a->device != b->device)
 		return a->device < b->device ? -1 : 1;
-	if (a->v6only != b->v6only && address_is_wildcard(a->family, &a->local))
+	if (left->kind == PLACE_OF_GROUP && a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (left->kind == PLACE_OF_GROUP && a->v6only != b->v6only &&
+	    address_is_wildcard(a->family, &a->local))
 		return a->v6only < b->v6only ? -1 : 1;
-	return address_compare(&a->local, &b->local);
+	return address_compare(&left->address, &right->address);
 }
 
 static int compare_placed(const void *left, const void *right)
 {
 	const struct placed *a = left, *b = right;
-	int order = compare_places(a->socket, b->socket);
+	int order = compare_places(a, b);
 
 	return order ? order : a->order < b->order ? -1 : a->order > b->order;
 }
 
-struct detect_place *detect_places(const struct detection *detection, enum socket_state state)
+struct detect_place *detect_places(const struct detection *detection, enum socket_state state,
+				   enum detect_place_kind kind)
 {
 	uint32_t i, n = 0, n_places = 0, n_members = detection->bucket->count, *sockets;
 	struct placed *placed = xcalloc(n_members, sizeof(*placed));
@@ -89,7 +133,13 @@ struct detect_place *detect_places(const struct detection *detection, enum socke
 			&detection->snapshot->sockets[detection->members[i]];
 
 		if (socket->state == state)
-			placed[n++] = (struct placed){ socket, detection->members[i], i };
+			placed[n++] = (struct placed){
+				.socket = socket,
+				.index = detection->members[i],
+				.order = i,
+				.address = address_as_mapped(socket->family, &socket->local),
+				.kind = kind,
+			};
 	}
 	if (n > 1)
 		qsort(placed, n, sizeof(*placed), compare_placed);
@@ -97,7 +147,7 @@ struct detect_place *detect_places(const struct detection *detection, enum socke
 	sockets = (uint32_t *)(places + n + 1);
 	for (i = 0; i < n; i++) {
 		sockets[i] = placed[i].index;
-		if (!i || compare_places(placed[i - 1].socket, placed[i].socket))
+		if (!i || compare_places(&placed[i - 1], &placed[i]))
 			places[n_places++].sockets = sockets + i;
 		places[n_places - 1].count++;
 	}

@@ -62,16 +62,29 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 			  enum finding_id id, enum severity severity, const char *title,
 			  const char *evidence);
 
-/* Sockets of the bucket that are bound to one address, family, device and v6only. */
+/* Bound to a multicast group or to 255.255.255.255: each such socket gets a copy of what is sent. */
+bool detect_gets_copies(const struct inet_socket *socket);
+
+/*
+ * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it
+ * gets copies or has joined a group, or it is not known what it has joined and the port is one
+ * where programs meet for that.
+ */
+bool detect_is_for_multicast(const struct inet_socket *socket);
+
+/* Sockets of the bucket at one place. */
 struct detect_place {
 	const uint32_t *sockets; /* in the kernel's order */
 	uint32_t count;
 };
 
-/*
- * The bucket's sockets in one state, by place: each place whose sockets the caller wants to see.
- * Ends with a place of no sockets. Freed with free(), sockets and all.
- */
-struct detect_place *detect_places(const struct detection *detection, enum socket_state state);
+enum detect_place_kind {
+	PLACE_OF_GROUP, /* one address, family, device and v6only, as of a reuseport group */
+	PLACE_OF_DATAGRAMS, /* one address and device; IPv4 and its mapped form are one address */
+};
+
+/* The bucket's sockets in one state, by place. Ends with a place of no sockets. Freed with free(). */
+struct detect_place *detect_places(const struct detection *detection, enum socket_state state,
+				   enum detect_place_kind kind);
 
 #endif

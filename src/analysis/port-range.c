@@ -69,6 +69,12 @@ bool port_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t
 	return port_is_reserved(snapshot, netns, port) != TRISTATE_YES;
 }
 
+bool port_is_of_client(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	return port_is_ephemeral(snapshot, socket->netns, socket->local_port) ||
+	       !port_is_ephemeral(snapshot, socket->netns, socket->peer_port);
+}
+
 bool port_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
 {
 	if (netns < snapshot->n_netns &&
@@ -100,4 +106,20 @@ uint32_t port_n_reserved(const struct netns *netns, const struct snapshot *snaps
 
 	each_range(snapshot_text(snapshot, netns->reserved_ports), count_range, &count);
 	return count.count;
+}
+
+static void mark_range(uint32_t first, uint32_t last, void *user)
+{
+	uint8_t *set = user;
+	uint32_t port;
+
+	for (port = first; port <= last && port <= UINT16_MAX; port++)
+		set[port / 8] |= (uint8_t)(1U << port % 8);
+}
+
+void port_mark_reserved(const struct snapshot *snapshot, uint32_t netns, uint8_t set[PORT_SET_SIZE])
+{
+	if (netns < snapshot->n_netns)
+		each_range(snapshot_text(snapshot, snapshot->netns[netns].reserved_ports),
+			   mark_range, set);
 }

@@ -17,6 +17,12 @@ void port_range(const struct snapshot *snapshot, uint32_t netns, uint16_t *ret_f
 /* Whether a port lies in the range, and is not reserved. */
 bool port_is_ephemeral(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
 
+/*
+ * Whether a connection looks like that of the side that called connect(2), by its ports: its own is
+ * of the range, or its peer's is not. For where no server on the port is left to tell.
+ */
+bool port_is_of_client(const struct snapshot *snapshot, const struct inet_socket *socket);
+
 /* Whether binding a port takes CAP_NET_BIND_SERVICE (ip_unprivileged_port_start). */
 bool port_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
 
@@ -25,5 +31,12 @@ enum tristate port_is_reserved(const struct snapshot *snapshot, uint32_t netns, 
 
 /* How many ports of the range are reserved; 0 also if that is not known. */
 uint32_t port_n_reserved(const struct netns *netns, const struct snapshot *snapshot);
+
+/* A bit for each port. */
+#define PORT_SET_SIZE (65536 / 8)
+
+/* Set the bits of the reserved ports; of none if they are not known. */
+void port_mark_reserved(const struct snapshot *snapshot, uint32_t netns,
+			uint8_t set[PORT_SET_SIZE]);
 
 #endif

@@ -4,12 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/port-range.h"
 #include "model/bind-bucket.h"
 #include "util/xalloc.h"
-
-/* The kernel's own, for a namespace of which the range is not known. */
-#define DEFAULT_RANGE_FIRST 32768
-#define DEFAULT_RANGE_LAST 60999
 
 #define NO_GROUP UINT32_MAX
 
@@ -53,40 +50,12 @@ static bool bucket_is_served(const struct snapshot *snapshot, const struct bind_
 	return false;
 }
 
-static const struct bind_bucket *find_bucket(const struct bind_bucket_index *index, uint32_t netns,
-					     uint16_t port, uint8_t protocol)
+/* Reserved ports, too: that none is given away now says nothing of what was. */
+static bool port_is_in_range(const struct snapshot *snapshot, const struct bind_bucket *bucket)
 {
-	uint64_t wanted = (uint64_t)netns << 32 | (uint32_t)port << 8 | protocol;
-	uint32_t low = 0, high = index->n_buckets;
+	uint16_t first, last;
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		const struct bind_bucket *bucket = &index->buckets[middle];
-		uint64_t key = (uint64_t)bucket->netns << 32 | (uint32_t)bucket->port << 8 |
-			       bucket->protocol;
-
-		if (key == wanted)
-			return bucket;
-		if (key < wanted)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-static bool port_is_ephemeral(const struct snapshot *snapshot, const struct bind_bucket *bucket)
-{
-	uint16_t first = DEFAULT_RANGE_FIRST, last = DEFAULT_RANGE_LAST;
-	const struct netns *netns;
-
-	if (bucket->netns < snapshot->n_netns) {
-		netns = &snapshot->netns[bucket->netns];
-		if (netns->port_range_last) {
-			first = netns->port_range_first;
-			last = netns->port_range_last;
-		}
-	}
+	port_range(snapshot, bucket->netns, &first, &last);
 	return bucket->port >= first && bucket->port <= last;
 }
 
@@ -104,8 +73,8 @@ static bool is_connecting_side(const struct snapshot *snapshot,
 	if (!address_is_loopback(socket->family, &socket->peer) &&
 	    !address_equal(&socket->local, &socket->peer))
 		return false;
-	bucket = find_bucket(index, socket->netns, socket->peer_port,
-			     bind_bucket_protocol(socket->protocol));
+	bucket = bind_bucket_find(index, socket->netns, socket->peer_port,
+				  (enum protocol)socket->protocol);
 	return bucket && bucket_is_served(snapshot, index, bucket);
 }
 
@@ -117,7 +86,7 @@ static bool bucket_is_client(const struct snapshot *snapshot, const struct bind_
 
 	if (bucket_is_served(snapshot, index, bucket))
 		return false;
-	if (port_is_ephemeral(snapshot, bucket))
+	if (port_is_in_range(snapshot, bucket))
 		return true;
 	for (i = 0; i < bucket->count; i++) {
 		const struct inet_socket *socket =

@@ -299,42 +299,83 @@ static void conclude_error(struct context *context, int error)
 	}
 }
 
-static double share_of(const struct probe_delivery *delivery, uint32_t socket)
+static bool same_loss(const struct context *context, const struct probe_loss *a,
+		      const struct probe_loss *b)
 {
-	uint32_t i;
+	const struct inet_socket *sockets = context->snapshot->sockets;
 
-	for (i = 0; i < delivery->n_shares; i++)
-		if (delivery->shares[i].socket == socket)
-			return delivery->shares[i].share;
-	return 0;
+	return a->all == b->all && a->keeps == b->keeps && a->shared == b->shared &&
+	       a->own_address == b->own_address && a->v4 == b->v4 && a->v6 == b->v6 &&
+	       !sockets[a->socket].n_groups == !sockets[b->socket].n_groups;
+}
+
+/* Of what it gets: " to 127.0.0.1", " over IPv4", " on eth0"; "": of all. */
+static char *lost_where(const struct context *context, const struct probe_loss *loss)
+{
+	const struct bind_candidate *candidate = &context->report->candidate;
+	const char *device = snapshot_text(context->snapshot, candidate->device);
+	char address[ADDRESS_TEXT_MAX];
+
+	if (loss->all)
+		return xstrdup("");
+	address_format(candidate->family, &candidate->address, address);
+	return xasprintf("%s%s%s%s",
+			 loss->own_address    ? " to " :
+			 loss->v4 && loss->v6 ? "" :
+			 loss->v4	      ? " over IPv4" :
+						" over IPv6",
+			 loss->own_address ? address : "", device ? " on " : "",
+			 device ? device : "");
+}
+
+static void tell_loss(struct context *context, const struct probe_loss *loss,
+		      const uint32_t *sockets, uint32_t n_sockets)
+{
+	bool stream = protocol_is_stream((enum protocol)context->report->candidate.protocol);
+	const char *what = stream ? "connections" : "unicast datagrams";
+	bool one = n_sockets == 1, member = context->snapshot->sockets[loss->socket].n_groups > 0;
+	char *who = words_holders_together(context->snapshot, sockets, n_sockets);
+	char *where = lost_where(context, loss);
+	const char *rest = loss->keeps ? (one ? "; the rest it keeps" : "; the rest they keep") :
+			   loss->all && member ?
+					 (one ? "; what its multicast groups get it keeps" :
+						"; what their multicast groups get they keep") :
+					 "";
+
+	if (loss->shared)
+		probe_say(&context->verdict->notes,
+			  "%s would get none any more of the %s that %s now%s: the new socket and "
+			  "others would, without an error on either side%s.",
+			  who, what, one ? "it gets" : "they get", where, rest);
+	else
+		probe_say(&context->verdict->notes,
+			  "It would take all the %s that %s %s now%s, without an error on either "
+			  "side%s.",
+			  what, who, one ? "gets" : "get", where, rest);
+	free(where);
+	free(who);
 }
 
 /* A bind that passes is not always one that should be made. */
 static void warn_of_takeover(struct context *context)
 {
 	const struct probe_report *report = context->report;
-	const struct probe_delivery *before = &report->before;
-	uint32_t i;
-	char *who;
+	bool *told = xcalloc(report->n_losses, sizeof(*told));
+	uint32_t *sockets = xcalloc(report->n_losses, sizeof(*sockets)), i, k, n;
 
-	if (!report->after.known || !share_of(&report->after, SNAPSHOT_NONE) ||
-	    report->after.copies)
-		return;
-	for (i = 0; i < before->n_shares; i++) {
-		uint32_t socket = before->shares[i].socket;
-
-		if (share_of(&report->after, socket) > 0)
+	for (i = 0; i < report->n_losses; i++) {
+		if (told[i])
 			continue;
-		who = words_holders(context->snapshot, socket);
-		probe_say(
-			&context->verdict->notes,
-			"It would take all the %s that %s gets now, without an error on either side.",
-			protocol_is_stream((enum protocol)report->candidate.protocol) ?
-				"connections" :
-				"datagrams",
-			who);
-		free(who);
+		for (k = i, n = 0; k < report->n_losses; k++) {
+			if (told[k] || !same_loss(context, &report->losses[i], &report->losses[k]))
+				continue;
+			told[k] = true;
+			sockets[n++] = report->losses[k].socket;
+		}
+		tell_loss(context, &report->losses[i], sockets, n);
 	}
+	free(sockets);
+	free(told);
 }
 
 static void conclude_yes(struct context *context, bool live)
@@ -363,6 +404,13 @@ static void conclude_unknown(struct context *context)
 			"Cannot tell whether %s can be bound with %s: the ways to know do "
 			"not agree.",
 			context->where, probe_set_name(context->asked));
+	} else if (context->report->incomplete) {
+		context->verdict->text = xasprintf(
+			"Cannot tell whether %s can be bound with %s: the snapshot was written "
+			"without some of the sockets, and they decide.",
+			context->where, probe_set_name(context->asked));
+		probe_say(&context->verdict->remedies,
+			  "Write the snapshot without selectors and filters: portshare --json.");
 	} else {
 		context->verdict->text = xasprintf(
 			"Cannot tell whether %s can be bound with %s: it depends on what is not known%s.",
@@ -382,8 +430,8 @@ static void note_elsewhere(struct context *context)
 
 	if (candidate->port && reserved == TRISTATE_YES)
 		probe_say(&context->verdict->notes,
-			  "The port is in net.ipv4.ip_local_reserved_ports. That keeps connections "
-			  "off it and never stands in the way of a bind to it.");
+			  "The port is in net.ipv4.ip_local_reserved_ports. So the kernel chooses "
+			  "it for no connection; that never stands in the way of a bind to it.");
 	for (i = 0; i < context->snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &context->snapshot->sockets[i];
 

@@ -27,7 +27,7 @@ const char *probe_cause_name(enum probe_cause cause);
 struct probe_blocker {
 	uint32_t socket; /* index into snapshot.sockets */
 	enum probe_cause cause;
-	bool certain; /* false: it blocks if a fact that is unknown is so */
+	bool certain; /* false: it blocks if a fact, or a socket, that is unknown is so */
 	char *why;
 	/*
 	 * From the time of the snapshot; -1: nothing tells. In FIN-WAIT-2 at the earliest: if its

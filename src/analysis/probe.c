@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "analysis/port-range.h"
+#include "analysis/probe-takeover.h"
 #include "util/xalloc.h"
 
 #define PORT_PRIVILEGED_USUALLY 1024
@@ -23,13 +24,8 @@ void probe_report_init(struct probe_report *report, const struct bind_candidate 
 		for (way = 0; way < N_PROBE_WAYS; way++)
 			report->attempts[set].ways[way] =
 				(struct probe_outcome){ PROBE_NOT_TRIED, PROBE_NOT_TRIED };
-	report->destination_family = candidate->family;
-	report->destination = candidate->address;
-	if (address_is_v4_mapped(candidate->family, &candidate->address)) {
-		report->destination_family = AF_INET;
-		report->destination = (struct address){ .bytes = { 0 } };
-		memcpy(report->destination.bytes, candidate->address.bytes + 12, 4);
-	}
+	report->destination_family = (uint8_t)address_unmap(candidate->family, &candidate->address,
+							    &report->destination);
 	if (!address_is_wildcard(report->destination_family, &report->destination))
 		return;
 	if (report->destination_family == AF_INET)
@@ -54,6 +50,7 @@ void probe_report_done(struct probe_report *report)
 	for (i = 0; i < report->n_limits; i++)
 		free(report->limits[i].text);
 	free(report->limits);
+	free(report->losses);
 }
 
 struct probe_attempt *probe_asked(struct probe_report *report)
@@ -239,6 +236,24 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 	return n_taken < n_ports ? TRISTATE_YES : best;
 }
 
+/* A filter may have left sockets of the port out of the snapshot, or all of them. */
+static bool is_incomplete(const struct snapshot *snapshot, uint32_t n_members)
+{
+	enum snapshot_part part = snapshot_part(snapshot);
+
+	return part == PART_SOCKETS || (part == PART_PORTS && !n_members);
+}
+
+/*
+ * What is seen in the way of a bind is there whatever is not seen. Only for UDP one that is not seen
+ * may come first, and let the candidate in by SO_REUSEPORT.
+ */
+static bool holds_incomplete(const struct bind_candidate *candidate, enum tristate can_bind)
+{
+	return can_bind == TRISTATE_NO &&
+	       (protocol_is_stream((enum protocol)candidate->protocol) || !candidate->reuse_port);
+}
+
 /* What the kernel would refuse before it looks at other sockets; 0: nothing. */
 static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
 			  const struct probe_facts *facts)
@@ -261,8 +276,8 @@ static int refused_before(const struct snapshot *snapshot, const struct bind_can
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			const struct bind_candidate *candidate, const struct bind_memory *memory,
-			const struct probe_facts *facts, struct probe_outcome *outcome,
-			struct bind_verdict *ret_verdict)
+			const struct probe_facts *facts, bool incomplete,
+			struct probe_outcome *outcome, struct bind_verdict *ret_verdict)
 {
 	int refused = refused_before(snapshot, candidate, facts);
 	const uint32_t *members;
@@ -281,12 +296,32 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 	} else {
 		ret_verdict->can_bind = judge_any_port(snapshot, index, candidate);
 	}
+	if (incomplete && !holds_incomplete(candidate, ret_verdict->can_bind))
+		ret_verdict->can_bind = TRISTATE_UNKNOWN;
 	if (refused == PROBE_UNKNOWN && ret_verdict->can_bind == TRISTATE_YES)
 		ret_verdict->can_bind = TRISTATE_UNKNOWN;
 	outcome->bind = error_of(ret_verdict->can_bind);
 	/* The rule of listen() is that of bind(); it fails only if somebody else listens by then. */
 	if (protocol_is_stream(candidate->protocol) && outcome->bind <= 0)
 		outcome->listen = outcome->bind;
+}
+
+/* On which device it arrives: what is sent to loopback on lo, the rest on one that nobody named. */
+static string_id arrives_on(const struct snapshot *snapshot, const struct probe_report *report,
+			    const struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	uint32_t i;
+
+	if (report->candidate.device ||
+	    !address_is_loopback(report->destination_family, &report->destination))
+		return report->candidate.device;
+	for (i = 0; i < n_sockets; i++) {
+		const char *device = snapshot_text(snapshot, sockets[i].socket->device);
+
+		if (device && !strcmp(device, "lo"))
+			return sockets[i].socket->device;
+	}
+	return 0;
 }
 
 static void predict_delivery(const struct snapshot *snapshot, const struct probe_report *report,
@@ -297,7 +332,7 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 		.to = report->destination,
 		.family = report->destination_family,
 		.protocol = report->candidate.protocol,
-		.device = report->candidate.device,
+		.device = arrives_on(snapshot, report, sockets, n_sockets),
 		.cpu = DELIVERY_ANY,
 	};
 	struct delivery predicted;
@@ -312,6 +347,27 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 				delivery->copies ? 1.0 : 1.0 / predicted.n_receivers);
 	probe_sort_shares(delivery);
 	delivery_done(&predicted);
+}
+
+/*
+ * A wildcard gets nothing of what goes to an address that is bound by itself: so another is looked
+ * at if somebody receives there. Of ::1 there is one only.
+ */
+static void predict_before(const struct snapshot *snapshot, struct probe_report *report,
+			   const struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	const struct bind_candidate *candidate = &report->candidate;
+	struct address loopback = report->destination;
+
+	if (address_is_wildcard(candidate->family, &candidate->address) &&
+	    report->destination_family == AF_INET)
+		report->destination = probe_free_address(sockets, n_sockets, AF_INET);
+	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+	if (report->before.n_shares)
+		return;
+	probe_delivery_clear(&report->before);
+	report->destination = loopback;
+	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
 }
 
 /* The candidate as a socket that is there: it is met first, but behind IPv6 groups' oldest. */
@@ -351,6 +407,7 @@ static void predict_after(const struct snapshot *snapshot, struct probe_report *
 		.selector = DELIVERY_ANY,
 	};
 	predict_delivery(snapshot, report, all, n_sockets + 1, &report->after);
+	probe_find_losses(snapshot, sockets, n_sockets, all, n_sockets + 1, report);
 	free(all);
 }
 
@@ -362,6 +419,7 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	uint32_t set, n_members, n_sockets;
 	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
+	report->incomplete = is_incomplete(snapshot, n_members);
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))
 		report->memory = memory_of(snapshot, members, n_members, &candidate);
 	for (set = 0; set < PROBE_SETS; set++) {
@@ -370,17 +428,18 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 
 		candidate.reuse_addr = set & PROBE_SET(1, 0);
 		candidate.reuse_port = set & PROBE_SET(0, 1);
-		predict_set(snapshot, index, &candidate, &report->memory, facts,
+		predict_set(snapshot, index, &candidate, &report->memory, facts, report->incomplete,
 			    &attempt->ways[PROBE_MODEL], &verdict);
 		if (attempt == probe_asked(report))
 			report->verdict = verdict;
 		else
 			bind_verdict_done(&verdict);
 	}
-	if (!candidate.port)
+	/* Who is not seen may be the one that receives; at an address that is not there nobody is. */
+	if (!candidate.port || report->incomplete || facts->address_error > 0)
 		return;
 	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
-	predict_delivery(snapshot, report, sockets, n_sockets, &report->before);
+	predict_before(snapshot, report, sockets, n_sockets);
 	if (report->verdict.can_bind == TRISTATE_YES)
 		predict_after(snapshot, report, sockets, n_sockets);
 	free(sockets);

@@ -58,6 +58,16 @@ struct probe_delivery {
 	uint32_t n_shares, capacity;
 };
 
+/* What a receiver would lose to the candidate: all that it gets of these, and it gets some. */
+struct probe_loss {
+	uint32_t socket;
+	bool all; /* then nothing is left to it but copies of multicast and broadcast */
+	bool keeps; /* something elsewhere, and all of that */
+	bool shared; /* not only the candidate has it then */
+	bool own_address; /* of what is sent to the candidate's address; else to wherever */
+	bool v4, v6;
+};
+
 /* What makes the answer weaker, in words of the program; several of a kind are counted. */
 struct probe_limit {
 	const char *what; /* static: "replica", "live" */
@@ -69,9 +79,12 @@ struct probe_report {
 	struct probe_attempt attempts[PROBE_SETS];
 	struct bind_verdict verdict; /* by the model, of the set that was asked about */
 	struct bind_memory memory; /* of the bucket, read or inferred; zeroed: nothing */
-	struct address destination; /* of the delivery: the address, or the loopback one */
+	bool incomplete; /* the snapshot may lack sockets of the port */
+	struct address destination; /* of the delivery: the address, or one of loopback */
 	uint8_t destination_family;
 	struct probe_delivery before, after; /* after: with the candidate among them */
+	struct probe_loss *losses; /* if the bind passes */
+	uint32_t n_losses, losses_capacity;
 	struct probe_limit *limits;
 	uint32_t n_limits, limits_capacity;
 };

@@ -96,11 +96,12 @@ static bool takes_value(const struct interpreter *interpreter, const char *optio
 	const char *at = interpreter->values;
 	size_t length = strlen(option);
 
-	while ((at = strstr(at, option))) {
+	/* It may be anything: what is no word would be found at once, and for ever. */
+	if (*option != '-' && *option != '+')
+		return false;
+	for (; (at = strstr(at, option)); at += length)
 		if (at[-1] == ' ' && at[length] == ' ')
 			return true;
-		at += length;
-	}
 	return false;
 }
 
@@ -111,9 +112,17 @@ static bool names_code(const char *option)
 	       !strcmp(option, "-jar");
 }
 
+/* How Python's multiprocessing starts a process that goes on with its parent's script. */
+static bool is_worker_code(const char *option, const char *code)
+{
+	static const char worker[] = "from multiprocessing.";
+
+	return code && !strcmp(option, "-c") && !strncmp(code, worker, sizeof(worker) - 1);
+}
+
 /*
  * What an interpreter runs, with the way in which it is named; NULL if nothing is named, or if that
- * cannot be told for an option that nobody knows here.
+ * cannot be told: for an option that nobody knows here, or of a worker that was told otherwise.
  */
 static const char *script_of(const struct interpreter *interpreter, struct arguments arguments,
 			     const char **ret_option)
@@ -123,13 +132,17 @@ static const char *script_of(const struct interpreter *interpreter, struct argum
 	*ret_option = "";
 	next_argument(&arguments);
 	while ((argument = next_argument(&arguments))) {
+		/* What a title has left of the arguments. */
+		if (!*argument)
+			return NULL;
 		if (takes_value(interpreter, argument)) {
 			next_argument(&arguments);
 			continue;
 		}
 		if (names_code(argument)) {
 			*ret_option = argument;
-			return next_argument(&arguments);
+			argument = next_argument(&arguments);
+			return is_worker_code(*ret_option, argument) ? NULL : argument;
 		}
 		if ((argument[0] != '-' && argument[0] != '+') || !argument[1])
 			return argument;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "util/xalloc.h"
 
@@ -41,21 +42,18 @@ char *words_process(const struct snapshot *snapshot, uint32_t index)
 	return xasprintf("\"%s\" (pid %u)", relate_program_name(snapshot, process), process->pid);
 }
 
-/* The processes of one program among the holders: "nginx" (pids 900, 901 and 2 more). */
-static char *holders_of_program(const struct snapshot *snapshot, const struct inet_socket *socket,
-				const char *program)
+/* The processes of one program among some: "nginx" (pids 900, 901 and 2 more). */
+static char *holders_of_program(const struct snapshot *snapshot, const uint32_t *processes,
+				uint32_t n_processes, const char *program)
 {
-	const struct owner *owners = snapshot->owners + socket->first_owner;
-	uint32_t i, shown = 0, others = 0, last = SNAPSHOT_NONE;
+	uint32_t i, shown = 0, others = 0;
 	char *pids = xstrdup(""), *longer;
 
-	for (i = 0; i < socket->n_owners; i++) {
-		const struct process *process = &snapshot->processes[owners[i].process];
+	for (i = 0; i < n_processes; i++) {
+		const struct process *process = &snapshot->processes[processes[i]];
 
-		if (owners[i].process == last ||
-		    strcmp(relate_program_name(snapshot, process), program) != 0)
+		if (strcmp(relate_program_name(snapshot, process), program) != 0)
 			continue;
-		last = owners[i].process;
 		if (shown++ >= PIDS_MAX) {
 			others++;
 			continue;
@@ -72,16 +70,16 @@ static char *holders_of_program(const struct snapshot *snapshot, const struct in
 }
 
 /* By program, in the order of their first processes: "h.py" (pid 900) and "sleep" (pid 950). */
-static char *several_holders(const struct snapshot *snapshot, const struct inet_socket *socket)
+static char *several_holders(const struct snapshot *snapshot, const uint32_t *processes,
+			     uint32_t n_processes)
 {
-	const struct owner *owners = snapshot->owners + socket->first_owner;
 	const char *programs[PROGRAMS_MAX], *name;
 	char *text = NULL, *group, *longer;
 	uint32_t i, k, n = 0;
 	bool more = false;
 
-	for (i = 0; i < socket->n_owners && !more; i++) {
-		name = relate_program_name(snapshot, &snapshot->processes[owners[i].process]);
+	for (i = 0; i < n_processes && !more; i++) {
+		name = relate_program_name(snapshot, &snapshot->processes[processes[i]]);
 		for (k = 0; k < n && strcmp(programs[k], name) != 0; k++)
 			;
 		if (k < n)
@@ -91,7 +89,7 @@ static char *several_holders(const struct snapshot *snapshot, const struct inet_
 			programs[n++] = name;
 	}
 	for (i = 0; i < n; i++) {
-		group = holders_of_program(snapshot, socket, programs[i]);
+		group = holders_of_program(snapshot, processes, n_processes, programs[i]);
 		longer = xasprintf("%s%s%s", text ? text : "",
 				   !i		       ? "" :
 				   i + 1 == n && !more ? " and " :
@@ -108,13 +106,11 @@ static char *several_holders(const struct snapshot *snapshot, const struct inet_
 	return longer;
 }
 
-char *words_holders(const struct snapshot *snapshot, uint32_t index)
+/* Of a socket without a process that is known to hold it. */
+static char *unseen_holder(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	const struct inet_socket *socket = &snapshot->sockets[index];
 	string_id user;
 
-	if (socket->n_owners)
-		return several_holders(snapshot, socket);
 	switch ((enum owner_status)socket->owner_status) {
 	case OWNER_KERNEL:
 		return xstrdup("the kernel");
@@ -132,6 +128,90 @@ char *words_holders(const struct snapshot *snapshot, uint32_t index)
 		return xasprintf("a process of user %s that cannot be seen",
 				 snapshot_text(snapshot, user));
 	return xasprintf("a process of uid %u that cannot be seen", socket->uid);
+}
+
+/* Add to a list in words; what is there already is not repeated. Takes over both. */
+static char *add_holder(char *text, char *holder)
+{
+	char *longer;
+
+	if (!text)
+		return holder;
+	longer = strstr(text, holder) ? xstrdup(text) : xasprintf("%s and %s", text, holder);
+	free(text);
+	free(holder);
+	return longer;
+}
+
+/* The processes that hold them, each once, in the order of the sockets; malloc'ed. */
+static uint32_t *processes_of(const struct snapshot *snapshot, const uint32_t *sockets,
+			      uint32_t n_sockets, uint32_t *ret_count)
+{
+	uint32_t i, k, n = 0, n_owners = 0, *processes;
+	bool *known;
+
+	for (i = 0; i < n_sockets; i++)
+		n_owners += snapshot->sockets[sockets[i]].n_owners;
+	*ret_count = 0;
+	if (!n_owners)
+		return NULL;
+	processes = xcalloc(n_owners, sizeof(*processes));
+	known = xcalloc(snapshot->n_processes, sizeof(*known));
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
+		const struct owner *owners = snapshot->owners + socket->first_owner;
+
+		for (k = 0; k < socket->n_owners; k++) {
+			if (known[owners[k].process])
+				continue;
+			known[owners[k].process] = true;
+			processes[n++] = owners[k].process;
+		}
+	}
+	free(known);
+	*ret_count = n;
+	return processes;
+}
+
+char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
+			     uint32_t n_sockets)
+{
+	uint32_t n, i, *processes = processes_of(snapshot, sockets, n_sockets, &n);
+	char *text = n ? several_holders(snapshot, processes, n) : NULL;
+
+	free(processes);
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
+
+		if (!socket->n_owners)
+			text = add_holder(text, unseen_holder(snapshot, socket));
+	}
+	return text;
+}
+
+char *words_holders(const struct snapshot *snapshot, uint32_t socket)
+{
+	return words_holders_together(snapshot, &socket, 1);
+}
+
+char *words_holders_of_all(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n,
+			   uint32_t most)
+{
+	char *text = xstrdup(""), *longer, *holders;
+	uint32_t i;
+
+	for (i = 0; i < n && i < most; i++) {
+		holders = words_holders(snapshot, sockets[i]);
+		longer = xasprintf("%s%s%s", text, !i ? "" : i + 1 == n ? " and " : ", ", holders);
+		free(holders);
+		free(text);
+		text = longer;
+	}
+	if (n <= most)
+		return text;
+	longer = xasprintf("%s and %u other%s", text, n - most, n - most == 1 ? "" : "s");
+	free(text);
+	return longer;
 }
 
 char *words_flags(const struct inet_socket *socket)
@@ -224,8 +304,27 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
 {
 	if (!n_time_wait && !n_fin_wait_2)
 		return xstrdup("");
-	return xasprintf("ss -K -t%s%s 'sport = :%u'", n_time_wait ? " state time-wait" : "",
+	return xasprintf("\"ss -K -t%s%s 'sport = :%u'\"", n_time_wait ? " state time-wait" : "",
 			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
+}
+
+const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
+{
+	uint16_t first, last;
+
+	port_range(snapshot, netns, &first, &last);
+	if (port < first || port > last)
+		return "For good: let the client take another source port, or none of its own "
+		       "choice: it has bound it by its number, since the kernel chooses from "
+		       "net.ipv4.ip_local_port_range only. No sysctl keeps a port from that.";
+	if (port_is_reserved(snapshot, netns, port) == TRISTATE_YES)
+		return "It will hardly be back: the port is reserved already "
+		       "(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
+		       "The client has had it since before that, or has bound it by its number; "
+		       "if so, let it take another one.";
+	return "For good: put the port into net.ipv4.ip_local_reserved_ports (sysctl), from which "
+	       "the kernel takes none for connections, or choose a port outside "
+	       "net.ipv4.ip_local_port_range.";
 }
 
 char *words_count(uint32_t n, const char *singular)

@@ -9,7 +9,7 @@
 	"none of them descends from another (that one shell, init or service manager started them " \
 	"does not make them one process tree), and they are not of one unit or container"
 
-/* Sockets and their holders in words, for sentences. All strings are malloc'ed for the caller. */
+/* Sockets and their holders in words, for sentences. A char * is malloc'ed for the caller. */
 
 /* "udp 0.0.0.0:5060", "tcp [::]:80 on lo". */
 char *words_socket(const struct snapshot *snapshot, uint32_t socket);
@@ -26,6 +26,14 @@ char *words_process(const struct snapshot *snapshot, uint32_t process);
  */
 char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 
+/* Those of several sockets, at least one, as if they were one: a program is named once. */
+char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
+			     uint32_t n_sockets);
+
+/* Of so many sockets, each its holders: "A", "A and B", "A, B and 3 others", at most so many named. */
+char *words_holders_of_all(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n,
+			   uint32_t most);
+
 /* "SO_REUSEADDR", "SO_REUSEADDR and SO_REUSEPORT", "no reuse flag", "unknown flags"; (inferred). */
 char *words_flags(const struct inet_socket *socket);
 
@@ -39,10 +47,16 @@ char *words_origin(const struct snapshot *snapshot, uint32_t process);
 char *words_moment(int64_t ns);
 
 /*
- * The command by which root ends what connections in these states, so many of each, keep of a port:
- * "ss -K -t state time-wait state fin-wait-2 'sport = :80'"; "" if there are none.
+ * The command by which root ends what connections in these states, so many of each, keep of a port,
+ * in quotes: "ss -K -t state time-wait state fin-wait-2 'sport = :80'"; empty if there are none.
  */
 char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port);
+
+/*
+ * Sentences on how to keep a port, which an outgoing connection has now, from such: whether the kernel
+ * can have chosen it decides what helps.
+ */
+const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
 
 /* "1 connection", "2 connections". */
 char *words_count(uint32_t n, const char *singular);

@@ -52,8 +52,24 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct inet_hashinfo;
+
+struct inet_timewait_death_row {
+	struct inet_hashinfo *hashinfo;
+};
+
+struct netns_ipv4 {
+	struct inet_timewait_death_row tcp_death_row;
+};
+
 struct net {
+	__u32 hash_mix;
 	struct ns_common ns;
+	struct netns_ipv4 ipv4;
+};
+
+struct nsproxy {
+	struct net *net_ns;
 };
 
 typedef struct {
@@ -142,7 +158,26 @@ typedef struct {
 	unsigned int val;
 } kuid_t;
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct inet_bind_hashbucket {
+	struct hlist_head chain;
+};
+
+struct inet_hashinfo {
+	struct inet_bind_hashbucket *bhash;
+	unsigned int bhash_size;
+};
+
 struct inet_bind_bucket {
+	possible_net_t ib_net;
+	int l3mdev;
 	unsigned short port;
 	signed char fastreuseport;
 	kuid_t fastuid;
@@ -150,6 +185,7 @@ struct inet_bind_bucket {
 	__be32 fast_rcv_saddr;
 	unsigned short fast_sk_family;
 	bool fast_ipv6_only;
+	struct hlist_node node;
 };
 
 struct inet_connection_sock {
@@ -219,6 +255,7 @@ struct task_struct {
 	const struct cred *real_cred;
 	char comm[16];
 	struct files_struct *files;
+	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 };
 

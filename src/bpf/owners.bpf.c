@@ -248,7 +248,6 @@ int owners(struct bpf_iter__task *iterator)
 				return 0;
 			out->last_files = files;
 			out->last_leader_start = start;
-			out->may_repeat = 1;
 		}
 	}
 	out->resume_task = 0;
@@ -292,7 +291,6 @@ int owners(struct bpf_iter__task *iterator)
 	if (after && after != files && out->retried_task != task) {
 		out->retried_task = task;
 		out->last_files = 0;
-		out->may_repeat = 1;
 		return 1;
 	}
 	if (out->full) {

@@ -72,8 +72,8 @@ struct owners_buffer {
 	__u32 n_tasks, n_sockets;
 	__u32 first_task; /* index of tasks[0]; counted on by user space as it empties the buffer */
 	__u32 calls; /* tells user space that there is progress */
-	__u32 may_repeat; /* the same descriptor of a process may have been written twice */
 	__u32 too_large; /* descriptor tables that could not be walked to their end */
+	__u32 unused;
 
 	/* The program's memory between calls. */
 	__u32 level; /* of the reader's pid namespace, and 1 */

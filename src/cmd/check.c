@@ -407,12 +407,13 @@ static void write_format(const struct check_command *command, const struct snaps
 		snapshot_json_save(snapshot, findings, &writer);
 		break;
 	case FORMAT_PROMETHEUS:
-		prometheus_write(snapshot, findings, out);
+		prometheus_write(snapshot, findings, status, out);
 		break;
 	case FORMAT_PLUGIN:
 		plugin_write(snapshot, findings, status, command->remark, out);
 		break;
 	default:
+		collect_write_origin(&command->common, snapshot, text.width, out);
 		finding_text_write(snapshot, findings, &text, out);
 		break;
 	}
@@ -426,20 +427,23 @@ static int write_file(const struct check_command *command, const struct snapshot
 		      const struct finding_list *findings, enum plugin_status status)
 {
 	char *beside = xasprintf("%s.XXXXXX", command->output);
+	int fd = mkostemp(beside, O_CLOEXEC), error = fd < 0 ? -errno : 0;
+	mode_t mode, mask = umask(0);
+	struct stat old;
 	struct out out;
-	int fd, error;
 
-	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd < 0) {
-		error = -errno;
-		free(beside);
-		return error;
-	}
+	umask(mask);
+	if (error)
+		goto out;
+	mode = 0666 & ~mask;
+	/* Whoever could not read the old one cannot read this. */
+	if (!lstat(command->output, &old) && S_ISREG(old.st_mode))
+		mode = old.st_mode & 0777;
 	out_init(&out, fd);
 	write_format(command, snapshot, findings, status, &out);
 	error = out_flush(&out);
 	out_done(&out);
-	if (!error && (fchmod(fd, 0644) || fsync(fd)))
+	if (!error && (fchmod(fd, mode) || fsync(fd)))
 		error = -errno;
 	if (close(fd) && !error)
 		error = -errno;
@@ -447,11 +451,27 @@ static int write_file(const struct check_command *command, const struct snapshot
 		error = -errno;
 	if (error)
 		unlink(beside);
+out:
 	free(beside);
 	return error;
 }
 
-/* What /dev/stdout and the like are cannot be replaced: they are written to. */
+/* The one that has the file open already, as that behind /dev/stdout; -1: none. */
+static int standard_stream(const char *path)
+{
+	struct stat wanted, info;
+	int fd;
+
+	if (stat(path, &wanted))
+		return -1;
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (!fstat(fd, &info) && info.st_dev == wanted.st_dev &&
+		    info.st_ino == wanted.st_ino)
+			return fd;
+	return -1;
+}
+
+/* A pipe or a device cannot be replaced: it is written to. */
 static bool is_device(const char *path)
 {
 	struct stat info;
@@ -460,21 +480,33 @@ static bool is_device(const char *path)
 }
 
 static int write_stream(const struct check_command *command, const struct snapshot *snapshot,
-			const struct finding_list *findings, enum plugin_status status)
+			const struct finding_list *findings, enum plugin_status status, int fd)
 {
-	int fd = STDOUT_FILENO, error;
 	struct out out;
+	int error;
 
-	if (command->output)
-		fd = open(command->output, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
 	out_init(&out, fd);
 	write_format(command, snapshot, findings, status, &out);
 	error = out_flush(&out);
 	out_done(&out);
-	if (command->output)
-		close(fd);
+	return error;
+}
+
+/* To where it is asked for. Returns 0 or -errno. */
+static int write_output(const struct check_command *command, const struct snapshot *snapshot,
+			const struct finding_list *findings, enum plugin_status status)
+{
+	int fd = command->output ? standard_stream(command->output) : STDOUT_FILENO, error;
+
+	if (fd >= 0)
+		return write_stream(command, snapshot, findings, status, fd);
+	if (!is_device(command->output))
+		return write_file(command, snapshot, findings, status);
+	fd = open(command->output, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	error = write_stream(command, snapshot, findings, status, fd);
+	close(fd);
 	return error;
 }
 
@@ -510,10 +542,7 @@ static int check(struct check_command *command)
 	if (command->owner_missing &&
 	    (command->format == FORMAT_JSON || command->format == FORMAT_PROMETHEUS))
 		options_error(command->remark, NULL, NULL);
-	if (command->output && !is_device(command->output))
-		error = write_file(command, snapshot, &findings, status);
-	else
-		error = write_stream(command, snapshot, &findings, status);
+	error = write_output(command, snapshot, &findings, status);
 	if (error && error != -EPIPE) {
 		options_error(command->output ? "cannot write to" :
 						"cannot write to standard output",

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "analysis/infer.h"
+#include "analysis/words.h"
 #include "model/snapshot-json.h"
+#include "output/finding-text.h"
 #include "source/source.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
@@ -69,6 +71,18 @@ static void widen(const struct filter *filter, struct collect_request *request)
 		request->protocols |= one_bucket;
 }
 
+/* Why there is no such namespace: the names of errors say nothing of it. */
+static const char *why_no_netns(const char *name, int error)
+{
+	if (error == EINVAL)
+		return "this is no network namespace";
+	if (error != ENOENT || strchr(name, '/'))
+		return strerror(error);
+	if (!name[strspn(name, "0123456789")])
+		return "there is no such process, nor such a name in /run/netns";
+	return "there is no such name in /run/netns";
+}
+
 static struct snapshot *collect(const struct options *options, uint32_t want)
 {
 	const struct filter *filter = &options->filter;
@@ -100,7 +114,7 @@ static struct snapshot *collect(const struct options *options, uint32_t want)
 	widen(filter, &request);
 	status = snapshot_collect(&request, &snapshot, &failed);
 	if (status && options->netns)
-		complain("network namespace", failed, strerror(-status));
+		complain("network namespace", failed, why_no_netns(failed, -status));
 	else if (status)
 		complain("cannot list", failed, strerror(-status));
 	free(ports);
@@ -148,4 +162,30 @@ void collect_report_limits(const struct snapshot *snapshot)
 	out_char(&out, '\n');
 	out_flush(&out);
 	out_done(&out);
+}
+
+void collect_write_origin(const struct options *options, const struct snapshot *snapshot,
+			  uint32_t width, struct out *out)
+{
+	const char *host = snapshot_text(snapshot, snapshot->host);
+	int64_t taken = snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
+	char *moment, *words;
+
+	if (!options->from || (!host && !taken))
+		return;
+	moment = taken ? words_moment(taken) : xstrdup("");
+	words = xasprintf("%snapshot%s%s%s%s%s", width ? "S" : "s", host ? " of " : "",
+			  host ? host : "", taken ? " taken " : "", moment,
+			  !width ? "" :
+			  taken	 ? ". Times left are counted from then." :
+				   ".");
+	if (width) {
+		finding_text_fill("", words, width, out);
+	} else {
+		out_string(out, "portshare: ");
+		escape_append(out, ESCAPE_TERMINAL, words, strlen(words));
+	}
+	out_char(out, '\n');
+	free(moment);
+	free(words);
 }

@@ -24,4 +24,11 @@ void collect_limits_text(const struct snapshot *snapshot, struct out *out);
 /* The same as one line on stderr, if there is anything. */
 void collect_report_limits(const struct snapshot *snapshot);
 
+/*
+ * Of a snapshot from a file, for people, at the width: whose it is and of which moment, and a blank
+ * line; nothing if it is from the kernel, or if it does not say. With width 0 as a line of stderr.
+ */
+void collect_write_origin(const struct options *options, const struct snapshot *snapshot,
+			  uint32_t width, struct out *out);
+
 #endif

@@ -131,7 +131,8 @@ static void write_json(const struct snapshot *snapshot, const struct finding_lis
 /* By default the notes are of what is wrong; who asks for them gets all. */
 static enum severity least_of(const struct list_options *options, const struct column_list *columns)
 {
-	return options->common.json || !columns->is_default ? SEVERITY_NOTE : SEVERITY_WARNING;
+	return options->common.json || columns->named[COLUMN_NOTE] ? SEVERITY_NOTE :
+								     SEVERITY_WARNING;
 }
 
 static bool any_decided(const struct finding_list *findings)
@@ -164,9 +165,22 @@ static void write_text(const struct list_options *options, const struct column_l
 	};
 
 	/* By default only where there is something to say. */
-	if (columns->is_default && view.mode != LIST_RAW && any_decided(findings))
+	if (columns->has_default && view.mode != LIST_RAW && any_decided(findings))
 		columns_add(&view.columns, COLUMN_NOTE);
 	list_view_write(snapshot, &view, out);
+}
+
+/* On stderr: what is printed of a snapshot is what was printed when it was taken. */
+static void say_origin(const struct list_options *options, const struct snapshot *snapshot)
+{
+	struct out out;
+
+	if (options->raw || options->common.json || options->json_lines)
+		return;
+	out_init(&out, STDERR_FILENO);
+	collect_write_origin(&options->common, snapshot, 0, &out);
+	out_flush(&out);
+	out_done(&out);
 }
 
 /* Returns 0 or -errno of writing. */
@@ -194,7 +208,7 @@ static bool wants_findings(const struct list_options *options, const struct colu
 	if (!judge_can(&options->common, least_of(options, columns)) || options->json_lines)
 		return false;
 	return options->common.json || (columns_needs(columns) & NEED_FINDINGS) ||
-	       (columns->is_default && !options->raw);
+	       (columns->has_default && !options->raw);
 }
 
 /* What is not asked for goes, and the findings follow. Returns how many sockets are left. */
@@ -237,6 +251,7 @@ static int list(const struct list_options *options, const struct column_list *co
 		snapshot_set_part(snapshot, options_part(&options->common));
 	}
 
+	say_origin(options, snapshot);
 	error = present(options, columns, snapshot, judged ? &findings : NULL);
 	if (error && error != -EPIPE)
 		fprintf(stderr, "portshare: cannot write to standard output: %s\n",

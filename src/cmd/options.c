@@ -352,14 +352,15 @@ static bool apply(struct options *options, int code, const char *argument)
 	case OPTION_UNIT:
 		return set_once(&filter->unit, argument, "--unit");
 	case OPTION_NETNS:
-		options->netns = argument;
-		break;
+		if (!*argument)
+			return options_error("the name of a network namespace is missing", NULL,
+					     "expected NAME, PID or PATH");
+		return set_once(&options->netns, argument, "--netns");
 	case 'A':
 		options->all_netns = true;
 		break;
 	case OPTION_FROM:
-		options->from = argument;
-		break;
+		return set_once(&options->from, argument, "--from");
 	case OPTION_NO_BPF:
 		options->no_bpf = true;
 		break;
@@ -416,8 +417,11 @@ static bool is_own(const struct command_line *line, int code)
 static bool is_user(const struct options *options)
 {
 	const char *user = options->filter.user;
+	uint32_t uid;
 
-	if (!user || options->from || !user[strspn(user, "0123456789")] || getpwnam(user))
+	if (user && !user[strspn(user, "0123456789")])
+		return options_uid(user, &uid);
+	if (!user || options->from || getpwnam(user))
 		return true;
 	return options_error("there is no user", user, NULL);
 }
@@ -446,11 +450,40 @@ static bool refer_to_help(const struct command_line *line, const char *name, con
 	return false;
 }
 
+/* What a beginning of a name may mean, if that is several: "--reuseaddr or --reuseport". */
+static char *meanings(const struct command_line *line, const char *argument)
+{
+	size_t length = strcspn(argument, "="), i, n = 0;
+	char *text = NULL, *longer;
+
+	for (i = 0; i < n_options(line); i++) {
+		const char *name = nth_option(line, i)->name;
+
+		if (length <= 2 || !name || strncmp(argument, "--", 2) != 0 ||
+		    strncmp(name, argument + 2, length - 2) != 0)
+			continue;
+		longer = xasprintf("%s%s--%s", text ? text : "", text ? " or " : "", name);
+		free(text);
+		text = longer;
+		n++;
+	}
+	if (n > 1)
+		return text;
+	free(text);
+	return NULL;
+}
+
 /* Within a cluster of letters getopt_long(3) has not moved on: the letter itself tells. */
 static bool unknown_option(const struct command_line *line, const char *name, const char *argument)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
+	char *several = optopt ? NULL : meanings(line, argument);
 
+	if (several) {
+		options_error("this option is ambiguous", argument, several);
+		free(several);
+		return false;
+	}
 	if (optopt >= 256 || (optopt && strchr(argument, '=')))
 		return options_error("this option takes no argument", argument, NULL);
 	return refer_to_help(line, name, "unknown option", optopt ? letter : argument);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cmd/candidate.h"
+#include "cmd/collect.h"
 #include "cmd/command.h"
 #include "cmd/look.h"
 #include "cmd/options.h"
@@ -84,15 +85,19 @@ static int present(const struct probe_command *command, const struct look *look)
 		.width = terminal_text_width(),
 		.color = color_wanted(command->common.color, STDOUT_FILENO),
 	};
+	/* A file is read whole; of the kernel only the port is asked for. */
+	bool one_port = !command->common.from && look->report.candidate.port;
 	struct out out;
 	int error;
 
 	out_init(&out, STDOUT_FILENO);
-	if (command->common.json)
-		probe_json_write(look->snapshot, &look->report, &look->verdict, &look->findings,
-				 &out);
-	else
+	if (command->common.json) {
+		probe_json_write(look->snapshot, one_port ? PART_PORTS : PART_WHOLE, &look->report,
+				 &look->verdict, &look->findings, &out);
+	} else {
+		collect_write_origin(&command->common, look->snapshot, text.width, &out);
 		probe_text_write(look->snapshot, &look->report, &look->verdict, &text, &out);
+	}
 	error = out_flush(&out);
 	out_done(&out);
 	if (!error || error == -EPIPE)

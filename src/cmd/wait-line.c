@@ -17,6 +17,9 @@
 #include "util/xalloc.h"
 
 #define BAR_WIDTH 20
+#define BAR_WIDTH_NARROW 10
+#define WIDTH_NARROW 80 /* below it the bar gives way to words */
+#define WIDTH_TOO_NARROW 40 /* below it there is none */
 #define WIDTH_UNKNOWN 80
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -24,7 +27,7 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 struct wait_line {
 	char *where;
-	bool until_listening, quiet, terminal, utf8;
+	bool quiet, terminal, utf8;
 	char *said; /* what the last line says, without what moves; NULL: nothing */
 	int64_t moment_ms; /* when all has ended; -1: not known */
 	int64_t total_ms; /* what there was to wait when that was first known: a whole bar */
@@ -56,8 +59,7 @@ static void catch_signals(struct wait_line *line)
 	}
 }
 
-struct wait_line *wait_line_new(const struct bind_candidate *candidate, bool until_listening,
-				bool quiet)
+struct wait_line *wait_line_new(const struct bind_candidate *candidate, bool anywhere, bool quiet)
 {
 	struct wait_line *line = xcalloc(1, sizeof(*line));
 	const char *term = getenv("TERM");
@@ -66,8 +68,8 @@ struct wait_line *wait_line_new(const struct bind_candidate *candidate, bool unt
 
 	address_format(candidate->family, &candidate->address, address);
 	line->where = xasprintf("%s %s%s%s:%u", protocol_name((enum protocol)candidate->protocol),
-				v6 ? "[" : "", address, v6 ? "]" : "", candidate->port);
-	line->until_listening = until_listening;
+				v6 ? "[" : "", anywhere ? "*" : address, v6 ? "]" : "",
+				candidate->port);
 	line->quiet = quiet;
 	line->terminal = !quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 	line->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
@@ -111,15 +113,35 @@ static uint32_t width_of_terminal(void)
 	return size.ws_col;
 }
 
-static void append_bar(const struct wait_line *line, int64_t left_ms, struct out *out)
+static void append_bar(const struct wait_line *line, int64_t left_ms, uint32_t width,
+		       struct out *out)
 {
-	int64_t full = line->total_ms > 0 ? left_ms * BAR_WIDTH / line->total_ms : 0;
+	int length = width < WIDTH_TOO_NARROW ? 0 :
+		     width < WIDTH_NARROW     ? BAR_WIDTH_NARROW :
+						BAR_WIDTH;
+	int64_t full = line->total_ms > 0 ? left_ms * length / line->total_ms : 0;
 	int i;
 
-	out_string(out, "  ");
-	for (i = 0; i < BAR_WIDTH; i++)
+	out_string(out, length ? "  " : " ");
+	for (i = 0; i < length; i++)
 		out_string(out, i < full ? (line->utf8 ? "█" : "#") : (line->utf8 ? "░" : "."));
 	out_printf(out, " %.0f s", (double)left_ms / 1000);
+}
+
+/* The words, cut to this width, with a mark where they are. */
+static void append_words(const struct wait_line *line, const struct out *words, size_t width,
+			 struct out *out)
+{
+	const char *mark = line->utf8 ? "…" : "...";
+	size_t mark_width = line->utf8 ? 1 : 3;
+
+	if (escape_width(words->buffer, words->used) <= width) {
+		out_bytes(out, words->buffer, words->used);
+	} else if (width > mark_width) {
+		out_bytes(out, words->buffer,
+			  escape_fit(words->buffer, words->used, width - mark_width, NULL));
+		out_string(out, mark);
+	}
 }
 
 /* The countdown is never cut off, the words are. */
@@ -127,7 +149,7 @@ static void draw(const struct wait_line *line)
 {
 	struct out words, bar, all;
 	uint32_t width = width_of_terminal();
-	size_t taken = 0, fits;
+	size_t taken = 0;
 
 	out_init(&words, -1);
 	out_init(&bar, -1);
@@ -136,13 +158,11 @@ static void draw(const struct wait_line *line)
 	if (line->moment_ms >= 0) {
 		int64_t left_ms = line->moment_ms - monotonic_ms();
 
-		append_bar(line, left_ms > 0 ? left_ms : 0, &bar);
+		append_bar(line, left_ms > 0 ? left_ms : 0, width, &bar);
 		taken = escape_width(bar.buffer, bar.used);
 	}
-	fits = escape_fit(words.buffer, words.used, width > taken + 1 ? width - taken - 1 : 0,
-			  NULL);
 	out_string(&all, erase);
-	out_bytes(&all, words.buffer, fits);
+	append_words(line, &words, width > taken + 1 ? width - taken - 1 : 0, &all);
 	out_bytes(&all, bar.buffer, bar.used);
 	write_all(all.buffer, all.used);
 	out_done(&words);
@@ -175,7 +195,38 @@ static char *unseen_words(const struct wait_line *line, const struct look *look)
 	if (verdict->error == ENODEV)
 		return xasprintf("%s: waiting for the interface %s, which is not there yet",
 				 line->where, device ? device : "");
+	if (!look->report.candidate.port)
+		return xasprintf("%s: waiting for a port, all of net.ipv4.ip_local_port_range are "
+				 "taken",
+				 line->where);
 	return xasprintf("%s: waiting for a socket that cannot be seen", line->where);
+}
+
+/*
+ * For one line of a terminal, what matters most first: "tcp 0.0.0.0:8080: TIME-WAIT at 127.0.0.1
+ * and 3 more, no process, no reuse flag".
+ */
+static char *short_words(const struct wait_line *line, const struct look *look)
+{
+	const struct probe_verdict *verdict = &look->verdict;
+	const struct bind_candidate *candidate = &look->report.candidate;
+	uint32_t first = verdict->blockers[0].socket;
+	const struct inet_socket *socket = &look->snapshot->sockets[first];
+	bool is_there = socket->family == candidate->family &&
+			address_equal(&socket->local, &candidate->address);
+	char *address = words_address(socket), *holders = words_holders(look->snapshot, first);
+	char *flags = words_flags(socket), *more, *text;
+
+	more = verdict->n_blockers > 1 ? xasprintf(" and %u more", verdict->n_blockers - 1) :
+					 xstrdup("");
+	text = xasprintf("%s: %s%s%s%s, %s, %s", line->where,
+			 socket_state_name((enum socket_state)socket->state),
+			 is_there ? "" : " at ", is_there ? "" : address, more, holders, flags);
+	free(address);
+	free(holders);
+	free(flags);
+	free(more);
+	return text;
 }
 
 /* "tcp 127.0.0.1:8080, TIME-WAIT, no process, no reuse flag (bpf) and 3 more" */
@@ -220,7 +271,8 @@ void wait_line_show(struct wait_line *line, const struct look *look)
 
 	if (line->quiet)
 		return;
-	said = words_of(line, look);
+	said = line->terminal && look && look->verdict.n_blockers ? short_words(line, look) :
+								    words_of(line, look);
 	same = line->said && !strcmp(said, line->said);
 	free(line->said);
 	line->said = said;

@@ -13,8 +13,8 @@
  */
 struct wait_line;
 
-struct wait_line *wait_line_new(const struct bind_candidate *candidate, bool until_listening,
-				bool quiet);
+/* anywhere: no address was named, and any will do. */
+struct wait_line *wait_line_new(const struct bind_candidate *candidate, bool anywhere, bool quiet);
 
 /* Takes the line off the terminal, and gives signals back as they were. */
 void wait_line_free(struct wait_line *line);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cmd/candidate.h"
@@ -113,6 +114,14 @@ static bool check_user(const struct wait_command *command)
 			     NULL, "wait without --as, or without COMMAND");
 }
 
+/* The kernel takes it for any port that is free: nobody listens there. */
+static bool check_port(const struct wait_command *command)
+{
+	if (!command->until_listening || command->candidate.port)
+		return true;
+	return options_error("nobody can listen on port 0", NULL, "expected the port of a server");
+}
+
 static bool parse(int argc, char **argv, struct wait_command *command, int *ret_status)
 {
 	const struct command_line line = {
@@ -139,8 +148,12 @@ static bool parse(int argc, char **argv, struct wait_command *command, int *ret_
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") != 0)
 			continue;
-		if (i + 1 < argc)
-			command->command = argv + i + 1;
+		/* As of a variable that is empty: then nothing would be started, and all be well. */
+		if (i + 1 == argc) {
+			*ret_status = EXIT_TROUBLE;
+			return options_error("a command is missing behind", "--", NULL);
+		}
+		command->command = argv + i + 1;
 		argv[i] = NULL;
 		argc = i;
 	}
@@ -391,6 +404,33 @@ static int wait_until_free(struct wait_command *command)
 	return status;
 }
 
+/* Whether neither an address nor a family was named. */
+static bool is_anywhere(const struct wait_command *command)
+{
+	return command->candidate.family == AF_INET && command->common.filter.inet6 &&
+	       !command->common.bind.address && !command->common.selectors[0].has_address;
+}
+
+/* Asked for a wildcard any address will do, of the family that was named, if one was. */
+static bool is_of_family(const struct wait_command *command, const struct inet_socket *socket)
+{
+	bool v6 = socket->family == AF_INET6 && !address_is_v4_mapped(AF_INET6, &socket->local);
+
+	if (command->candidate.family == AF_INET6)
+		return v6;
+	return is_anywhere(command) || !v6 ||
+	       (socket->v6only != TRISTATE_YES && address_is_wildcard(AF_INET6, &socket->local));
+}
+
+static bool is_on_device(const struct wait_command *command, const struct snapshot *snapshot,
+			 const struct inet_socket *socket)
+{
+	const char *wanted = command->common.bind.device;
+
+	return !wanted || !socket->device ||
+	       !strcmp(wanted, snapshot_text(snapshot, socket->device));
+}
+
 static bool listens(const struct wait_command *command, const struct snapshot *snapshot)
 {
 	const struct bind_candidate *candidate = &command->candidate;
@@ -403,10 +443,13 @@ static bool listens(const struct wait_command *command, const struct snapshot *s
 			    socket->state != STATE_LISTEN :
 			    socket->state != STATE_BOUND)
 			continue;
-		/* Asked for the wildcard, any will do. */
-		if (address_is_wildcard(candidate->family, &candidate->address) ||
-		    address_covers(socket->family, &socket->local, socket->v6only == TRISTATE_YES,
-				   candidate->family, &candidate->address))
+		if (!is_on_device(command, snapshot, socket))
+			continue;
+		if (address_is_wildcard(candidate->family, &candidate->address) ?
+			    is_of_family(command, socket) :
+			    address_covers(socket->family, &socket->local,
+					   socket->v6only == TRISTATE_YES, candidate->family,
+					   &candidate->address))
 			return true;
 	}
 	return false;
@@ -449,8 +492,9 @@ static int wait_and_run(struct wait_command *command)
 	int status;
 
 	command->start_ms = monotonic_ms();
-	command->line =
-		wait_line_new(&command->candidate, command->until_listening, command->quiet);
+	command->line = wait_line_new(&command->candidate,
+				      command->until_listening && is_anywhere(command),
+				      command->quiet);
 	/* Without events it is just slower to see what happens. */
 	if (sock_events_open(command->common.netns, &command->events))
 		command->events = NULL;
@@ -468,7 +512,8 @@ int command_wait(int argc, char **argv)
 
 	if (parse(argc, argv, &command, &status)) {
 		status = EXIT_TROUBLE;
-		if (candidate_parse(&command.common, &command.candidate) && check_user(&command))
+		if (candidate_parse(&command.common, &command.candidate) && check_port(&command) &&
+		    check_user(&command))
 			status = wait_and_run(&command);
 	}
 	options_done(&command.common);

@@ -29,6 +29,30 @@ bool address_is_wildcard(int family, const struct address *address)
 	return v4 ? !memcmp(v4, zero, 4) : !memcmp(address->bytes, zero, sizeof(zero));
 }
 
+struct address address_as_mapped(int family, const struct address *address)
+{
+	struct address mapped;
+
+	if (family == AF_INET6)
+		return *address;
+	memcpy(mapped.bytes, mapped_prefix, sizeof(mapped_prefix));
+	memcpy(mapped.bytes + sizeof(mapped_prefix), address->bytes, 4);
+	return mapped;
+}
+
+int address_unmap(int family, const struct address *address, struct address *ret_address)
+{
+	struct address plain = { .bytes = { 0 } };
+
+	if (!address_is_v4_mapped(family, address)) {
+		*ret_address = *address;
+		return family;
+	}
+	memcpy(plain.bytes, v4_bytes(family, address), 4);
+	*ret_address = plain;
+	return AF_INET;
+}
+
 bool address_is_loopback(int family, const struct address *address)
 {
 	static const uint8_t loopback[16] = { [15] = 1 };

@@ -24,6 +24,12 @@ bool address_is_wildcard(int family, const struct address *address);
 /* ::ffff:a.b.c.d. Always false for AF_INET. */
 bool address_is_v4_mapped(int family, const struct address *address);
 
+/* What an address of either family is to who takes both: IPv4 in its mapped form. */
+struct address address_as_mapped(int family, const struct address *address);
+
+/* The other way: a mapped address becomes one of IPv4, others stay. Returns the family. */
+int address_unmap(int family, const struct address *address, struct address *ret_address);
+
 bool address_is_loopback(int family, const struct address *address);
 
 /* 224.0.0.0/4, ff00::/8, or a mapped IPv4 multicast address. */

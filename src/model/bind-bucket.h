@@ -26,9 +26,10 @@ struct bind_bucket_index {
 
 /* Linear in the number of sockets. Freed with bind_bucket_index_done(). */
 void bind_bucket_index_init(struct bind_bucket_index *index, const struct snapshot *snapshot);
+
 /*
- * The bucket of a port, NULL if it has no sockets; protocol may be any that takes the port. Owned by
- * the index.
+ * The bucket of a port, NULL if it has no sockets; protocol may be any that takes the port. Owned
+ * by the index.
  */
 const struct bind_bucket *bind_bucket_find(const struct bind_bucket_index *index, uint32_t netns,
 					   uint16_t port, enum protocol protocol);

@@ -39,7 +39,7 @@ enum severity {
 	N_SEVERITIES,
 };
 
-/* "udp-accidental-share", "warning": as everywhere in output. The parse functions return -EINVAL. */
+/* "udp-accidental-share", "warning": as in all output. The parse functions return -EINVAL. */
 const char *finding_name(enum finding_id id);
 const char *severity_name(enum severity severity);
 int finding_parse(const char *name);

@@ -391,12 +391,25 @@ static int read_processes(struct document *document, const char *name)
 
 static int read_sockets(struct document *document, const char *name)
 {
-	return read_table(document, name, json_rows_add_socket);
+	/* Without them a document says nothing, and would be taken for a machine without any. */
+	if (peek(document) != '[') {
+		json_field_fail(&document->rows.reader, name, "expected a list");
+		return -EINVAL;
+	}
+	return read_list(document, name, json_rows_add_socket);
 }
 
 static int read_limits(struct document *document, const char *name)
 {
 	return read_table(document, name, json_rows_add_limit);
+}
+
+/* What probe was asked: no snapshot has that. */
+static int read_candidate(struct document *document, const char *name)
+{
+	(void)name;
+	return fail(document, "this is an answer of probe; the snapshot behind it is its member "
+			      "\"snapshot\"");
 }
 
 static int read_unknown(struct document *document)
@@ -412,19 +425,26 @@ static int read_unknown(struct document *document)
 	return status;
 }
 
+/* Those that a snapshot must have, as bits of seen. */
+enum {
+	MEMBER_VERSION,
+	MEMBER_SOCKETS,
+};
+
 static const struct {
 	const char *name;
 	int (*read)(struct document *document, const char *name);
 } members[] = {
-	{ "schema_version", read_version }, /* the first bit of seen */
+	[MEMBER_VERSION] = { "schema_version", read_version },
+	[MEMBER_SOCKETS] = { "sockets", read_sockets },
 	{ "portshare", read_portshare },
 	{ "host", read_host },
 	{ "kernel", read_kernel },
 	{ "taken", read_taken },
 	{ "netns", read_netns },
 	{ "processes", read_processes },
-	{ "sockets", read_sockets },
 	{ "limits", read_limits },
+	{ "candidate", read_candidate },
 };
 
 static int read_member(struct document *document, const char *name, size_t position)
@@ -496,8 +516,10 @@ static int read_document(struct document *document)
 	}
 	if (peek(document) || document->position < document->size)
 		return fail_here(document, "nothing more behind the snapshot");
-	if (!(document->seen & 1U))
+	if (!(document->seen & 1U << MEMBER_VERSION))
 		return fail(document, "this is no snapshot: schema_version is missing");
+	if (!(document->seen & 1U << MEMBER_SOCKETS))
+		return fail(document, "this is no snapshot: sockets is missing");
 	json_rows_resolve(&document->rows);
 	return document->rows.reader.failed ? -EINVAL : 0;
 }

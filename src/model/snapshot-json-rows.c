@@ -521,10 +521,14 @@ static void read_owners(struct json_rows *rows, struct inet_socket *socket, cons
 		snapshot->n_owners = socket->first_owner + kept;
 	}
 	socket->n_owners = kept;
-	socket->owner_status =
-		read_word(rows, element, "owner_status", owner_status_parse,
-			  "owned, kernel, none, hidden, orphan, in-flight or unknown",
-			  kept ? OWNER_OWNED : OWNER_UNKNOWN);
+	socket->owner_status = read_word(
+		rows, element, "owner_status", owner_status_parse,
+		"owned, kernel, none, hidden, orphan, in-flight or unknown", OWNER_UNKNOWN);
+	/* Where the word and the list differ, what is there counts. */
+	if (kept)
+		socket->owner_status = OWNER_OWNED;
+	else if (socket->owner_status == OWNER_OWNED)
+		socket->owner_status = OWNER_UNKNOWN;
 }
 
 void json_rows_add_socket(struct json_rows *rows, const json_t *element)

@@ -17,8 +17,8 @@
  */
 
 /*
- * Write the whole document, ended by a newline, with what was found in it; findings NULL: it was not
- * looked for. Write errors stay in the writer's stream.
+ * Write the whole document, ended by a newline, with what was found in it; findings NULL: it was
+ * not looked for. Write errors stay in the writer's stream.
  */
 void snapshot_json_save(const struct snapshot *snapshot, const struct finding_list *findings,
 			struct json_writer *writer);

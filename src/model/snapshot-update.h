@@ -16,8 +16,8 @@ struct snapshot *snapshot_clone(const struct snapshot *snapshot);
 
 /*
  * Bring a snapshot up to date by one that was taken later without owners and flags: queues, drops,
- * timers, sysctls, counters and times. Returns false, and leaves it as it is, if the sockets are not
- * the same ones in the same states, places and order, or if something could not be seen later.
+ * timers, sysctls, counters and times. Returns false, and leaves it as it is, if the sockets are
+ * not the same ones in the same states, places and order, or if something could not be seen later.
  */
 bool snapshot_update(struct snapshot *snapshot, const struct snapshot *later);
 

@@ -157,8 +157,8 @@ void snapshot_add_limit(struct snapshot *snapshot, const char *what, const char 
 
 /*
  * Count what is not known of bound sockets that are not the kernel's own: those of unknown reuse
- * flags, and those with holders, or perhaps with some, of whom none can be seen. Returns whether all
- * is known of them, and there are no limits.
+ * flags, and those with holders, or perhaps with some, of whom none can be seen. Returns whether
+ * all is known of them, and there are no limits.
  */
 bool snapshot_sees_all(const struct snapshot *snapshot, uint32_t *ret_flags, uint32_t *ret_holders);
 

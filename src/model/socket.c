@@ -156,6 +156,11 @@ bool socket_is_time_wait(const struct inet_socket *socket)
 		(socket->known & SOCKET_HAS_INODE) && !socket->inode);
 }
 
+bool socket_has_inode(const struct inet_socket *socket)
+{
+	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
+}
+
 bool socket_is_held_by_unknown(const struct inet_socket *socket)
 {
 	return !socket->n_owners &&

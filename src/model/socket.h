@@ -171,6 +171,9 @@ bool protocol_is_stream(enum protocol protocol);
 /* TIME-WAIT, or a TIME-WAIT bucket in its FIN-WAIT-2 substate (inet_timewait_sock). */
 bool socket_is_time_wait(const struct inet_socket *socket);
 
+/* Whether there is a struct socket of it, which a process can hold: the kernel tells its inode. */
+bool socket_has_inode(const struct inet_socket *socket);
+
 /* Whether it has holders, or may have them, of whom none can be seen. */
 bool socket_is_held_by_unknown(const struct inet_socket *socket);
 

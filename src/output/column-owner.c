@@ -188,6 +188,13 @@ const char *column_owner_status(enum owner_status status, bool is_time_wait)
 	return "unknown";
 }
 
+void column_write_remains(const struct inet_socket *socket, struct out *out)
+{
+	out_string(out, "none (");
+	out_string(out, socket_state_name((enum socket_state)socket->state));
+	out_char(out, ' ');
+}
+
 void column_get_owner(struct column_writer *writer, const struct inet_socket *socket,
 		      struct out *out)
 {
@@ -206,7 +213,7 @@ void column_get_owner(struct column_writer *writer, const struct inet_socket *so
 		out_string(out, column_owner_status(status, false));
 		return;
 	}
-	out_string(out, "none (TIME-WAIT ");
+	column_write_remains(socket, out);
 	if (socket->known & SOCKET_HAS_EXPIRES)
 		column_write_time_left(writer, socket->timer_expires_ms, socket->timer_expires_ms,
 				       out);

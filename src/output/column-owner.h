@@ -32,6 +32,9 @@ struct column_holders column_holders_of_row(const struct port_summary *summary);
 void column_write_holders(struct column_writer *writer, const struct column_holders *holders,
 			  struct out *out);
 
+/* "none (TIME-WAIT ", before the time left and ")": of it, or of FIN-WAIT-2 kept as such. */
+void column_write_remains(const struct inet_socket *socket, struct out *out);
+
 /* Why nobody is named, for people. */
 const char *column_owner_status(enum owner_status status, bool is_time_wait);
 

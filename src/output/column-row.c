@@ -85,7 +85,7 @@ void column_row_owner(struct column_writer *writer, const struct port_summary *s
 	int status;
 
 	if (summary->n_time_wait == summary->row->count) {
-		out_string(out, "none (TIME-WAIT ");
+		column_write_remains(summary->socket, out);
 		write_time_wait_end(writer, summary, out);
 		out_char(out, ')');
 		return;

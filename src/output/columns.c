@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "output/column-note.h"
@@ -133,7 +134,7 @@ static const struct column columns[N_COLUMNS] = {
 			       column_get_multicast,
 			       .differs = DIFFERS_IDENTITY },
 	[COLUMN_NOTE] = { { "note", "the finding that concerns it, see portshare-explain(1)",
-			    COLUMN_TEXT, 12, NEED_FINDINGS },
+			    COLUMN_TEXT, 22, NEED_FINDINGS },
 			  column_get_note,
 			  .get_row = column_row_note },
 };
@@ -307,6 +308,7 @@ static int add_columns(struct column_list *list, const char *text, char **ret_er
 			return -EINVAL;
 		}
 		columns_add(list, id);
+		list->named[id] = true;
 		if (!text[length])
 			return 0;
 		text += length + 1;
@@ -316,11 +318,12 @@ static int add_columns(struct column_list *list, const char *text, char **ret_er
 int columns_parse(const char *text, enum list_mode mode, struct column_list *ret_list,
 		  char **ret_error)
 {
-	struct column_list list = { .is_default = !text };
+	struct column_list list = { .has_default = !text || *text == '+' };
 	int r = 0;
 
-	if (!text || *text == '+')
+	if (list.has_default)
 		add_columns(&list, defaults[mode].columns, NULL);
+	memset(list.named, 0, sizeof(list.named));
 	if (text)
 		r = add_columns(&list, text + (*text == '+'), ret_error);
 	if (r < 0)

@@ -88,7 +88,8 @@ enum list_mode {
 struct column_list {
 	uint8_t ids[N_COLUMNS]; /* enum column_id */
 	uint32_t count;
-	bool is_default;
+	bool has_default; /* it is the default, or that and more */
+	bool named[N_COLUMNS]; /* those that were asked for by name */
 };
 
 /*

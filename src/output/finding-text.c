@@ -12,22 +12,53 @@
 /* Of hundreds of sockets the first say it all. */
 #define LINES_MAX 5
 
+/* What stands in quotes, a command say, with what follows it up to a blank; 0: none begins here. */
+static size_t quoted_length(const char *words)
+{
+	size_t length;
+
+	if (*words != '"')
+		return 0;
+	length = 1 + strcspn(words + 1, "\"\n");
+	return words[length] == '"' ? length + strcspn(words + length, " \n") : 0;
+}
+
+/*
+ * The next word, escaped: up to a blank; or all that stands in quotes if a line can hold it, since a
+ * command that is pasted from two lines fails. Returns its length, in ret_columns how wide it is.
+ */
+static size_t take_word(const char *words, size_t room, struct out *word, size_t *ret_columns)
+{
+	size_t length = quoted_length(words);
+
+	out_init(word, -1);
+	if (length) {
+		*ret_columns = escape_append(word, ESCAPE_TERMINAL, words, length);
+		if (*ret_columns <= room)
+			return length;
+		out_done(word);
+		out_init(word, -1);
+	}
+	length = strcspn(words, " \n");
+	*ret_columns = escape_append(word, ESCAPE_TERMINAL, words, length);
+	return length;
+}
+
 void finding_text_fill(const char *label, const char *words, uint32_t width, struct out *out)
 {
-	size_t indent = strlen(label), column = indent;
+	size_t indent = strlen(label), column = indent, room = width > indent ? width - indent : 0;
 	bool first = true;
 
 	out_string(out, label);
 	while (*words) {
-		size_t length = strcspn(words, " \n"), columns;
+		size_t length, columns;
 		struct out word;
 
-		if (!length) {
+		if (*words == ' ' || *words == '\n') {
 			words++;
 			continue;
 		}
-		out_init(&word, -1);
-		columns = escape_append(&word, ESCAPE_TERMINAL, words, length);
+		length = take_word(words, room, &word, &columns);
 		if (!first && column + 1 + columns > width) {
 			out_char(out, '\n');
 			out_repeat(out, ' ', indent);
@@ -161,11 +192,47 @@ static void write_count(struct out *out, uint32_t n, const char *what, const cha
 	out_string(out, n == 1 ? what : plural);
 }
 
+/* How many of what, in how much that was looked at. */
+static void write_counts(const struct snapshot *snapshot, const struct finding_list *findings,
+			 const struct finding_text_options *options, bool sees_all, struct out *out)
+{
+	uint32_t n = count(findings, -1);
+	struct bind_bucket_index index;
+	struct out line;
+
+	out_init(&line, -1);
+	if (findings->count) {
+		write_count(&line, count(findings, SEVERITY_CRITICAL), "critical", "critical");
+		out_string(&line, ", ");
+		write_count(&line, count(findings, SEVERITY_WARNING), "warning", "warnings");
+		out_string(&line, ", ");
+		write_count(&line, count(findings, SEVERITY_NOTE), "note", "notes");
+		if (n) {
+			out_string(&line, ", ");
+			write_count(&line, n, "that cannot be told", "that cannot be told");
+		}
+	} else if (options->remark && options->nothing_matched) {
+		out_string(&line, options->remark);
+	} else {
+		out_string(&line,
+			   sees_all ? "Nothing found" : "Nothing found in what could be seen");
+	}
+	bind_bucket_index_init(&index, snapshot);
+	out_string(&line, "; looked at ");
+	write_count(&line, snapshot->n_sockets, "socket", "sockets");
+	out_string(&line, " on ");
+	write_count(&line, index.n_buckets, "port", "ports");
+	out_char(&line, '.');
+	out_char(&line, '\0');
+	bind_bucket_index_done(&index);
+	finding_text_fill("", line.buffer, options->width, out);
+	out_done(&line);
+}
+
 void finding_text_write(const struct snapshot *snapshot, const struct finding_list *findings,
 			const struct finding_text_options *options, struct out *out)
 {
-	struct bind_bucket_index index;
-	uint32_t i, n = count(findings, -1), flags, holders;
+	uint32_t i, flags, holders;
 	bool sees_all = snapshot_sees_all(snapshot, &flags, &holders);
 	char *words;
 
@@ -176,28 +243,7 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 		finding_text_fill("", words, options->width, out);
 		free(words);
 	}
-	if (findings->count) {
-		write_count(out, count(findings, SEVERITY_CRITICAL), "critical", "critical");
-		out_string(out, ", ");
-		write_count(out, count(findings, SEVERITY_WARNING), "warning", "warnings");
-		out_string(out, ", ");
-		write_count(out, count(findings, SEVERITY_NOTE), "note", "notes");
-		if (n) {
-			out_string(out, ", ");
-			write_count(out, n, "that cannot be told", "that cannot be told");
-		}
-	} else if (options->remark && options->nothing_matched) {
-		escape_append(out, ESCAPE_TERMINAL, options->remark, strlen(options->remark));
-	} else {
-		out_string(out, sees_all ? "Nothing found" : "Nothing found in what could be seen");
-	}
-	bind_bucket_index_init(&index, snapshot);
-	out_string(out, "; looked at ");
-	write_count(out, snapshot->n_sockets, "socket", "sockets");
-	out_string(out, " on ");
-	write_count(out, index.n_buckets, "port", "ports");
-	out_string(out, ".\n");
-	bind_bucket_index_done(&index);
+	write_counts(snapshot, findings, options, sees_all, out);
 	finding_text_limits(snapshot, options->width, out);
 	/* A limit mostly says so; in a snapshot that was made otherwise nothing does. */
 	if (sees_all || snapshot->n_limits)

@@ -26,7 +26,7 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 
 /*
  * Fill a paragraph: after a label the words, wrapped at width, each line indented as the label is
- * wide. The words are escaped.
+ * wide. The words are escaped. What stands in double quotes stays on one line if one can hold it.
  */
 void finding_text_fill(const char *label, const char *words, uint32_t width, struct out *out);
 

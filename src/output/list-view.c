@@ -22,7 +22,26 @@ struct list_view {
 /* The order in which a narrow terminal loses columns of the default: those it has elsewhere too. */
 static bool is_optional(const struct list_view *view, enum column_id id)
 {
-	return view->options->columns.is_default && (id == COLUMN_USER || id == COLUMN_UNIT);
+	const struct column_list *list = &view->options->columns;
+
+	return list->has_default && !list->named[id] && (id == COLUMN_USER || id == COLUMN_UNIT);
+}
+
+/* Where it gets tight: what is left of an IPv4 address, of "name[pid]", of a finding's id. */
+static uint32_t hard_width(enum column_id id)
+{
+	switch (id) {
+	case COLUMN_LOCAL:
+		return 9;
+	case COLUMN_QUEUE:
+		return 10;
+	case COLUMN_OWNER:
+		return 15;
+	case COLUMN_NOTE:
+		return 22;
+	default:
+		return 0;
+	}
 }
 
 static void add_columns(struct list_view *view, struct table *table)
@@ -43,8 +62,11 @@ static void add_columns(struct list_view *view, struct table *table)
 						.right = info->type == COLUMN_NUMBER && !tree,
 						.tree = tree,
 						.min_width = info->min_width,
+						.hard_width = hard_width(list->ids[i]),
+						.has_pids = list->ids[i] == COLUMN_OWNER,
 						.optional = is_optional(view, list->ids[i]),
-						.last_resort = list->is_default &&
+						.last_resort = list->has_default &&
+							       !list->named[COLUMN_QUEUE] &&
 							       list->ids[i] == COLUMN_QUEUE,
 					});
 	}

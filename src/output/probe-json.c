@@ -248,9 +248,9 @@ static void write_limits(struct json_writer *writer, const struct snapshot *snap
 	json_end(writer);
 }
 
-void probe_json_write(const struct snapshot *snapshot, const struct probe_report *report,
-		      const struct probe_verdict *verdict, const struct finding_list *findings,
-		      struct out *out)
+void probe_json_write(struct snapshot *snapshot, enum snapshot_part part,
+		      const struct probe_report *report, const struct probe_verdict *verdict,
+		      const struct finding_list *findings, struct out *out)
 {
 	struct json_writer writer;
 
@@ -264,6 +264,7 @@ void probe_json_write(const struct snapshot *snapshot, const struct probe_report
 	write_delivery(&writer, report);
 	write_verdict(&writer, verdict);
 	write_limits(&writer, snapshot, report);
+	snapshot_set_part(snapshot, part);
 	json_name(&writer, "snapshot");
 	snapshot_json_save(snapshot, findings, &writer);
 	json_end(&writer);

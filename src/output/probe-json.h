@@ -5,9 +5,12 @@
 #include "analysis/probe-verdict.h"
 #include "util/out.h"
 
-/* The whole of a probe as one JSON document, with the snapshot that it rests on: docs/JSON.md. */
-void probe_json_write(const struct snapshot *snapshot, const struct probe_report *report,
-		      const struct probe_verdict *verdict, const struct finding_list *findings,
-		      struct out *out);
+/*
+ * The whole of a probe as one JSON document, with the snapshot that it rests on: docs/JSON.md. The
+ * snapshot is marked as that part of all sockets, for who reads it alone.
+ */
+void probe_json_write(struct snapshot *snapshot, enum snapshot_part part,
+		      const struct probe_report *report, const struct probe_verdict *verdict,
+		      const struct finding_list *findings, struct out *out);
 
 #endif

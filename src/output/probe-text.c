@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "analysis/relate.h"
 #include "analysis/words.h"
 #include "output/color.h"
 #include "output/finding-text.h"
@@ -98,12 +99,19 @@ static void write_matrix(const struct probe_report *report,
 	}
 }
 
-static uint32_t first_process(const struct snapshot *snapshot, const struct inet_socket *socket)
+static const char *program_of(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	return socket->n_owners ? snapshot->owners[socket->first_owner].process : SNAPSHOT_NONE;
+	const struct owner *first = snapshot->owners + socket->first_owner;
+
+	return socket->n_owners ?
+		       relate_program_name(snapshot, &snapshot->processes[first->process]) :
+		       "";
 }
 
-/* What reads alike but for the peer, as dead connections mostly do, is told once. */
+/*
+ * What reads alike but for the peer, as dead connections mostly do, or for the process of one
+ * program, as a pool does, is told once.
+ */
 static bool alike(const struct snapshot *snapshot, const struct probe_blocker *a,
 		  const struct probe_blocker *b)
 {
@@ -114,7 +122,7 @@ static bool alike(const struct snapshot *snapshot, const struct probe_blocker *a
 	       x->family == y->family && x->reuse_addr == y->reuse_addr &&
 	       x->reuse_port == y->reuse_port && address_equal(&x->local, &y->local) &&
 	       x->device == y->device && x->owner_status == y->owner_status &&
-	       first_process(snapshot, x) == first_process(snapshot, y);
+	       !strcmp(program_of(snapshot, x), program_of(snapshot, y));
 }
 
 static void write_blockers(const struct snapshot *snapshot, const struct probe_verdict *verdict,

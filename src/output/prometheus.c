@@ -155,7 +155,7 @@ static void write_gauge(struct out *out, const char *name, const char *help, uin
 }
 
 void prometheus_write(const struct snapshot *snapshot, const struct finding_list *findings,
-		      struct out *out)
+		      enum plugin_status status, struct out *out)
 {
 	uint32_t i, undecided = 0, time_wait = 0;
 
@@ -165,6 +165,10 @@ void prometheus_write(const struct snapshot *snapshot, const struct finding_list
 		time_wait += socket_is_time_wait(&snapshot->sockets[i]);
 	write_counts(findings, out);
 	write_lines(snapshot, findings, out);
+	write_gauge(out, "portshare_status",
+		    "Exit status of portshare check: 0 nothing, 1 warning, 2 critical, 3 it cannot "
+		    "be told.",
+		    (uint64_t)status);
 	write_gauge(out, "portshare_undecided",
 		    "Suspicions that portshare check could not decide for want of facts.",
 		    undecided);

@@ -3,12 +3,14 @@
 
 #include <libsmartcols.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/escape.h"
 #include "util/xalloc.h"
 
 #define GAP "  "
 #define GAP_WIDTH 2
+#define GAP_WIDTH_NARROW 1
 #define BRANCH_WIDTH 2
 #define CELL_WIDTH_MAX ((1U << 24) - 1)
 
@@ -23,7 +25,8 @@ static const struct symbols ascii_symbols = { "|-", "`-", "| ", "...", 3 };
 /* What a table looks like once it is known how wide everything is. */
 struct layout {
 	const struct symbols *symbols;
-	uint32_t widths[TABLE_COLUMNS_MAX];
+	uint32_t natural[TABLE_COLUMNS_MAX], widths[TABLE_COLUMNS_MAX];
+	uint32_t gap;
 	bool hidden[TABLE_COLUMNS_MAX];
 	uint32_t last; /* the last column that is shown */
 };
@@ -105,14 +108,21 @@ static uint32_t natural_width(const struct table *table, uint32_t column,
 	return widest;
 }
 
-/* How narrow a column may become, by its own choice or at the worst. */
+/* How much a column may be cut. */
+enum cut {
+	CUT_CHOICE, /* to its min_width */
+	CUT_HARD,
+	CUT_WORST,
+};
+
 static uint32_t least_width(const struct table *table, const struct layout *layout, uint32_t column,
-			    bool worst)
+			    enum cut cut)
 {
 	uint32_t least = table->columns[column].min_width;
+	uint32_t hard = table->columns[column].hard_width;
 
-	if (worst && least > TABLE_LEAST_WIDTH)
-		least = TABLE_LEAST_WIDTH;
+	if (cut != CUT_CHOICE && least > TABLE_LEAST_WIDTH)
+		least = cut == CUT_HARD && hard ? hard : TABLE_LEAST_WIDTH;
 	return !least || least > layout->widths[column] ? layout->widths[column] : least;
 }
 
@@ -123,10 +133,11 @@ static uint64_t total_width(const struct table *table, const struct layout *layo
 
 	for (column = 0; column < table->n_columns; column++) {
 		if (!layout->hidden[column])
-			total += GAP_WIDTH + (least ? least_width(table, layout, column, false) :
-						      layout->widths[column]);
+			total += layout->gap +
+				 (least ? least_width(table, layout, column, CUT_CHOICE) :
+					  layout->widths[column]);
 	}
-	return total ? total - GAP_WIDTH : 0;
+	return total ? total - layout->gap : 0;
 }
 
 static bool hide_one(const struct table *table, struct layout *layout)
@@ -152,7 +163,7 @@ static void hide_last_resorts(const struct table *table, struct layout *layout)
 }
 
 /* The widest column that may still be cut, and the width of the next; n_columns if none. */
-static uint32_t widest_column(const struct table *table, const struct layout *layout, bool worst,
+static uint32_t widest_column(const struct table *table, const struct layout *layout, enum cut cut,
 			      uint32_t *ret_next_width)
 {
 	uint32_t column, widest = table->n_columns, next = 0;
@@ -160,7 +171,7 @@ static uint32_t widest_column(const struct table *table, const struct layout *la
 	for (column = 0; column < table->n_columns; column++) {
 		uint32_t width = layout->widths[column];
 
-		if (layout->hidden[column] || least_width(table, layout, column, worst) == width)
+		if (layout->hidden[column] || least_width(table, layout, column, cut) == width)
 			continue;
 		if (widest == table->n_columns || width > layout->widths[widest]) {
 			next = widest == table->n_columns ? 0 : layout->widths[widest];
@@ -174,16 +185,16 @@ static uint32_t widest_column(const struct table *table, const struct layout *la
 }
 
 /* Take excess columns away from the widest that may be cut, down to the next widest, and so on. */
-static void shrink(const struct table *table, struct layout *layout, uint64_t width, bool worst)
+static void shrink(const struct table *table, struct layout *layout, uint64_t width, enum cut cut)
 {
 	uint64_t total;
 
 	while ((total = total_width(table, layout, false)) > width) {
-		uint32_t next, by, room, widest = widest_column(table, layout, worst, &next);
+		uint32_t next, by, room, widest = widest_column(table, layout, cut, &next);
 
 		if (widest == table->n_columns)
 			return;
-		room = layout->widths[widest] - least_width(table, layout, widest, worst);
+		room = layout->widths[widest] - least_width(table, layout, widest, cut);
 		by = layout->widths[widest] > next ? layout->widths[widest] - next : 1;
 		if (by > room)
 			by = room;
@@ -193,6 +204,28 @@ static void shrink(const struct table *table, struct layout *layout, uint64_t wi
 	}
 }
 
+/* Cut the columns, from their natural widths, no further than this. Returns whether they fit. */
+static bool fit(const struct table *table, struct layout *layout, uint64_t width, enum cut most)
+{
+	int cut;
+
+	memcpy(layout->widths, layout->natural, sizeof(layout->widths));
+	for (cut = CUT_CHOICE; cut <= (int)most; cut++)
+		shrink(table, layout, width, (enum cut)cut);
+	return total_width(table, layout, false) <= width;
+}
+
+static void fit_somehow(const struct table *table, struct layout *layout, uint64_t width)
+{
+	if (fit(table, layout, width, CUT_CHOICE))
+		return;
+	layout->gap = GAP_WIDTH_NARROW;
+	if (fit(table, layout, width, CUT_CHOICE) || fit(table, layout, width, CUT_HARD))
+		return;
+	hide_last_resorts(table, layout);
+	fit(table, layout, width, CUT_WORST);
+}
+
 static void lay_out(const struct table *table, const struct table_options *options,
 		    struct layout *layout)
 {
@@ -200,16 +233,15 @@ static void lay_out(const struct table *table, const struct table_options *optio
 
 	*layout = (struct layout){
 		.symbols = options->ascii ? &ascii_symbols : &utf8_symbols,
+		.gap = GAP_WIDTH,
 	};
 	for (column = 0; column < table->n_columns; column++)
-		layout->widths[column] = natural_width(table, column, options);
+		layout->natural[column] = natural_width(table, column, options);
+	memcpy(layout->widths, layout->natural, sizeof(layout->widths));
 	if (options->width) {
 		while (total_width(table, layout, true) > options->width && hide_one(table, layout))
 			;
-		shrink(table, layout, options->width, false);
-		shrink(table, layout, options->width, true);
-		if (total_width(table, layout, false) > options->width)
-			hide_last_resorts(table, layout);
+		fit_somehow(table, layout, options->width);
 	}
 	for (column = 0; column < table->n_columns; column++) {
 		if (!layout->hidden[column])
@@ -229,9 +261,34 @@ static uint32_t room_of(const struct table *table, const struct layout *layout, 
 	return room > BRANCH_WIDTH ? room - BRANCH_WIDTH : 0;
 }
 
+/*
+ * Where a cut would go through the first "name[pid]": as "na…[pid]". Returns the columns that it
+ * takes; 0, with nothing written, if it would not, or if there is no room for that either.
+ */
+static uint32_t write_pid_cut(const struct symbols *symbols, const char *text,
+			      const struct table_cell *cell, uint32_t room, struct out *out)
+{
+	const char *open = memchr(text, '[', cell->length), *close;
+	size_t name_width, pid_width, fits;
+
+	close = open ? memchr(open, ']', cell->length - (size_t)(open - text)) : NULL;
+	if (!close)
+		return 0;
+	name_width = escape_width(text, (size_t)(open - text));
+	pid_width = escape_width(open, (size_t)(close + 1 - open)) + symbols->ellipsis_width;
+	if (name_width + pid_width <= room || pid_width >= room)
+		return 0;
+	fits = escape_fit(text, (size_t)(open - text), room - pid_width, &name_width);
+	out_bytes(out, text, fits);
+	out_string(out, symbols->ellipsis);
+	out_bytes(out, open, (size_t)(close + 1 - open));
+	return (uint32_t)(name_width + pid_width);
+}
+
 /* The text of a cell, cut to its room. Returns the columns that it takes. */
-static uint32_t write_cut(const struct layout *layout, const char *text,
-			  const struct table_cell *cell, uint32_t room, struct out *out)
+static uint32_t write_cut(const struct layout *layout, const struct table_column *info,
+			  const char *text, const struct table_cell *cell, uint32_t room,
+			  struct out *out)
 {
 	const struct symbols *symbols = layout->symbols;
 	bool mark = room > symbols->ellipsis_width;
@@ -241,6 +298,9 @@ static uint32_t write_cut(const struct layout *layout, const char *text,
 		out_bytes(out, text, cell->length);
 		return cell->width;
 	}
+	width = info->has_pids ? write_pid_cut(symbols, text, cell, room, out) : 0;
+	if (width)
+		return (uint32_t)width;
 	fits = escape_fit(text, cell->length, mark ? room - symbols->ellipsis_width : room, &width);
 	out_bytes(out, text, fits);
 	if (mark) {
@@ -280,7 +340,7 @@ static void write_heading(const struct table *table, const struct layout *layout
 			out_string(out, COLOR_END);
 		if (column == layout->last)
 			break;
-		out_repeat(out, ' ', (info->right ? 0 : pad) + GAP_WIDTH);
+		out_repeat(out, ' ', (info->right ? 0 : pad) + layout->gap);
 	}
 	out_char(out, '\n');
 }
@@ -300,11 +360,11 @@ static void write_cell(const struct table *table, const struct layout *layout, u
 		out_repeat(out, ' ', room - width);
 	if (color)
 		out_string(out, color_start(cell->role));
-	width = write_cut(layout, text, cell, room, out);
+	width = write_cut(layout, info, text, cell, room, out);
 	if (color)
 		out_string(out, COLOR_END);
 	if (column != layout->last)
-		out_repeat(out, ' ', (info->right ? 0 : room - width) + GAP_WIDTH);
+		out_repeat(out, ' ', (info->right ? 0 : room - width) + layout->gap);
 }
 
 static void write_lines(const struct table *table, const struct layout *layout,
@@ -381,8 +441,8 @@ static void draw_lines(const struct table *table, const struct layout *layout,
 		for (column = at = 0; column < table->n_columns; column++, cell++) {
 			if (!layout->hidden[column]) {
 				cut.used = 0;
-				write_cut(layout, text, cell, room_of(table, layout, line, column),
-					  &cut);
+				write_cut(layout, &table->columns[column], text, cell,
+					  room_of(table, layout, line, column), &cut);
 				out_char(&cut, '\0');
 				scols_line_set_data(to, at, cut.buffer);
 				if (options->color && cell->role != COLOR_PLAIN && cell->length)
@@ -409,7 +469,7 @@ static bool draw(const struct table *table, const struct layout *layout,
 	scols_table_set_termforce(drawn, SCOLS_TERMFORCE_NEVER);
 	scols_table_enable_noheadings(drawn, !options->header);
 	scols_table_enable_colors(drawn, options->color);
-	scols_table_set_column_separator(drawn, GAP);
+	scols_table_set_column_separator(drawn, GAP + GAP_WIDTH - layout->gap);
 	set_symbols(drawn, layout->symbols);
 	draw_columns(table, layout, options, drawn);
 	draw_lines(table, layout, options, drawn);

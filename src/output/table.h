@@ -29,12 +29,15 @@ struct table_column {
 	bool right; /* align to the right */
 	bool tree; /* draws the branches; at most one column */
 	/*
-	 * Where the terminal is too narrow the column is cut to this, then optional columns are
-	 * left out, and in the end it is cut to TABLE_LEAST_WIDTH. 0: is never cut.
+	 * Where the terminal is too narrow optional columns are left out and the column is cut to
+	 * this; then columns move together, it is cut to hard_width, the last resorts are left out,
+	 * and in the end it is cut to TABLE_LEAST_WIDTH. 0: is never cut.
 	 */
 	uint32_t min_width;
+	uint32_t hard_width; /* 0: TABLE_LEAST_WIDTH */
 	bool optional; /* left out where the terminal has no room for it; the last one first */
-	bool last_resort; /* left out where all that did not help */
+	bool last_resort; /* left out where all before did not help */
+	bool has_pids; /* "name[pid]": the name is cut before the pid is */
 };
 
 struct table_options {

@@ -50,17 +50,6 @@ static uint16_t port_of(int fd)
 	return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
 }
 
-static void map_address(struct bind_candidate *candidate)
-{
-	struct address mapped = { .bytes = { [10] = 0xff, [11] = 0xff } };
-
-	if (candidate->family != AF_INET)
-		return;
-	memcpy(mapped.bytes + 12, candidate->address.bytes, 4);
-	candidate->address = mapped;
-	candidate->family = AF_INET6;
-}
-
 static void try_bind(const struct work *work, const struct bind_candidate *candidate, bool no_port,
 		     struct result *result)
 {
@@ -119,8 +108,10 @@ static void run(void *user)
 		candidate = *work->candidate;
 		candidate.reuse_addr = set & PROBE_SET(1, 0);
 		candidate.reuse_port = set & PROBE_SET(0, 1);
-		if (work->plan->how[set] == LIVE_MAPPED)
-			map_address(&candidate);
+		if (work->plan->how[set] == LIVE_MAPPED) {
+			candidate.address = address_as_mapped(candidate.family, &candidate.address);
+			candidate.family = AF_INET6;
+		}
 		if (work->plan->how[set] != LIVE_NOT)
 			try_bind(work, &candidate, false, &work->results[set]);
 	}

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -34,6 +35,12 @@ void child_die_with_parent(void)
 	/* It may have died before the kernel was told. */
 	if (getppid() != parent)
 		_exit(1);
+}
+
+void child_act_as(uint32_t uid)
+{
+	setfsuid((uid_t)uid);
+	child_die_with_parent();
 }
 
 /* Until the other end of the pipe is closed: by the child's end. Returns whether it was. */

@@ -3,6 +3,7 @@
 #define PROBE_CHILD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * What acts on the world does so in a child process: its namespaces, uid and sockets are its own,
@@ -21,5 +22,11 @@ int child_run(void (*work)(void *user), void *user, int timeout_ms);
 
 /* To be called in the child after its uid has changed, which makes the kernel forget it. */
 void child_die_with_parent(void);
+
+/*
+ * In the child: what is made from now on is this user's (setfsuid(2)); without the right nothing
+ * happens. It still dies with its parent, which the kernel forgets at that (commit_creds()).
+ */
+void child_act_as(uint32_t uid);
 
 #endif

@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define REQUEST_SIZE 512
+#define ROUTE_WAIT_MS 100
 
 static int write_file(const char *path, const char *text)
 {
@@ -129,6 +131,53 @@ int replica_net_add_device(const char *name)
 	return error;
 }
 
+/* Whether what is sent to an IPv6 address would be delivered here; an errno, negative, if unknown. */
+static int is_delivered_here(const struct address *address, uint32_t interface)
+{
+	alignas(struct nlmsghdr) char buffer[8192];
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	const struct rtmsg *route;
+	struct rtmsg *wanted;
+	ssize_t length;
+	int answer = -EIO;
+
+	if (!socket)
+		return -errno;
+	message->nlmsg_type = RTM_GETROUTE;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	wanted = mnl_nlmsg_put_extra_header(message, sizeof(*wanted));
+	wanted->rtm_family = AF_INET6;
+	wanted->rtm_dst_len = 128;
+	mnl_attr_put(message, RTA_DST, 16, address->bytes);
+	if (interface)
+		mnl_attr_put_u32(message, RTA_OIF, interface);
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+		length = -1;
+	else
+		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	if (length < 0) {
+		answer = -errno;
+	} else if (mnl_nlmsg_ok(message, (int)length)) {
+		route = mnl_nlmsg_get_payload(message);
+		/* That there is no route is an answer too. */
+		answer = message->nlmsg_type == RTM_NEWROUTE && route->rtm_type == RTN_LOCAL;
+	}
+	mnl_socket_close(socket);
+	return answer;
+}
+
+/* An IPv6 address can be bound at once; the route to it comes a moment later, by a kernel worker. */
+static void await_route(const struct address *address, uint32_t interface)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int i;
+
+	for (i = 0; i < ROUTE_WAIT_MS && !is_delivered_here(address, interface); i++)
+		nanosleep(&pause, NULL);
+}
+
 int replica_net_add_address(const char *device, int family, const struct address *address)
 {
 	alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
@@ -138,11 +187,8 @@ int replica_net_add_address(const char *device, int family, const struct address
 	size_t size = family == AF_INET ? 4 : 16;
 	int error;
 
-	if (address_is_v4_mapped(family, address)) {
-		memset(&v4, 0, sizeof(v4));
-		memcpy(v4.bytes, address->bytes + 12, 4);
+	if (address_unmap(family, address, &v4) != family)
 		return replica_net_add_address(device, AF_INET, &v4);
-	}
 	if (address_is_wildcard(family, address) || address_is_multicast(family, address) ||
 	    (address_is_loopback(family, address) && !device))
 		return 0;
@@ -157,6 +203,8 @@ int replica_net_add_address(const char *device, int family, const struct address
 	mnl_attr_put(request, IFA_LOCAL, size, address->bytes);
 	mnl_attr_put(request, IFA_ADDRESS, size, address->bytes);
 	error = ask(request);
+	if (!error && family == AF_INET6)
+		await_route(address, device ? header->ifa_index : 0);
 	return error == -EEXIST ? 0 : error;
 }
 

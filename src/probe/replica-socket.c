@@ -6,11 +6,11 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "probe/bind-socket.h"
+#include "probe/child.h"
 
 #define BACKLOG 4096
 #define CONNECT_MS 1000
@@ -175,11 +175,16 @@ static int connect_datagrams(const struct inet_socket *socket, int fd)
 	struct address peer = socket->local;
 	struct sockaddr_storage at;
 	socklen_t size;
+	int error;
 
 	if (address_is_wildcard(socket->family, &peer))
 		return 0;
 	size = bind_socket_address(socket->family, &peer, socket->peer_port ? socket->peer_port : 9,
 				   NULL, &at);
+	/* The address may be one of broadcast. */
+	error = set(fd, SOL_SOCKET, SO_BROADCAST, 1);
+	if (error)
+		return error;
 	return connect(fd, (struct sockaddr *)&at, size) ? -errno : 0;
 }
 
@@ -193,6 +198,10 @@ static int make_bound(const struct inet_socket *socket, const struct bind_candid
 	/* With it on both sides a bind of UDP always succeeds; it goes when all are there. */
 	if (!stream)
 		error = set(made->fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	/* As one that gets its address by connect(), and goes on without v6only. */
+	if (!stream && socket->state == STATE_ESTAB && bound.family == AF_INET6 &&
+	    socket->v6only == TRISTATE_NO && !address_is_v4_mapped(AF_INET6, &bound.address))
+		memset(&bound.address, 0, sizeof(bound.address));
 	*ret_step = "bind";
 	if (!error)
 		error = bind_anyhow(made->fd, &bound, device);
@@ -238,10 +247,10 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t index, bool ot
 
 	*ret_socket = (struct replica_socket){ .fd = -1, .peer = -1 };
 	if (others)
-		setfsuid(foreign ? (uid_t)socket->uid : (uid_t)candidate_uid);
+		child_act_as(foreign ? socket->uid : candidate_uid);
 	ret_socket->fd = bind_socket_new(&wanted, is_connection ? NULL : device, ret_step);
 	if (others)
-		setfsuid(0);
+		child_act_as(0);
 	if (ret_socket->fd < 0)
 		return ret_socket->fd;
 	if (is_connection)
@@ -263,13 +272,14 @@ static int bind_once(const struct bind_candidate *socket, bool others)
 	int fd, error;
 
 	if (others)
-		setfsuid((uid_t)socket->uid);
+		child_act_as(socket->uid);
 	fd = bind_socket_new(socket, NULL, &step);
 	if (others)
-		setfsuid(0);
+		child_act_as(0);
 	if (fd < 0)
 		return fd;
-	error = bind_anyhow(fd, socket, NULL);
+	/* A link-local address wants a device to be local to; the bucket remembers none. */
+	error = bind_anyhow(fd, socket, "lo");
 	close(fd);
 	return error;
 }

@@ -41,6 +41,7 @@ struct work {
 	const struct probe_facts *facts;
 	const struct probe_report *report;
 	uint32_t *sockets; /* what is rebuilt, indexes, in that order */
+	uint32_t *stand_for; /* of each, how many alike are rebuilt as one */
 	uint32_t n_sockets;
 	bool count_traffic;
 	struct result *result;
@@ -166,10 +167,10 @@ static int bind_candidate_set(const struct work *work, uint32_t set)
 	candidate.reuse_addr = set & PROBE_SET(1, 0);
 	candidate.reuse_port = set & PROBE_SET(0, 1);
 	if (work->others)
-		setfsuid((uid_t)candidate.uid);
+		child_act_as(candidate.uid);
 	fd = bind_socket_new(&candidate, candidate_device(work), &step);
 	if (work->others)
-		setfsuid(0);
+		child_act_as(0);
 	if (fd < 0)
 		return fd;
 	if (!work->facts->privileged)
@@ -250,9 +251,9 @@ static bool can_play(uint32_t uid)
 {
 	bool can;
 
-	setfsuid((uid_t)uid);
+	child_act_as(uid);
 	can = setfsuid((uid_t)-1) == (int)uid;
-	setfsuid(0);
+	child_act_as(0);
 	return can;
 }
 
@@ -341,10 +342,14 @@ static void add_once(struct work *work, uint32_t index)
 
 	for (i = 0; i < work->n_sockets; i++)
 		if (replica_socket_alike(&snapshot->sockets[index],
-					 &snapshot->sockets[work->sockets[i]]))
+					 &snapshot->sockets[work->sockets[i]])) {
+			work->stand_for[i]++;
 			return;
-	if (work->n_sockets < REPLICA_SOCKETS_MAX + 1)
+		}
+	if (work->n_sockets < REPLICA_SOCKETS_MAX + 1) {
+		work->stand_for[work->n_sockets] = 1;
 		work->sockets[work->n_sockets++] = index;
+	}
 }
 
 /*
@@ -357,6 +362,7 @@ static void in_order(const struct snapshot *snapshot, const uint32_t *members, u
 	uint32_t i, turn, at_tail;
 
 	work->sockets = xcalloc(n_members + 1, sizeof(*work->sockets));
+	work->stand_for = xcalloc(n_members + 1, sizeof(*work->stand_for));
 	for (turn = 0; turn < N_TURNS; turn++) {
 		for (at_tail = 0; at_tail < 2; at_tail++) {
 			for (i = 0; i < n_members; i++) {
@@ -429,12 +435,15 @@ static void note_limits(const struct work *work, struct probe_report *report)
 	for (i = 0; i < work->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[work->sockets[i]];
 
-		n_flags += socket->reuse_addr == TRISTATE_UNKNOWN ||
-			   socket->reuse_port == TRISTATE_UNKNOWN;
-		n_users += result->one_user && socket->reuse_port == TRISTATE_YES &&
-			   replica_socket_foreign(socket, report->candidate.uid);
-		n_devices += !(socket->known & SOCKET_HAS_DEVICE) && !socket->device &&
-			     report->candidate.device;
+		if (socket->reuse_addr == TRISTATE_UNKNOWN ||
+		    socket->reuse_port == TRISTATE_UNKNOWN)
+			n_flags += work->stand_for[i];
+		if (result->one_user && socket->reuse_port == TRISTATE_YES &&
+		    replica_socket_foreign(socket, report->candidate.uid))
+			n_users += work->stand_for[i];
+		if (!(socket->known & SOCKET_HAS_DEVICE) && !socket->device &&
+		    report->candidate.device)
+			n_devices += work->stand_for[i];
 	}
 	if (n_flags)
 		probe_add_limit(
@@ -493,6 +502,7 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 				"there are too many sockets on the port to rebuild "
 				"them in a replica");
 		free(work.sockets);
+		free(work.stand_for);
 		return;
 	}
 	work.count_traffic = can_count(&work);
@@ -500,6 +510,7 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 	if (!work.result) {
 		probe_add_limit(report, "replica", "no memory for a replica");
 		free(work.sockets);
+		free(work.stand_for);
 		return;
 	}
 	work.result->before = work.result->after = -1;
@@ -518,4 +529,5 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 	}
 	child_unshare(work.result, sizeof(*work.result));
 	free(work.sockets);
+	free(work.stand_for);
 }

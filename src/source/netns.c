@@ -11,13 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "source/procfs.h"
 #include "util/xalloc.h"
 
 #define NAMED_DIRECTORY "/run/netns"
 #define OWN_NETNS "/proc/thread-self/ns/net"
+
+/* Descriptors that are left for the reading: of sockets, BPF programs, files of /proc. */
+#define RESERVED_DESCRIPTORS 8
 
 /* Names of namespaces (ip-netns(8)), by name. */
 struct named {
@@ -121,16 +126,57 @@ static bool is_listed(const struct netns_list *list, uint64_t id)
 	return false;
 }
 
-static void add_handle(struct netns_list *list, const struct named_list *named, int fd, uint64_t id)
+static struct netns_handle *add_handle(struct netns_list *list, const struct named_list *named,
+				       int fd, uint64_t id)
 {
 	const char *name = name_of(named, id);
+	struct netns_handle *handle;
 
 	ARRAY_RESERVE(list->items, list->count, list->capacity);
-	list->items[list->count++] = (struct netns_handle){
+	handle = &list->items[list->count++];
+	*handle = (struct netns_handle){
 		.fd = fd,
 		.id = id,
 		.name = name ? xstrdup(name) : NULL,
 	};
+	return handle;
+}
+
+/* Whether so few descriptors are left that this one has to be given back. */
+static bool is_reserved(int fd)
+{
+	struct rlimit limit;
+
+	return !getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+	       (rlim_t)fd + RESERVED_DESCRIPTORS >= limit.rlim_cur;
+}
+
+/* Open one of all, or note what is lacking for that. One that has gone meanwhile is none. */
+static void add_one(struct netns_list *list, const struct named_list *named, int directory,
+		    const char *path, uint64_t id)
+{
+	int fd = open_netns(directory, path, &id);
+
+	if (fd >= 0 && is_listed(list, id)) {
+		close(fd);
+	} else if (fd >= 0 && !is_reserved(fd)) {
+		add_handle(list, named, fd, id);
+	} else if (fd >= 0) {
+		close(fd);
+		add_handle(list, named, -1, id)->error = -EMFILE;
+	} else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM) {
+		add_handle(list, named, -1, id)->error = fd;
+	}
+}
+
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void add_named(struct netns_list *list, const struct named_list *named)
@@ -139,56 +185,43 @@ static void add_named(struct netns_list *list, const struct named_list *named)
 
 	for (i = 0; i < named->count; i++) {
 		char *path;
-		uint64_t id;
-		int fd;
 
 		if (is_listed(list, named->items[i].id))
 			continue;
 		path = xasprintf("%s/%s", NAMED_DIRECTORY, named->items[i].name);
-		fd = open_netns(AT_FDCWD, path, &id);
+		add_one(list, named, AT_FDCWD, path, named->items[i].id);
 		free(path);
-		if (fd < 0)
-			continue;
-		if (is_listed(list, id))
-			close(fd);
-		else
-			add_handle(list, named, fd, id);
 	}
 }
 
 /* The namespaces of processes: what has neither a name nor a process is not found. */
-static int add_processes(struct netns_list *list, const struct named_list *named)
+static int add_processes(struct netns_list *list, const struct named_list *named, int proc)
 {
-	DIR *directory = opendir("/proc");
+	DIR *directory = fdopendir(proc);
 	const struct dirent *entry;
 	char path[sizeof(entry->d_name) + sizeof("/ns/net")];
 	struct stat status;
-	uint64_t id;
-	int fd;
 
-	if (!directory)
-		return -errno;
+	if (!directory) {
+		close(proc);
+		return -ENOMEM;
+	}
 	while ((entry = readdir(directory))) {
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
 		if (fstatat(dirfd(directory), path, &status, 0)) {
-			/* Else it has ended meanwhile, or is a zombie, which has none. */
-			if (errno == EACCES || errno == EPERM)
+			/*
+			 * Or it has ended meanwhile, for which the kernel says EACCES too
+			 * (proc_ns_get_link()), or is a zombie, which has none.
+			 */
+			if ((errno == EACCES || errno == EPERM) &&
+			    !fstatat(dirfd(directory), entry->d_name, &status, 0))
 				list->not_visible++;
 			continue;
 		}
-		if (is_listed(list, status.st_ino))
-			continue;
-		fd = open_netns(dirfd(directory), path, &id);
-		if (fd < 0) {
-			list->not_visible += fd == -EACCES || fd == -EPERM;
-			continue;
-		}
-		if (is_listed(list, id))
-			close(fd);
-		else
-			add_handle(list, named, fd, id);
+		if (!is_listed(list, status.st_ino))
+			add_one(list, named, dirfd(directory), path, status.st_ino);
 	}
 	closedir(directory);
 	return 0;
@@ -222,7 +255,7 @@ int netns_list_open(const struct collect_request *request, struct netns_list *re
 	struct named_list named = { 0 };
 	struct stat status;
 	uint64_t own = 0, id = 0;
-	int fd = -1, error = 0;
+	int fd = -1, proc;
 
 	/* Without /proc the own namespace can still be read; only its number is not known. */
 	if (!stat(OWN_NETNS, &status))
@@ -242,17 +275,15 @@ int netns_list_open(const struct collect_request *request, struct netns_list *re
 	if (request->all_netns) {
 		if (fd >= 0)
 			close(fd);
+		raise_descriptor_limit();
+		proc = procfs_open();
 		add_handle(&list, &named, -1, own);
 		add_named(&list, &named);
-		error = add_processes(&list, &named);
+		list.proc_error = proc < 0 ? proc : add_processes(&list, &named, proc);
 	} else {
 		add_handle(&list, &named, fd, id);
 	}
 	named_done(&named);
-	if (error) {
-		netns_list_done(&list);
-		return error;
-	}
 	*ret_list = list;
 	return 0;
 }
@@ -274,6 +305,8 @@ int netns_enter(const struct netns_handle *handle, int *ret_home)
 {
 	int home, error;
 
+	if (handle->error)
+		return handle->error;
 	if (handle->fd < 0) {
 		*ret_home = -1;
 		return 0;

@@ -10,7 +10,8 @@
 
 /* A network namespace that can be entered. */
 struct netns_handle {
-	int fd; /* -1: the caller's own, nothing to enter */
+	int fd; /* -1: the caller's own, nothing to enter; or not opened */
+	int error; /* -errno: why it could not be opened; 0 */
 	uint64_t id; /* inode of the namespace file */
 	char *name; /* as in /run/netns, or NULL; freed with the list */
 };
@@ -20,12 +21,15 @@ struct netns_list {
 	uint32_t count;
 	uint32_t capacity;
 	uint32_t not_visible; /* processes whose namespace may not be looked at */
+	int proc_error; /* -errno: /proc, which leads to most of all, cannot be read; 0 */
 };
 
 /*
  * The namespaces that the request names: the caller's own, the one of --netns (a name in
  * /run/netns, a pid, or a path), or all that /run/netns and /proc show. Returns 0 or -errno
- * (-ENOENT no such name or pid, -EACCES, -EINVAL not a network namespace). Free with
+ * (-ENOENT no such name or pid, -EACCES, -EINVAL not a network namespace). For all of them the
+ * program's soft limit of descriptors is raised to the hard one, and some descriptors are left for
+ * the reading: a namespace that was found and not opened is in the list too. Free with
  * netns_list_done().
  */
 int netns_list_open(const struct collect_request *request, struct netns_list *ret_list);
@@ -33,8 +37,9 @@ void netns_list_done(struct netns_list *list);
 
 /*
  * Move the calling thread into a namespace (setns(2)), and back into the one it came from. The
- * program must have one thread. netns_enter() returns 0 or -errno (-EPERM without CAP_SYS_ADMIN);
- * netns_leave() cannot fail in a way that could be mended, so it ends the program if it does.
+ * program must have one thread. netns_enter() returns 0 or -errno (-EPERM without CAP_SYS_ADMIN, or
+ * the handle's error); netns_leave() cannot fail in a way that could be mended, so it ends the
+ * program if it does.
  */
 int netns_enter(const struct netns_handle *handle, int *ret_home);
 void netns_leave(int home);

@@ -23,11 +23,6 @@ static void set_flags(struct inet_socket *socket, uint8_t reuse, uint8_t flags)
 		socket->v6only = tristate_of(flags & BPF_SOCKET_V6ONLY);
 }
 
-static bool has_inode(const struct inet_socket *socket)
-{
-	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
-}
-
 struct join {
 	struct snapshot *snapshot;
 	const struct collect_request *request;
@@ -158,10 +153,10 @@ int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *reques
 	int error;
 
 	for (i = 0; i < snapshot->n_sockets; i++)
-		n += has_inode(&snapshot->sockets[i]);
+		n += socket_has_inode(&snapshot->sockets[i]);
 	socket_index_init(&join.cookies, snapshot, SOCKET_KEY_COOKIE, n);
 	for (i = 0; i < snapshot->n_sockets; i++)
-		if (has_inode(&snapshot->sockets[i]))
+		if (socket_has_inode(&snapshot->sockets[i]))
 			socket_index_add(&join.cookies, i);
 	join.boot_ns = boot_time_of_kernel();
 	error = socket_bpf_owners(bpf, take_batch, &join, ret_too_large);
@@ -193,7 +188,7 @@ static bool wants_table(const struct collect_request *request, const struct inet
 	if (is_held || socket->state == STATE_SYN_RECV ||
 	    (socket->protocol == PROTOCOL_TCP && socket->state == STATE_BOUND))
 		return false;
-	return has_inode(socket) || (request->want & WANT_REUSE);
+	return socket_has_inode(socket) || (request->want & WANT_REUSE);
 }
 
 static void add_groups(struct snapshot *snapshot, struct inet_socket *socket,
@@ -235,10 +230,9 @@ static void take_table(const struct collect_request *request, struct snapshot *s
 		if (sockets[i] == SNAPSHOT_NONE)
 			continue;
 		socket = &snapshot->sockets[sockets[i]];
-		traits[sockets[i]] |= SOCKET_TRAIT_SEEN;
 		if (record->flags & BPF_SOCKET_HAS_FILE)
 			traits[sockets[i]] |= SOCKET_TRAIT_HAS_FILE;
-		else if ((record->flags & BPF_SOCKET_KERNEL) && has_inode(socket))
+		else if ((record->flags & BPF_SOCKET_KERNEL) && socket_has_inode(socket))
 			socket->owner_status = OWNER_KERNEL;
 		set_flags(socket, record->reuse, record->flags);
 		if (socket->protocol != PROTOCOL_UDP || !(request->want & WANT_MULTICAST))
@@ -284,7 +278,7 @@ static int join_table(struct socket_bpf *bpf, const struct collect_request *requ
 		    !wants_table(request, socket, holds->of_socket[i], traits[i]))
 			continue;
 		wanted[n_wanted++] = i;
-		if (has_inode(socket))
+		if (socket_has_inode(socket))
 			ownerless_only = false;
 	}
 	if (!n_wanted)

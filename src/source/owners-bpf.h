@@ -13,9 +13,8 @@
 
 /* What the passes tell of a socket besides what the snapshot has room for. */
 enum socket_trait {
-	SOCKET_TRAIT_SEEN = 1U << 0, /* it was in a table of its protocol after the dump */
-	SOCKET_TRAIT_HAS_FILE = 1U << 1, /* some process, or the kernel for one, holds it */
-	SOCKET_TRAIT_MULTICAST = 1U << 2, /* it has joined groups that are not read yet */
+	SOCKET_TRAIT_HAS_FILE = 1U << 0, /* some process, or the kernel for one, holds it */
+	SOCKET_TRAIT_MULTICAST = 1U << 1, /* it has joined groups that are not read yet */
 };
 
 /*

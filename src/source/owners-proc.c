@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "source/proc-parse.h"
+#include "source/procfs.h"
 #include "util/xalloc.h"
 
 /* Bounds on what a hostile process can make the scan read. */
@@ -118,6 +119,24 @@ static bool is_denied(int error)
 }
 
 /*
+ * Count a process or thread that could not be read, unless it has ended: for that too the kernel
+ * says EACCES (proc_fd_access_allowed() finds no task).
+ */
+static void count_unreadable(struct proc_scan *scan, int directory, const char *name, int error)
+{
+	struct stat info;
+
+	if (error == ENOENT || error == ESRCH || fstatat(directory, name, &info, 0))
+		return;
+	if (is_denied(error)) {
+		scan->n_hidden++;
+	} else {
+		scan->n_unread++;
+		scan->unread_error = -error;
+	}
+}
+
+/*
  * Read one link. Returns 0, -ENOENT, or -EACCES: to list descriptors and to read what they are
  * takes two permissions (proc_pid_readlink()), and one may have the first alone.
  */
@@ -160,9 +179,10 @@ static const char *write_number(char *end, uint32_t number)
  * Read the links of a directory of descriptors, count in number (0: unknown). As descriptors are
  * mostly numbered from 0 without gaps, they are tried by number up to the first real gap, which is
  * a tenth cheaper than to ask for their names. Names are asked for from there on: the position in
- * the directory is the descriptor's number and 2 (proc_readfd_common(), fs/proc/fd.c).
+ * the directory is the descriptor's number and 2 (proc_readfd_common(), fs/proc/fd.c). Returns
+ * whether that was permitted.
  */
-static void scan_descriptors(struct proc_scan *scan, int directory, uint32_t visited, int64_t count)
+static bool scan_descriptors(struct proc_scan *scan, int directory, uint32_t visited, int64_t count)
 {
 	static struct number_reader reader;
 	uint32_t fd, next = 0, in_gap = 0;
@@ -186,7 +206,7 @@ static void scan_descriptors(struct proc_scan *scan, int directory, uint32_t vis
 			if (fd >= next)
 				error = scan_descriptor(scan, directory, name, fd, visited);
 	}
-	scan->n_hidden += error == -EACCES;
+	return error != -EACCES;
 }
 
 static uint32_t add_visited(struct proc_scan *scan, uint32_t pid)
@@ -208,7 +228,7 @@ static void scan_process(struct proc_scan *scan, const char *name, uint32_t pid,
 	snprintf(path, sizeof(path), "%s/fd", name);
 	/* Kernel threads and zombies have no table, which anybody may know. */
 	if (has_sizes && fstatat(scan->proc, path, &info, 0)) {
-		scan->n_hidden += is_denied(errno);
+		count_unreadable(scan, scan->proc, name, errno);
 		return;
 	}
 	if (has_sizes && !info.st_size) {
@@ -217,10 +237,11 @@ static void scan_process(struct proc_scan *scan, const char *name, uint32_t pid,
 	}
 	fd = openat(scan->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
-		scan->n_hidden += is_denied(errno);
+		count_unreadable(scan, scan->proc, name, errno);
 		return;
 	}
-	scan_descriptors(scan, fd, add_visited(scan, pid), info.st_size);
+	if (!scan_descriptors(scan, fd, add_visited(scan, pid), info.st_size))
+		count_unreadable(scan, scan->proc, name, EACCES);
 	close(fd);
 }
 
@@ -234,9 +255,9 @@ int proc_scan_init(struct proc_scan *scan, struct snapshot *snapshot, struct hol
 	uint32_t pid;
 	int proc;
 
-	proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	proc = procfs_open();
 	if (proc < 0)
-		return -errno;
+		return proc;
 	*scan = (struct proc_scan){
 		.snapshot = snapshot,
 		.holds = holds,
@@ -283,8 +304,10 @@ static void scan_threads_of(struct proc_scan *scan, uint32_t visited)
 	if (fstatat(scan->proc, path, &info, 0) || info.st_nlink <= 3)
 		return;
 	tasks = openat(scan->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (tasks < 0)
+	if (tasks < 0) {
+		count_unreadable(scan, scan->proc, path, errno);
 		return;
+	}
 	number_reader_init(&reader, tasks);
 	while ((name = next_number(&reader, &tid))) {
 		if (tid == pid || have_same_table(pid, tid) ||
@@ -293,10 +316,11 @@ static void scan_threads_of(struct proc_scan *scan, uint32_t visited)
 		snprintf(path, sizeof(path), "%s/fd", name);
 		fd = openat(tasks, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0) {
-			scan->n_hidden += is_denied(errno);
+			count_unreadable(scan, tasks, name, errno);
 			continue;
 		}
-		scan_descriptors(scan, fd, visited, 0);
+		if (!scan_descriptors(scan, fd, visited, 0))
+			count_unreadable(scan, tasks, name, EACCES);
 		close(fd);
 		last = tid;
 	}

@@ -21,7 +21,9 @@ struct proc_scan {
 	const struct socket_index *wanted; /* of those whose holders are added */
 
 	int proc; /* descriptor of /proc */
-	uint32_t n_hidden; /* processes whose descriptors may not be read */
+	uint32_t n_hidden; /* processes and threads whose descriptors may not be read */
+	uint32_t n_unread; /* that could not be read, for want of descriptors or memory here */
+	int unread_error; /* the last -errno of those */
 
 	/* The snapshot's processes that were there, by pid, before the scan began. */
 	uint32_t n_known_processes;

@@ -11,6 +11,7 @@
 #include "source/owners-bpf.h"
 #include "source/owners-join.h"
 #include "source/owners-proc.h"
+#include "source/procfs.h"
 #include "source/reuse-getfd.h"
 #include "source/socket-index.h"
 #include "source/still-there.h"
@@ -33,13 +34,9 @@ struct search {
 	bool by_bpf; /* owners are from BPF */
 	bool sees_all_pids; /* the reader is in the first pid namespace */
 	int bpf_error; /* why BPF failed, -ENODATA = it was not asked; 0 = used, or not needed */
+	const char *not_asked; /* why BPF was not asked, behind "that takes BPF" */
 	uint32_t too_large;
 };
-
-static bool has_inode(const struct inet_socket *socket)
-{
-	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
-}
 
 static bool in_initial_pid_namespace(void)
 {
@@ -48,15 +45,19 @@ static bool in_initial_pid_namespace(void)
 	return !stat("/proc/self/ns/pid", &info) && info.st_ino == INITIAL_PID_NAMESPACE;
 }
 
-/* Whether /proc counts processes as getpid() and BPF do. */
-static bool proc_is_of_own_namespace(void)
+/* Whether /proc, if there is one, counts processes otherwise than getpid() and BPF do. */
+static bool proc_is_of_other_namespace(void)
 {
+	int proc = procfs_open();
 	char own[16], link[16];
 	ssize_t n;
 
+	if (proc < 0)
+		return false;
 	snprintf(own, sizeof(own), "%d", (int)getpid());
-	n = readlink("/proc/self", link, sizeof(link));
-	return n > 0 && (size_t)n == strlen(own) && !memcmp(link, own, (size_t)n);
+	n = readlinkat(proc, "self", link, sizeof(link));
+	close(proc);
+	return n <= 0 || (size_t)n != strlen(own) || memcmp(link, own, (size_t)n) != 0;
 }
 
 static void scan_proc(struct search *search, const struct socket_index *wanted)
@@ -72,7 +73,9 @@ static void scan_proc(struct search *search, const struct socket_index *wanted)
 			       wanted ? wanted : &search->inodes);
 	if (error) {
 		snapshot_add_limit(snapshot, "processes", errno_name(error), 0,
-				   "no process can be seen, /proc cannot be read: %s",
+				   "%s, /proc cannot be read: %s",
+				   search->by_bpf ? "not every holder of a socket can be found" :
+						    "no process can be seen",
 				   strerror(-error));
 		socket_index_done(&search->inodes);
 		return;
@@ -88,7 +91,7 @@ static bool is_unexplained(const struct search *search, uint32_t index)
 {
 	const struct inet_socket *socket = &search->snapshot->sockets[index];
 
-	if (!has_inode(socket) || search->holds.of_socket[index] ||
+	if (!socket_has_inode(socket) || search->holds.of_socket[index] ||
 	    socket->owner_status == OWNER_KERNEL || (search->gone && search->gone[index]))
 		return false;
 	if (!search->by_bpf || (search->traits[index] & SOCKET_TRAIT_HAS_FILE))
@@ -112,7 +115,8 @@ static void mark_in_flight(struct search *search, uint32_t n_unexplained)
 	uint32_t i;
 
 	/* Where others' tables are out of sight it is rather one of them that has it. */
-	if (!search->sees_all_pids || (!search->by_bpf && search->scan.n_hidden))
+	if (!search->sees_all_pids ||
+	    (!search->by_bpf && (search->scan.n_hidden || search->scan.n_unread)))
 		return;
 	in_flight = proc_scan_in_flight(&search->scan);
 	if (in_flight == UINT64_MAX || in_flight < n_unexplained)
@@ -201,7 +205,7 @@ static enum owner_status status_without_owner(const struct inet_socket *socket, 
 /* Of the sockets that nobody was found to hold. */
 static void set_statuses(struct search *search)
 {
-	bool hidden = !search->sees_all_pids || (search->has_scan && search->scan.n_hidden);
+	bool hidden = search->has_scan && (!search->sees_all_pids || search->scan.n_hidden);
 	uint32_t i;
 
 	for (i = 0; i < search->snapshot->n_sockets; i++) {
@@ -241,6 +245,12 @@ static void report_owners(const struct search *search)
 				   "CAP_SYS_PTRACE with CAP_DAC_READ_SEARCH%s",
 				   n, plural(n),
 				   search->by_bpf ? "" : ", or CAP_BPF with CAP_PERFMON");
+	if (search->has_scan && search->scan.n_unread)
+		snapshot_add_limit(snapshot, "owners", errno_name(search->scan.unread_error),
+				   search->scan.n_unread,
+				   "the descriptors of %u process%s could not be read: %s",
+				   search->scan.n_unread, search->scan.n_unread == 1 ? "" : "es",
+				   strerror(-search->scan.unread_error));
 	if (search->too_large)
 		snapshot_add_limit(snapshot, "owners", "E2BIG", search->too_large,
 				   "%u process%s more descriptors than could be looked at",
@@ -265,8 +275,8 @@ static void report_flags(const struct search *search)
 		return;
 	if (error == -ENODATA)
 		snapshot_add_limit(snapshot, "reuse", "no-bpf", n,
-				   "the reuse flags of %u socket%s are not read, that takes BPF", n,
-				   plural(n));
+				   "the reuse flags of %u socket%s are not read, that takes BPF%s",
+				   n, plural(n), search->not_asked);
 	else if (error == -ENOTSUP)
 		snapshot_add_limit(
 			snapshot, "reuse", "no-bpf", n,
@@ -293,7 +303,14 @@ static void find_by_bpf(struct search *search, const struct netns_list *namespac
 	struct socket_bpf *bpf;
 
 	search->bpf_error = -ENODATA;
-	if (search->request->no_bpf || !all_have_cookies || !proc_is_of_own_namespace())
+	search->not_asked = "";
+	if (search->request->no_bpf)
+		return;
+	search->not_asked = ", which is of no use without sock_diag";
+	if (!all_have_cookies)
+		return;
+	search->not_asked = ", which is not used with the /proc of another pid namespace";
+	if (proc_is_of_other_namespace())
 		return;
 	bpf = socket_bpf_new();
 	search->bpf_error = 0;
@@ -326,7 +343,7 @@ void owners_collect(const struct collect_request *request, const struct netns_li
 	if (!snapshot->n_sockets || !(request->want & (WANT_OWNERS | WANT_REUSE | WANT_MULTICAST)))
 		return;
 	for (i = 0; i < snapshot->n_sockets; i++) {
-		if (!has_inode(&snapshot->sockets[i]))
+		if (!socket_has_inode(&snapshot->sockets[i]))
 			continue;
 		any_inode = true;
 		if (!(snapshot->sockets[i].known & SOCKET_HAS_COOKIE))

@@ -16,6 +16,8 @@
 #include "source/boot-time.h"
 #include "source/cgroup.h"
 #include "source/proc-parse.h"
+#include "source/procfs.h"
+#include "util/errno-name.h"
 #include "util/xalloc.h"
 
 /* A command line is cut here; it may be as long as its process likes. */
@@ -419,10 +421,14 @@ static void enrich(uint32_t want, struct snapshot *snapshot, const bool *wanted)
 	enrichment->wanted = wanted;
 	enrichment->n_wanted = snapshot->n_processes;
 	enrichment->snapshot = snapshot;
-	enrichment->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enrichment->proc = procfs_open();
 	if (enrichment->proc >= 0) {
 		enrich_processes(enrichment);
 		close(enrichment->proc);
+	} else if (snapshot->n_processes && (want & (WANT_CMDLINE | WANT_EXE | WANT_ANCESTORS))) {
+		snapshot_add_limit(snapshot, "processes", errno_name(enrichment->proc), 0,
+				   "what processes run cannot be seen, /proc cannot be read: %s",
+				   strerror(-enrichment->proc));
 	}
 	if ((want & WANT_CGROUP) && !wanted)
 		enrich_sockets(enrichment);

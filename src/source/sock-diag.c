@@ -477,15 +477,20 @@ static uint32_t collect_all(struct collector *collector, int *ret_error)
 	return refused;
 }
 
+/* Returns 0, or the reason where /proc/net does not help and no other of them has answered. */
 static int fall_back(struct collector *collector, uint32_t protocols, int reason)
 {
 	struct collect_request request = *collector->request;
-	int error;
+	const uint32_t all = request.protocols;
+	enum protocol protocol;
 
 	request.protocols = protocols;
-	error = proc_net_collect(&request, collector->netns, collector->snapshot);
-	if (error)
-		return error;
+	if (proc_net_collect(&request, collector->netns, collector->snapshot)) {
+		for (protocol = 0; protocol < N_PROTOCOLS; protocol++)
+			if (protocols & 1U << protocol)
+				limit_refused(collector->snapshot, protocol, reason);
+		return protocols != (all & FALL_BACK_PROTOCOLS) ? 0 : reason;
+	}
 	snapshot_add_limit(collector->snapshot, "sockets", errno_name(reason), 0,
 			   "the kernel does not give a full list of sockets (sock_diag: %s)",
 			   strerror(-reason));

@@ -15,8 +15,8 @@ struct sock_events;
 
 /*
  * Listen for them in a namespace, as in struct collect_request (NULL: the caller's own). Returns 0
- * or -errno; then the caller has to look by itself from time to time. Free with sock_events_close(),
- * which takes NULL too.
+ * or -errno; then the caller has to look by itself from time to time. Free with
+ * sock_events_close(), which takes NULL too.
  */
 int sock_events_open(const char *netns, struct sock_events **ret_events);
 void sock_events_close(struct sock_events *events);

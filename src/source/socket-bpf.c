@@ -165,23 +165,26 @@ static int pass_run(const struct pass *pass, const uint32_t *calls,
 	return error;
 }
 
-static void append(void **items, uint32_t *count, uint32_t *capacity, size_t size,
-		   const void *records, uint32_t n)
+/* Append n records to an array of count; returns the array, which may have moved. */
+static void *append(void *items, uint32_t *count, uint32_t *capacity, size_t size,
+		    const void *records, uint32_t n)
 {
 	if (*capacity - *count < n) {
 		uint32_t wanted = *count + n;
 
 		*capacity = wanted > *capacity * 2 ? wanted : *capacity * 2;
-		*items = xreallocarray(*items, *capacity, size);
+		items = xreallocarray(items, *capacity, size);
 	}
 	if (n)
-		memcpy((char *)*items + *count * size, records, n * size);
+		memcpy((char *)items + *count * size, records, n * size);
 	*count += n;
+	return items;
 }
 
 #define APPEND(table, member, records, n)                                                          \
-	append((void **)&(table)->member, &(table)->n_##member, &(table)->member##_capacity,       \
-	       sizeof(*(table)->member), records, n)
+	((table)->member = append((table)->member, &(table)->n_##member,                           \
+				  &(table)->member##_capacity, sizeof(*(table)->member), records,  \
+				  n))
 
 /* Tasks are kept, for a table of descriptors may fill several buffers. */
 struct owner_reader {

@@ -60,6 +60,11 @@ static int collect_namespaces(const struct collect_request *request,
 	int error;
 	uint32_t i;
 
+	if (namespaces->proc_error)
+		snapshot_add_limit(snapshot, "netns", errno_name(namespaces->proc_error), 0,
+				   "the network namespaces of processes cannot be found, /proc "
+				   "cannot be read: %s",
+				   strerror(-namespaces->proc_error));
 	if (namespaces->not_visible)
 		snapshot_add_limit(snapshot, "netns", "EACCES", namespaces->not_visible,
 				   "the network namespace%s of %u process%s hidden",

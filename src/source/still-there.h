@@ -9,9 +9,9 @@
 #include "source/source.h"
 
 /*
- * Ask again for some sockets of a snapshot: those whose element of sockets is true, all with cookies.
- * The elements of those that are gone become false. What cannot be asked, or would take a dump of
- * more than some ports, stays as it is.
+ * Ask again for some sockets of a snapshot: those whose element of sockets is true, all with
+ * cookies. The elements of those that are gone become false. What cannot be asked, or would take a
+ * dump of more than some ports, stays as it is.
  */
 void still_there(const struct collect_request *request, const struct netns_list *namespaces,
 		 const struct snapshot *snapshot, bool *sockets);

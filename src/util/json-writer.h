@@ -42,7 +42,8 @@ void json_write_fraction(struct json_writer *writer, double value); /* finite; f
 
 /*
  * NULL gives null. Control characters, and others that a terminal acts upon or does not show
- * (escape_is_unsafe()), are written as \uXXXX, which keeps them; a byte that is not UTF-8 as U+FFFD.
+ * (escape_is_unsafe()), are written as \uXXXX, which keeps them; a byte that is not UTF-8 as
+ * U+FFFD.
  */
 void json_write_string(struct json_writer *writer, const char *string);
 void json_write_bytes(struct json_writer *writer, const char *bytes, size_t length);

@@ -15,6 +15,7 @@
 void string_pool_init(struct string_pool *pool)
 {
 	*pool = (struct string_pool){ 0 };
+	siphash_key_init(&pool->key);
 }
 
 void string_pool_done(struct string_pool *pool)
@@ -32,20 +33,9 @@ static uint32_t string_length(const struct string_pool *pool, string_id id)
 	return length;
 }
 
-/* FNV-1a. */
-static uint32_t hash_bytes(const char *bytes, size_t length)
-{
-	uint32_t hash = 2166136261U;
-	size_t i;
-
-	for (i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * 16777619U;
-	return hash;
-}
-
 static size_t find_slot(const struct string_pool *pool, const char *bytes, size_t length)
 {
-	size_t slot = hash_bytes(bytes, length) & (pool->n_slots - 1);
+	size_t slot = siphash(&pool->key, bytes, length) & (pool->n_slots - 1);
 	string_id id;
 
 	while ((id = pool->slots[slot])) {

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/siphash.h"
+
 /*
  * Interned strings. A string is named by a string_id, which stays valid while the pool grows (a
  * pointer does not). Equal strings have equal ids. 0 is "no string" (null, unknown).
@@ -23,6 +25,7 @@ struct string_pool {
 	string_id *slots; /* open addressing; 0 = free */
 	size_t n_slots; /* a power of two */
 	size_t n_strings;
+	struct siphash_key key; /* documents and processes choose the strings */
 };
 
 void string_pool_init(struct string_pool *pool);

@@ -38,7 +38,7 @@ while read -r command; do
 		pass "$command"
 	elif [ "$(id -u)" != 0 ] && grep -q -i 'permitted\|permission' error; then
 		skip "$command" 'needs privilege'
-	elif grep -q 'no such namespace\|No such file' error && echo "$command" | grep -q -e --netns; then
+	elif grep -q 'there is no such' error && echo "$command" | grep -q -e --netns; then
 		skip "$command" 'there is no such namespace here'
 	else
 		fail "$command" "exit status $status

@@ -33,6 +33,7 @@ is "the hostile snapshot is read" $? 0
 for file in "$fixtures"/*.json hostile.json; do
 	name=$(basename "$file" .json)
 	"$PORTSHARE" check --from "$file" --format=prometheus >metrics.txt 2>err
+	is "$name: the status is told" "portshare_status $?" "$(grep '^portshare_status' metrics.txt)"
 	said=$(promtool check metrics <metrics.txt 2>&1)
 	is "$name: promtool has nothing to say" "$? $said" "0 "
 	"$PORTSHARE" check --from "$file" --format=plugin >plugin 2>err
@@ -58,7 +59,7 @@ jq '.limits = [{"what": "owners", "reason": "EACCES", "count": 1, "text": "the o
 	"$fixtures/udp-plain.json" >limits.json
 "$PORTSHARE" check --from limits.json --format=plugin >plugin
 is "plugin: what could not be seen" "$(sed 1d plugin)" "not seen: the owners of 1 socket / are hidden"
-is "text: what could not be seen" "$("$PORTSHARE" check --from limits.json | sed 1d)" \
+is "text: what could not be seen" "$("$PORTSHARE" check --from limits.json | sed 1,3d)" \
 	"Not everything could be seen: the owners of 1 socket | are hidden"
 "$PORTSHARE" check --from "$fixtures/udp-share-hidden.json" --format=plugin >plugin
 like "plugin: unknown for the reason that it names" "$(cat plugin)" '^PORTSHARE UNKNOWN - cannot tell: .* is shared, perhaps'

@@ -61,8 +61,23 @@ mkdir reports/directory
 is "a directory in its place" "$? $(wc -l <err) $(find . -name 'directory*' | wc -l)" "3 1 1"
 "$PORTSHARE" check --from "$fixture" --output "$(printf 'no\033[2J/x')" 2>err
 is "a hostile file name is escaped" "$? $(tr -d '\n' <err | tr -cd '\000-\037' | wc -c)" "3 0"
-(umask 077 && "$PORTSHARE" check --from "$fixture" --output reports/mode)
-is "readable for all whatever the umask" "$(stat -c %a reports/mode)" 644
+(umask 027 && "$PORTSHARE" check --from "$fixture" --output reports/mode)
+is "a new one has the mode that the umask leaves" "$(stat -c %a reports/mode)" 640
+echo old >reports/mode
+chmod 604 reports/mode
+"$PORTSHARE" check --from "$fixture" --output reports/mode
+is "one that was there keeps its mode" "$? $(stat -c %a reports/mode) $(sed -n 3p reports/mode | head -c 7)" "1 604 WARNING"
+echo old >target
+ln -s ../target reports/link
+"$PORTSHARE" check --from "$fixture" --output reports/link
+is "a link is replaced, and not what somebody else may have made it lead to" \
+	"$? $(test -L reports/link || sed -n 3p reports/link | head -c 7) $(cat target)" "1 WARNING old"
+# As /dev/stdout is; root could replace that.
+ln -s /proc/self/fd/1 reports/stdout
+echo old >log
+"$PORTSHARE" check --from "$fixture" --output reports/stdout >>log
+is "standard output by its name, into a file" "$? $(readlink reports/stdout) $(sed -n '1p;4p' log | head -c 11 | paste -sd' ')" \
+	"1 /proc/self/fd/1 old WARNING"
 ln -s /dev/null reports/device
 "$PORTSHARE" check --from "$fixture" --output reports/device
 is "a device is written to, not replaced" "$? $(readlink reports/device)" "1 /dev/null"
@@ -93,6 +108,15 @@ for selected in "tcp:$port" "tcp:$port -4" "tcp:$port -s estab" -l "-u" "tcp:700
 done
 like "and what is found by one port" "$("$PORTSHARE" check --json "tcp:$port" 2>/dev/null | jq -r '.findings[].id')" ephemeral-exhaustion
 
+# Of a hundred the first are named in it; those of a process are, wherever they stand.
+jq -c --argjson first 40000 '.netns[0].sysctl.ip_local_port_range = [40000, 40099] | .netns = .netns[:1] |
+	(.sockets[] | select(.state == "ESTAB" and .peer.port == 7000)) as $held | .netns[0].id as $netns |
+	.sockets = [range(99) | . as $i | $held + {netns: $netns, local: {address: "127.0.0.1", port: ($first + $i), device: null}, cookie: (1000 + $i)} |
+		if $i < 98 then . + {state: "TIME-WAIT", inode: 0, owners: [], owner_status: "none", timer: {kind: "time-wait", expires_ms: 1000}} else . end]' \
+	all.json 2>/dev/null | head -n 1 >many.json
+is "of many connections, by the holder of the last" "$("$PORTSHARE" check --from many.json --json --pid "$clients_pid" 2>err | jq -r '.findings[].id')" \
+	ephemeral-exhaustion
+
 # A snapshot of a part says so, and nobody takes it for the whole.
 
 kill "$clients_pid"
@@ -112,7 +136,7 @@ part()
 	is "$*: the snapshot says that it is a part" "$(jq -r '.limits[] | select(.what == "sockets").reason' part.json)" "$reason"
 	is "$*: which is not worth a line on stderr" "$(grep -c 'holds only' err)" 0
 	"$PORTSHARE" check --from part.json >out
-	is "$*: it is not judged as the whole" "$? $(head -n 1 out | cut -d';' -f1)" "3 Nothing found in what could be seen"
+	is "$*: it is not judged as the whole" "$? $(grep -v '^Snapshot ' out | sed -n 2p | cut -d';' -f1)" "3 Nothing found in what could be seen"
 	like "$*: and why" "$(tail -n 2 out | paste -sd' ')" "the snapshot holds only the (ports|sockets) that were asked for"
 	"$PORTSHARE" check --from part.json --format=plugin >out
 	like "$*: in a plugin" "$? $(head -n 1 out)" "^3 PORTSHARE UNKNOWN - cannot tell: not all that is asked about could be seen"
@@ -136,6 +160,6 @@ is "nor of UDP" $? 3
 jq '.limits = [{"what": "sockets", "reason": "sockets-left-out", "count": null, "text": "a part"}]' \
 	"${fixture%/*}/time-wait-blocks.json" >part.json
 "$PORTSHARE" check --from part.json >out
-is "that nobody listens cannot be told" "$? $(head -n 1 out)" "3 CANNOT TELL  time-wait-blocks-bind"
+is "that nobody listens cannot be told" "$? $(sed -n 3p out)" "3 CANNOT TELL  time-wait-blocks-bind"
 is "note column: as little" "$("$PORTSHARE" list --from part.json --raw -H -o note 2>/dev/null | sort -u)" "?"
 done_testing

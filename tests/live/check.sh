@@ -126,6 +126,35 @@ fi
 stop_all
 rm -f ./*.got
 
+# One at the mapped address, as Java binds, is at the same place, and loses, whichever came last.
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 127.0.0.1 5060 a
+	first=$pid
+	start softphone udp ::ffff:127.0.0.1 5060 a
+	like "a mapped address" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share").title')" \
+		"\"sipd.py\" \(pid $first\) gets the datagrams, \"softphone.py\" \(pid $pid\) none"
+	"$python" -c 'import socket
+for i in range(10):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("127.0.0.1", 5060)); s.close()'
+	sleep 0.5
+	is "it really gets none" "$(cat sipd.py.got 2>/dev/null)/$(cat softphone.py.got 2>/dev/null)" 10/
+	stop_all
+	rm -f ./*.got
+	start softphone udp ::1 5060 a
+	start sipd udp ::1 5060 ap
+	like "IPv6, with SO_REUSEADDR alone: who came first" "$("$PORTSHARE" check udp:5060 2>/dev/null | tr -s ' \n' ' ')" \
+		"\"softphone.py\" \(pid [0-9]+\) gets the datagrams.* for IPv6 prefers one with SO_REUSEADDR alone"
+	stop_all
+	start softphone udp :: 5060 a
+	start sipd udp :: 5060 a6
+	like "a v6only socket beside one that is not" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share").title')" \
+		"\"sipd.py\" \(pid $pid\) gets the datagrams of IPv6, "
+	stop_all
+else
+	skip "a mapped address" "flags of another's sockets need BPF"
+fi
+
 start sipd udp 0.0.0.0 5060 p
 start sipd udp 0.0.0.0 5060 p
 is "two starts of one program in a reuseport group" "$(found)" ""
@@ -146,6 +175,9 @@ done
 like "in a plugin" "$? $(cat out)" '^3 PORTSHARE UNKNOWN - cannot tell: No socket matched --process zz \|'
 "$PORTSHARE" check --process zz --json >out 2>err
 is "in JSON, on stderr" "$? $(tail -n 1 err)" "3 portshare: No socket matched --process zz"
+"$PORTSHARE" check --process zz --format=prometheus --output zz.prom 2>err
+is "in Prometheus' file, too" "$? $(tail -n 1 err) $(grep '^portshare_status' zz.prom)" \
+	"3 portshare: No socket matched --process zz portshare_status 3"
 "$PORTSHARE" check --process zz tcp:8080 >out 2>/dev/null
 is "with a port" "$? $(cut -d';' -f1 out)" "3 No socket on these ports matched --process zz"
 "$PORTSHARE" check tcp:12345 '[::1]:53' >out 2>/dev/null
@@ -239,6 +271,22 @@ mksock_stop_pid "${mksock_pids##* }"
 stop_all
 start sipd tcp 127.0.0.1 8080 a fork
 is "a preforked server" "$(found)" ""
+stop_all
+cat >title.py <<'PY'
+import ctypes, os, socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8080)); s.listen(8)
+ready, w = os.pipe()
+if os.fork() == 0:
+    numbers = open("/proc/self/stat").read().rsplit(")", 1)[1].split()
+    first, last = int(numbers[45]), int(numbers[46])
+    ctypes.memset(first, 0, last - first)
+    ctypes.memmove(first, b"web: worker", 11)
+    os.write(w, b"x"); time.sleep(600)
+os.read(ready, 1); print("ready", flush=True); time.sleep(600)
+PY
+start title with some arguments
+is "a worker that has overwritten its arguments" "$(timeout 20 "$PORTSHARE" check --json 2>/dev/null | jq -c '[.findings[] | select(.severity != "note").id]')" "[]"
 stop_all
 start sipd tcp 127.0.0.1 8080 a bound
 is "bound, not listening" "$(found)" "warning bound-not-listening"
@@ -377,7 +425,7 @@ if [ "$has_bpf" = true ]; then
 	field() { jq -r ".findings[] | select(.id == \"time-wait-blocks-bind\") | $1" open.json; }
 	like "a client that is still there: the moment is the earliest" "$(field .title)" "cannot be bound until .* at the earliest"
 	like "and what comes after" "$(field .text)" "60 seconds of TIME-WAIT begin"
-	command=$(field .remedy | sed -n "s/.*as root, \(ss -K .*'\) ends them.*/\1/p")
+	command=$(field .remedy | sed -n "s/.*as root, \"\(ss -K .*'\)\" ends them.*/\1/p")
 	like "a command that ends it" "$command" "^ss -K -t state fin-wait-2 'sport = :8102'\$"
 	eval "$command" >/dev/null 2>&1
 	if ss -tan state fin-wait-2 'sport = :8102' | grep -q 8102; then
@@ -405,6 +453,19 @@ is "a server whose restart will fail" "$(notes tcp:8095)" restart-blocked-later
 stop_all
 start serving 1
 is "one whose restart will not" "$(notes tcp:8096)" ""
+stop_all
+
+# A server that listens no more, and still has connections: none of them is an outgoing one.
+
+cat >draining.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8103)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", 8103)); a, _ = s.accept(); s.close()
+print("ready", flush=True); time.sleep(600)
+PY
+start draining
+is "a server that only finishes its connections" "$(notes tcp:8103)" ""
 stop_all
 
 # An executable that has been replaced under a member of a pool
@@ -462,6 +523,23 @@ start clients 17
 like "few left" "$(found)" "warning ephemeral-exhaustion"
 port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -1)
 like "an outgoing connection on the port that was named" "$(found "tcp:$port")" "port-taken-by-client"
+stop_all
+# Sockets that are bound keep their ports from every connection. Ports without TIME-WAIT:
+sysctl -q -w net.ipv4.ip_local_port_range="40100 40119" 2>/dev/null || echo "40100 40119" >/proc/sys/net/ipv4/ip_local_port_range
+cat >holders.py <<'PY'
+import errno, socket, sys, time
+held = [socket.create_server(("127.0.0.1", 40100 + i)) for i in range(int(sys.argv[1]))]
+with open("connect", "w") as result:
+    result.write(errno.errorcode.get(socket.socket().connect_ex(("127.0.0.1", 40100)), "ok"))
+print("ready", flush=True); time.sleep(600)
+PY
+start holders 20
+is "every local port is bound: nobody can connect" "$(cat connect)" EADDRNOTAVAIL
+like "which is found" "$("$PORTSHARE" check 2>/dev/null)" "20 of 20 local ports for TCP connections are taken by bound"
+stop_all
+start holders 5
+start clients 12
+like "few left, beside bound sockets" "$("$PORTSHARE" check 2>/dev/null | tr '\n' ' ')" "12 of 15 local ports from 127.0.0.1 to 127.0.0.1 +port 7000"
 stop_all
 
 # Formats, files

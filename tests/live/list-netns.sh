@@ -59,4 +59,37 @@ else
 	skip "--netns NAME" "no name can be given to a namespace here"
 	skip "a name found by --all-netns" "no name can be given to a namespace here"
 fi
+
+# More namespaces than descriptors
+
+if [ "$(stat -fc %T /run/netns 2>/dev/null)" = tmpfs ] && ip netns add many-0 2>/dev/null; then
+	made=1
+	while [ "$made" -lt 16 ] && ip netns add "many-$made"; do
+		made=$((made + 1))
+	done
+	# shellcheck disable=SC3045 # of dash and bash
+	(exec 3>&- 4>&- 9>&- && ulimit -S -n 12 && exec "$PORTSHARE" -A --json --no-bpf "$port") >"$netns_tmp/all" 2>"$netns_tmp/err"
+	is "a soft limit of descriptors is none for --all-netns" "$? $(grep -c 'Too many open files' "$netns_tmp/err")" "0 0"
+	# shellcheck disable=SC3045 # of dash and bash
+	(exec 3>&- 4>&- 9>&- && ulimit -n 12 && exec "$PORTSHARE" -A --json --no-bpf "$port") >"$netns_tmp/all" 2>"$netns_tmp/err"
+	is "fewer descriptors than namespaces: exit status" $? 0
+	# shellcheck disable=SC2016 # expanded by jq
+	ok "fewer descriptors: what can be read is read" jq -se --argjson pid "$here" 'any(.[].sockets[].owners[]; .pid == $pid)' "$netns_tmp/all"
+	ok "fewer descriptors: and the rest is counted" jq -se \
+		'any(.[].limits[]; .what == "netns" and .reason == "EMFILE" and .count > 4)' "$netns_tmp/all"
+	while [ "$made" -gt 0 ]; do
+		made=$((made - 1))
+		ip netns delete "many-$made"
+	done
+else
+	skip "more namespaces than descriptors" "no name can be given to a namespace here"
+fi
+
+if unshare -m mount -t tmpfs none /proc 2>/dev/null; then
+	unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$PORTSHARE" -A --json >"$netns_tmp/all" 2>"$netns_tmp/err"
+	like "without /proc others are not silently left out" "$(cat "$netns_tmp/err")" \
+		'the network namespaces of processes cannot be found, /proc cannot be read: No such file or directory'
+else
+	skip "without /proc others are not silently left out" "no file system can be mounted here"
+fi
 done_testing

@@ -74,7 +74,8 @@ is "a process that is not there" "$status" 1
 run -tulpn
 is "-tulpn" "$status" 0
 for wrong in "no-such-service" "--no-such-option" "-s nostate" "--color=blue" "--pid=0" "--pid=1x" "-o nocolumn" "--json --raw" \
-	"-zt" "-lzz" "--all=3" "--user nosuchuser" "--process a --process b" "-J -o port" "--netns nosuchnamespace" "--from /nonexistent" "--from . --netns 1" "1:2:3" "70000" "--output"; do
+	"-zt" "-lzz" "--all=3" "--user nosuchuser" "--process a --process b" "-J -o port" "--netns nosuchnamespace" "--from /nonexistent" "--from . --netns 1" "1:2:3" \
+	"--from a --from b" "--netns 1 --netns 2" "--netns=" "--user 4294967295" "--user 4294967296" "--user=" "--netns /etc/passwd" "--netns 2147483647" "--no" "70000" "--output"; do
 	# shellcheck disable=SC2086
 	run $wrong
 	is "usage: $wrong: exit status" "$status" 2
@@ -82,6 +83,14 @@ for wrong in "no-such-service" "--no-such-option" "-s nostate" "--color=blue" "-
 	like "usage: $wrong: names the program" "$(cat "$netns_tmp/err")" '^portshare: '
 done
 
+said() { run "$@"; cat "$netns_tmp/err"; }
+is "usage: no such process" "$(said --netns 2147483647)" \
+	"portshare: network namespace 2147483647: there is no such process, nor such a name in /run/netns"
+is "usage: a file that is no namespace" "$(said --netns /etc/passwd)" \
+	"portshare: network namespace /etc/passwd: this is no network namespace"
+is "usage: an option that may be two" "$(said probe --reuse 80)" \
+	'portshare: this option is ambiguous "--reuse": --reuseaddr or --reuseport'
+like "usage: a uid that there cannot be, in a snapshot too" "$(said --from /dev/null --user 4294967295)" 'cannot read the user "4294967295"'
 run lst
 like "usage: a mistyped command" "$(cat "$netns_tmp/err")" 'the selector "lst": .*commands list, check, '
 run -o +
@@ -109,6 +118,41 @@ echo '{"sockets": []}' >"$netns_tmp/bad"
 damaged "no version" 'schema_version'
 echo '{"schema_version": 2}' >"$netns_tmp/bad"
 damaged "another version" 'schema_version'
+echo '{"schema_version": 1}' >"$netns_tmp/bad"
+damaged "no sockets" 'sockets is missing$'
+"$PORTSHARE" probe --json udp:5060 >"$netns_tmp/bad" 2>/dev/null
+damaged "an answer of probe" ': this is an answer of probe; the snapshot behind it is its member "snapshot"$'
+jq .snapshot "$netns_tmp/bad" >"$netns_tmp/inner"
+run --raw --from "$netns_tmp/inner"
+is "which is a snapshot" "$status $(cat "$netns_tmp/err")" "0 "
+
+# Of which host and moment a snapshot is, for people.
+
+echo '{"schema_version": 1, "host": "w\u001b[2Jeb1", "taken": {"start": "2026-11-20T19:20:26Z"}, "sockets": []}' >"$netns_tmp/old"
+run --from "$netns_tmp/old"
+is "whose snapshot it is, beside what list prints" "$(cat "$netns_tmp/err" "$netns_tmp/out")" \
+	'portshare: snapshot of w\x1b[2Jeb1 taken 2026-11-20 19:20:26 UTC'
+for format in --raw --json --json-lines; do
+	run --from "$netns_tmp/old" $format
+	is "not beside $format" "$(cat "$netns_tmp/err")" ""
+done
+run check --from "$netns_tmp/old"
+is "whose snapshot it is, before what check finds" "$(head -n 2 "$netns_tmp/out")" \
+	'Snapshot of w\x1b[2Jeb1 taken 2026-11-20 19:20:26 UTC. Times left are counted
+from then.'
+run check --from "$netns_tmp/old" --format=plugin
+is "not in other formats" "$(grep -c Snapshot "$netns_tmp/out" "$netns_tmp/err" | tr '\n' ' ' | sed 's/[^ ]*://g')" "0 0 "
+run probe --from "$netns_tmp/old" tcp:80 --as 0
+like "and before what probe answers" "$(head -n 1 "$netns_tmp/out")" '^Snapshot of w'
+echo '{"schema_version": 1, "taken": {"end": "2026-11-20T19:20:26Z"}, "sockets": []}' >"$netns_tmp/old"
+run --from "$netns_tmp/old"
+is "without a host" "$(cat "$netns_tmp/err")" "portshare: snapshot taken 2026-11-20 19:20:26 UTC"
+echo '{"schema_version": 1, "host": "web1", "sockets": []}' >"$netns_tmp/old"
+run check --from "$netns_tmp/old"
+is "without a moment" "$(head -n 1 "$netns_tmp/out")" "Snapshot of web1."
+echo '{"schema_version": 1, "sockets": []}' >"$netns_tmp/old"
+run --from "$netns_tmp/old"
+is "without either" "$(cat "$netns_tmp/err")" ""
 jq '.sockets[1].local.port = 70000' "$netns_tmp/good" >"$netns_tmp/bad"
 damaged "a port out of range" 'sockets\[1\]\.local\.port'
 jq '.sockets[0].state = "LISTEN-ING"' "$netns_tmp/good" >"$netns_tmp/bad"

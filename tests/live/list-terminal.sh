@@ -35,6 +35,13 @@ for file in web hostile namespaces; do
 	is "$file: no socket is lost for want of width" \
 		"$(on_terminal 60 "'$PORTSHARE' -H --from '$fixture' 2>/dev/null" | wc -l)" "$("$PORTSHARE" -H --from "$fixture" | wc -l)"
 done
+# In 80 columns the rest gives way before process ids and findings do.
+readme=${top_srcdir:-.}/tests/doc/readme.json
+kept() { sed 's/\x1b\[[0-9;]*m//g' | grep -oE '(udp-accidental-share|time-wait-blocks-bind|\[[0-9]+\])' | sort | uniq -c; }
+is "80 columns: process ids and findings are whole" "$(on_terminal 80 "'$PORTSHARE' --from '$readme' 2>/dev/null" | kept)" \
+	"$("$PORTSHARE" --from "$readme" 2>/dev/null | sed 's/\(tcp:5432.*\), dbd-backup\[905\]/\1/' | kept)"
+ok "80 columns: so are they of five digits" test "$(sed 's/"pid": 90/"pid": 1690/; s/"ppid": 90/"ppid": 1690/' "$readme" >"$netns_tmp/long.json"
+	on_terminal 80 "'$PORTSHARE' --from '$netns_tmp/long.json' 2>/dev/null" | grep -cE '\[1690[0-9]\].*(udp-accidental-share|-)$')" -ge 7
 web=${top_srcdir:-.}/tests/golden/web.json
 is "no terminal: not cut" "$("$PORTSHARE" --from "$web" | longest)" "$(COLUMNS=40 "$PORTSHARE" --from "$web" | longest)"
 escapes() { grep -c "$(printf '\033')" || true; }

@@ -75,6 +75,7 @@ probe_often()
 load udp 5060
 before=$(counters)
 is "$probes probes of a UDP server: all answer" "$(probe_often "$probes" udp:127.0.0.1:5060 --reuseaddr)" " $probes 0 "
+is "probes over both families beside it: all answer" "$(probe_often $((probes / 10)) -6 udp:5060 --reuseaddr)" " $((probes / 10)) 0 "
 "$PORTSHARE" --json udp:5060 >list.json 2>/dev/null
 is "$probes probes of a UDP server: it dropped nothing" "$(jq -c '[.sockets[].queue.drops]' list.json)" "[0]"
 is "$probes probes of a UDP server: no counter has moved" "$(counters)" "$before"
@@ -168,4 +169,40 @@ done
 is "no process is left, and so no namespace" "$(left_processes)" ""
 is "no socket is left" "$(sockets)" "$before"
 is "no file is left" "$(ls left)" ""
+# Also while it plays another user, at which the kernel forgets that it is to die with its parent.
+if [ "$(id -u)" = 0 ] && mksock_start udp,port=7002,reuseaddr,uid=1001,count=100,step=0; then
+	cat >orphan.py <<'PY'
+import glob, os, signal, subprocess, sys, time
+home = os.readlink("/proc/self/ns/net")
+def replica_of(pid):
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            if int(open(stat).read().rsplit(")", 1)[1].split()[1]) != pid: continue
+            if os.readlink(os.path.dirname(stat) + "/ns/net") != home: return int(stat.split("/")[2])
+        except (OSError, ValueError): pass
+def is_there(pid):
+    try: return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError: return False
+for _ in range(50):
+    probe = subprocess.Popen([sys.argv[1], "probe", "udp:7002", "--reuseaddr"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = None
+    while child is None and probe.poll() is None: child = replica_of(probe.pid)
+    time.sleep(0.002)
+    if child:
+        try: os.kill(child, signal.SIGSTOP)
+        except OSError: child = None
+    caught = child and is_there(child)
+    probe.kill(); probe.wait(); time.sleep(0.1)
+    if not caught: continue
+    left = is_there(child)
+    if left: os.kill(child, signal.SIGKILL)
+    print("left" if left else "gone")
+    sys.exit()
+print("not caught")
+PY
+	is "its replica does not outlive it" "$(python3 orphan.py "$PORTSHARE")" gone
+	mksock_stop
+else
+	skip "its replica does not outlive it" "only root can play other users"
+fi
 done_testing

@@ -85,6 +85,7 @@ if [ "$has_bpf" = true ]; then
 	mksock_stop
 	mksock_start time-wait,port=8102,reuseaddr || exit 99
 	probe tcp:8102
+	like "TIME-WAIT with SO_REUSEADDR: why not live" "$(field '.attempts[3].live_left_out')" 'what the kernel remembers of SO_REUSEPORT on the port'
 	expect "TIME-WAIT with SO_REUSEADDR" 1 "EADDRINUSE ok EADDRINUSE ok"
 	cause "TIME-WAIT with SO_REUSEADDR" time-wait
 	like "TIME-WAIT with SO_REUSEADDR: it can be bound with it" "$(field .verdict.text)" 'with SO_REUSEADDR it can\.$'
@@ -149,6 +150,11 @@ probe tcp:127.0.0.1:40080 --reuseaddr
 expect "an outgoing connection" 1 "$no"
 cause "an outgoing connection" outgoing-connection
 like "an outgoing connection: what to do" "$(field '.verdict.remedy[0]')" 'ip_local_reserved_ports'
+mksock_stop
+mksock_start connected,side=client,port=13,client-port=8200 || exit 99
+probe tcp:127.0.0.1:8200
+like "a port that the client chose: what to do" "$(field '.verdict.remedy[0]')" 'bound it by its number'
+unlike "a port that the client chose: what is of no use" "$(field '.verdict.remedy[0]')" 'put the port into'
 mksock_stop
 
 # A connection of a server that is gone.
@@ -242,11 +248,19 @@ is "UDP with SO_REUSEADDR: bound live in every way, which harms nobody" "$(field
 is "UDP with SO_REUSEADDR: the last one bound receives" \
 	"$(field '.snapshot.sockets[.delivery.before[0].socket].inode, .delivery.before[0].share' | tr '\n' ' ')" "$newest 1 "
 is "UDP with SO_REUSEADDR: a new one would take all" "$(field '.delivery.after')" '[{"socket":null,"share":1}]'
-like "UDP with SO_REUSEADDR: and that is said" "$(field '.verdict.notes | join(" ")')" 'take all the datagrams that .* gets now'
+like "UDP with SO_REUSEADDR: and that is said" "$(field '.verdict.notes | join(" ")')" 'take all the unicast datagrams that .* gets now, without'
 probe udp:127.0.0.1:5060 --reuseaddr
+like "UDP, more specific: what it would take" "$(field '.verdict.notes | join(" ")')" 'take all the unicast datagrams that .* gets now to 127\.0\.0\.1, .*; the rest it keeps'
 expect "UDP, more specific" 0 "EADDRINUSE ok EADDRINUSE ok"
 is "UDP, more specific: not bound live, it would steal" "$(field '.attempts[1].live')" null
-like "UDP, more specific: --live is named" "$(field '[.limits[].text] | join(" ")')" 'would receive, and lose, datagrams .*--live'
+like "UDP, more specific: --live is named" "$(field '[.limits[].text] | join(" ")')" 'receives, and loses, datagrams .*--live'
+mksock_stop
+mksock_start udp,addr=0.0.0.0,port=5060,reuseaddr || exit 99
+for each in "" --v6only; do
+	probe -6 udp:5060 --reuseaddr $each
+	is "IPv6 beside UDP over IPv4, $each: bound live in every way" "$status $(field '[.attempts[].live != null] | all')" "0 true"
+	is "IPv6 beside UDP over IPv4, $each: model, replica and live agree" "$(field "$agree")" true
+done
 mksock_stop
 mksock_start udp,addr=::,port=5060,reuseaddr,v6only=1 || exit 99
 probe -6 udp:5060 --reuseaddr --v6only
@@ -257,6 +271,23 @@ expect "UDP over IPv6 with --live" 0 "EADDRINUSE ok EADDRINUSE ok"
 is "UDP over IPv6 with --live: all are" "$(field '[.attempts[].live != null] | all')" true
 is "UDP over IPv6 with --live: and how long it had the port" "$(field '.attempts[1].live.held_us > 0')" true
 like "UDP over IPv6 with --live: in the text too" "$(cat probe.txt)" 'ok, held for [0-9]+ us'
+mksock_stop
+
+# Who loses, beside one that does not.
+mksock_start udp,addr=0.0.0.0,port=5300,reuseaddr || exit 99
+loser=$(mksock_get pid)
+loser_pid=$mksock_pid
+mksock_start udp,addr=127.0.0.1,port=5300,reuseaddr || exit 99
+probe udp:5300 --reuseaddr
+expect "a wildcard beside an address" 0 "EADDRINUSE ok EADDRINUSE ok"
+like "a wildcard beside an address: who loses" "$(field '.verdict.notes | join(" ")')" "take all the unicast datagrams that \"mksock\" \\(pid $loser\\) gets now, without"
+is "a wildcard beside an address: counted where it receives" "$(field '.delivery | .to, .method, .after[0].socket' | tr '\n' ' ')" \
+	"127.0.0.2 replica null "
+mksock_stop
+mksock_stop_pid "$loser_pid"
+mksock_start udp,addr=::,port=5801,reuseaddr,v6only=0 || exit 99
+probe udp:5801 --reuseaddr
+like "IPv4 beside both families: what it would take" "$(field '.verdict.notes | join(" ")')" 'gets now over IPv4, without .*; the rest it keeps'
 mksock_stop
 
 # Why there is no live bind.
@@ -273,6 +304,57 @@ mksock_start listening,addr=0.0.0.0,port=8080,reuseport || exit 99
 probe tcp:8080 --reuseport
 is "a pool: what a bind with SO_REUSEPORT would change" "$(field '[.attempts[] | (.live_left_out // "-") | split(" ")[:3] | join(" ")] | join(", ")')" \
 	"a server that, -, it would change, it would change"
+mksock_stop
+
+# What the bucket remembers of its last bind with SO_REUSEPORT lets in more than the sockets would: that is read though
+# nothing listens, and no bind on the port itself makes it forget.
+if [ "$has_bpf" = true ]; then
+	mksock_start bound,addr=::,port=8131,reuseaddr bound,addr=127.0.0.1,port=8131,reuseaddr,reuseport || exit 99
+	probe tcp:127.0.0.1:8131 --reuseport
+	expect "remembered SO_REUSEPORT" 0 "EADDRINUSE ok ok ok"
+	is "remembered SO_REUSEPORT: left alone" "$(field '[.attempts[].live != null] | join(" ")')" "false false false false"
+	ok "remembered SO_REUSEPORT: the kernel says so too" "$MKSOCK" bound,addr=127.0.0.1,port=8131,reuseport </dev/null
+	mksock_stop
+else
+	skip "remembered SO_REUSEPORT" "it takes BPF"
+fi
+
+# Traffic to loopback arrives on lo, whose sockets are preferred.
+mksock_start udp,addr=127.0.0.1,port=8135,reuseaddr,device=lo udp,addr=127.0.0.1,port=8135,reuseaddr || exit 99
+probe udp:127.0.0.1:8135
+if [ "$has_bpf" = true ]; then
+	# shellcheck disable=SC2016 # of jq
+	is "bound to lo: receives" "$(field '[.delivery.before[].socket as $s | .snapshot.sockets[$s].local.device] | join(" ")')" lo
+else
+	skip "bound to lo: receives" "flags may be unknown"
+fi
+mksock_stop
+
+# Addresses that the replica makes first: their route comes later, or a device must be named.
+ip -6 address add 2001:db8::8/128 dev lo nodad
+ip -6 address add fe80::8/64 dev lo nodad
+tries=100
+until ip -6 route get 2001:db8::8 2>/dev/null | grep -q '^local' || [ "$tries" = 0 ]; do
+	tries=$((tries - 1))
+	sleep 0.01
+done
+mksock_start connected,addr=2001:db8::8,port=8141,listener || exit 99
+for each in 1 2 3 4 5 6 7 8; do
+	probe tcp:8141 -6
+	is "a connection of IPv6: rebuilt, $each" "$(field '[.attempts[].replica.bind] | join(" ")')/$(field '[.limits[] | select(.what == "replica")] | length')" "$no/0"
+done
+mksock_stop
+mksock_start listening,addr=fe80::8%lo,port=8142,reuseport || exit 99
+probe tcp:8142 -6
+expect "a link-local listener" 1 "$(if [ "$(field '.attempts[3].model.bind')" = ok ]; then echo EADDRINUSE EADDRINUSE ok ok; else echo "$no"; fi)"
+mksock_stop
+mksock_start udp,addr=ff02::fb%lo,port=8143 || exit 99
+probe udp:8143 -6
+expect "bound to a link-local group" 1 "$no"
+mksock_stop
+mksock_start udp-connected,addr=127.255.255.255,port=8144,peer=127.0.0.1:9 || exit 99
+probe udp:8144
+expect "bound to a broadcast address, and connected" 1 "$no"
 mksock_stop
 
 # Not allowed, not there.
@@ -377,6 +459,21 @@ is "a snapshot: by the model alone" "$status $(field "$binds") $(field '[.attemp
 is "a snapshot: its sockets keep their numbers" "$(field '.snapshot.sockets[.blockers[0].socket].local.port')" 8080
 "$PORTSHARE" probe tcp:8080 --from - --json <saved.json | jq 'del(.snapshot)' >from.json
 is "from stdin" "$(jq 'del(.snapshot)' probe.json)" "$(cat from.json)"
+mksock_start listening,addr=0.0.0.0,port=8080 udp,addr=0.0.0.0,port=5060 || exit 99
+"$PORTSHARE" --json tcp:8080 >ports.json
+"$PORTSHARE" --json -l tcp:8080 >sockets.json
+"$PORTSHARE" probe --json tcp:8080 | jq .snapshot >probed.json
+mksock_stop
+for each in ports sockets probed; do
+	probe --from $each.json udp:5060
+	is "a part of a snapshot, $each: another port is not free" "$status $json_status $(field .verdict.answer)" "3 3 unknown"
+	like "a part of a snapshot, $each: why" "$(tr -s ' \n' '  ' <probe.txt)" 'the snapshot was written without some of the sockets'
+	probe --from $each.json tcp:8080
+	is "a part of a snapshot, $each: what is in it is in the way" "$status $(field "$binds")" "1 $no"
+done
+"$PORTSHARE" --json --pid 1 >nobody.json
+probe --from nobody.json tcp:8080
+is "a part of a snapshot: --pid leaves out whom it is about" "$status" 3
 probe tcp:8080 --model
 is "--model asks the kernel nothing" "$status $(field '[.attempts[] | .replica, .live] | unique')" "0 [null]"
 

@@ -113,7 +113,45 @@ is "now it listens" "$?" 0
 ok "on the address asked for" "$PORTSHARE" wait tcp:127.0.0.1:8085 --until listening
 "$PORTSHARE" wait tcp:127.0.0.2:8085 --until listening --timeout 100ms -q 2>/dev/null
 is "not on another" "$?" 1
+ok "with -4, on any of IPv4" "$PORTSHARE" wait -4 tcp:8085 --until listening --timeout 0
+"$PORTSHARE" wait -6 tcp:8085 --until listening --timeout 0 -q 2>/dev/null
+is "with -6, not one of IPv4" $? 1
+"$PORTSHARE" wait "tcp:[::]:8085" --until listening --timeout 0 -q 2>/dev/null
+is "with the address ::, not one of IPv4" $? 1
+"$PORTSHARE" wait tcp:8085 --device nope --until listening --timeout 0 -q 2>/dev/null
+is "with a device, one that is bound to none is on it" $? 0
 mksock_stop
+mksock_start listening,port=8086,device=lo || exit 99
+"$PORTSHARE" wait tcp:8086 --device nope --until listening --timeout 0 -q 2>/dev/null
+is "one that is bound to another is not" $? 1
+ok "on its own it is" "$PORTSHARE" wait tcp:8086 --device lo --until listening --timeout 0
+mksock_stop
+
+mksock_start listening,addr=::1,port=8086 || exit 99
+ok "without address and family, one of IPv6 too" "$PORTSHARE" wait tcp:8086 --until listening --timeout 0
+"$PORTSHARE" wait tcp:0.0.0.0:8086 --until listening --timeout 0 -q 2>/dev/null
+is "with the address 0.0.0.0, not one of IPv6" $? 1
+"$PORTSHARE" wait tcp:8086 --address 0.0.0.0 --until listening --timeout 0 2>said
+is "nor with --address" "$? $(cat said)" "1 portshare: given up: tcp 0.0.0.0:8086: nobody listens yet"
+mksock_stop
+mksock_start listening,addr=::,port=8086 || exit 99
+ok "but one of IPv6 that takes IPv4" "$PORTSHARE" wait tcp:0.0.0.0:8086 --until listening --timeout 0
+mksock_stop
+"$PORTSHARE" wait tcp:8086 --until listening --timeout 0 2>said
+is "any address is said as such" "$? $(cat said)" "1 portshare: given up: tcp *:8086: nobody listens yet"
+
+# Port 0, the kernel's choice, waits for the range.
+range=$(cat /proc/sys/net/ipv4/ip_local_port_range)
+if echo "40000 40000" 2>/dev/null >/proc/sys/net/ipv4/ip_local_port_range; then
+	mksock_start listening,addr=0.0.0.0,port=40000 || exit 99
+	"$PORTSHARE" wait tcp:0 --timeout 100ms -q 2>said
+	is "a range that is used up" "$? $(cat said)" \
+		"1 portshare: given up: tcp 0.0.0.0:0: waiting for a port, all of net.ipv4.ip_local_port_range are taken"
+	mksock_stop
+	echo "$range" >/proc/sys/net/ipv4/ip_local_port_range
+else
+	skip "a range that is used up" "the range cannot be set here"
+fi
 
 # Nothing to wait for.
 if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
@@ -229,12 +267,13 @@ wait "$waiter" "$server"
 cat >terminal.py <<'PY'
 import os, pty, signal, subprocess, sys, time, select, fcntl, termios, struct
 program, mode = sys.argv[1:3]
+width = int(os.environ.get("WIDTH", 60))
 arguments = sys.argv[3:]
 pid, master = pty.fork()
 if pid == 0:
     os.environ["TERM"] = "xterm"
     os.execv(program, [program] + arguments)
-fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
 seen, start = b"", time.time()
 sent = False
 while True:
@@ -255,7 +294,9 @@ last = seen.decode(errors="replace").split("\r\x1b[K")
 print("status", -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
 print("frames", len(set(last)) > 2)
 print("bar", any("█" in each or "░" in each for each in last))
-print("wide", max([len(each) for each in last[:-1]], default=0) < 60)
+print("wide", max([len(each) for each in last[:-1]], default=0) < width)
+if "SHOW" in os.environ:
+    print("line", last[-2])
 print("end", repr(last[-1]))
 PY
 mksock_start time-wait,port=8087 || exit 99
@@ -263,6 +304,11 @@ is "a terminal: SIGINT, and the line is gone" \
 	"$(python3 terminal.py "$PORTSHARE" int wait tcp:127.0.0.1:8087 | tr '\n' ' ')" "status -2 frames True bar True wide True end '' "
 is "a terminal: SIGTERM" \
 	"$(python3 terminal.py "$PORTSHARE" term wait tcp:127.0.0.1:8087 | tr '\n' ' ')" "status -15 frames True bar True wide True end '' "
+# The countdown moves: what stands before it.
+shown() { WIDTH=$1 SHOW=1 python3 terminal.py "$PORTSHARE" int wait "$2" | sed -n 's/^line \(.*\)  [█░]* [0-9]* s$/\1/p'; }
+is "a terminal: what is waited for, once" "$(shown 100 tcp:127.0.0.1:8087)" "tcp 127.0.0.1:8087: TIME-WAIT, no process, no reuse flag"
+is "a terminal: in 60 columns" "$(shown 60 tcp:127.0.0.1:8087)" "tcp 127.0.0.1:8087: TIME-WAIT, no process…"
+is "a terminal: in 60 columns, at another address" "$(shown 60 tcp:8087)" "tcp 0.0.0.0:8087: TIME-WAIT at 127.0.0.1,…"
 mksock_stop
 cat >asked.py <<'PY'
 import os, signal, sys
@@ -297,6 +343,9 @@ wrong "no time" 2 --timeout soon tcp:1
 wrong "a negative time" 2 --timeout=-1 tcp:1
 wrong "no unit" 2 --timeout 1w tcp:1
 wrong "until what" 2 --until doomsday tcp:1
+wrong "until somebody listens on any port" 2 --until listening --timeout 0 0
+wrong "of UDP too" 2 --until listening --timeout 0 udp:127.0.0.1:0
+wrong "no command behind the dashes" 2 tcp:8089 --
 wrong "a snapshot" 2 --from saved.json tcp:1
 wrong "JSON" 2 --json tcp:1
 wrong "a command as another user" 2 --as 12345 tcp:8089 -- true

@@ -51,7 +51,10 @@ static inline void truth_state(struct inet_socket *socket, const char *name)
 		{ "close_wait", STATE_CLOSE_WAIT, false },
 		{ "fin_wait2", STATE_FIN_WAIT_2, false },
 		{ "fin_wait2_orphan", STATE_FIN_WAIT_2, true },
+		{ "fin_wait1", STATE_FIN_WAIT_1, false },
 		{ "fin_wait1_orphan", STATE_FIN_WAIT_1, false },
+		{ "closing", STATE_CLOSING, false },
+		{ "last_ack", STATE_LAST_ACK, false },
 		{ "last_ack_orphan", STATE_LAST_ACK, false },
 		{ "syn_sent", STATE_SYN_SENT, false },
 		{ "time_wait", STATE_TIME_WAIT, true },
@@ -161,13 +164,14 @@ static inline void truth_case_listen(struct truth_case *truth)
 {
 	uint32_t i;
 
-	for (i = 0; i < truth->n_sockets; i++)
-		if (truth->listens[i])
-			truth->snapshot->sockets[i].state = STATE_LISTEN;
 	bind_memory_update(&truth->memory, &truth->candidate);
-	for (i = 0; i < truth->n_sockets; i++)
-		if (truth->snapshot->sockets[i].state == STATE_LISTEN)
-			bind_memory_update(&truth->memory, &truth->bound[i]);
+	/* Who listened before has left its mark in the bucket before. */
+	for (i = 0; i < truth->n_sockets; i++) {
+		if (!truth->listens[i])
+			continue;
+		truth->snapshot->sockets[i].state = STATE_LISTEN;
+		bind_memory_update(&truth->memory, &truth->bound[i]);
+	}
 }
 
 static inline void truth_case_done(struct truth_case *truth)

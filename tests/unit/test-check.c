@@ -8,6 +8,7 @@
 #include "analysis/infer.h"
 #include "helpers/tap.h"
 #include "model/snapshot-json.h"
+#include "util/xalloc.h"
 
 #define TEXT_MAX 8192
 
@@ -92,6 +93,96 @@ static void check(const char *directory, const char *name, const char *expected)
 	snapshot_free(snapshot);
 }
 
+struct saying {
+	const char *fixture;
+	enum finding_id id;
+	const char *says; /* that it says so; NULL: nothing of the kind is looked for */
+	const char *says_not; /* that it does not say so */
+};
+
+/* What is advised must be of use where it is, and what is told be so. */
+static const struct saying sayings[] = {
+	{ "time-wait-blocks", FINDING_TIME_WAIT_BLOCKS_BIND, "tcp 10.0.0.7:8080 cannot be bound",
+	  "tcp port 8080 cannot be bound" },
+	{ "time-wait-blocks", FINDING_TIME_WAIT_BLOCKS_BIND,
+	  "each bind to that address, or to all addresses, fails", NULL },
+	{ "reuseport-stale", FINDING_REUSEPORT_STALE_MEMBER,
+	  "about one client in 2 is served by the old program", NULL },
+	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
+	  "about 5 clients in 7 are served by the old program", "one client in 7" },
+	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
+	  "5 members of an older generation still take their share of tcp 0.0.0.0:8080: \"web\" "
+	  "(pid 903), \"web\" (pid 904), \"web\" (pid 905), \"web\" (pid 906) and 1 other",
+	  "1 others" },
+	{ "reuseport-stale-many", FINDING_REUSEPORT_STRANGERS, "and 3 others", NULL },
+	{ "reuseport-udp-stuck", FINDING_REUSEPORT_STUCK_MEMBER, "what waits in its queue is lost",
+	  "tcp_migrate_req" },
+	{ "reuseport-udp-full", FINDING_REUSEPORT_STUCK_MEMBER, "its queue is full",
+	  "tcp_migrate_req" },
+	{ "reuseport-stuck", FINDING_REUSEPORT_STUCK_MEMBER, "tcp_migrate_req", "is lost" },
+	{ "bound-not-listening", FINDING_BOUND_NOT_LISTENING, "clients are refused.", NULL },
+	{ "bound-beside-listener", FINDING_BOUND_NOT_LISTENING,
+	  "clients reach \"other.py\" (pid 901), which listens there", "refused" },
+	{ "bound-around-listener", FINDING_BOUND_NOT_LISTENING,
+	  "clients are refused, but where \"other.py\" (pid 901) listens: on tcp 127.0.0.1:8080",
+	  NULL },
+	{ "ports-used-up", FINDING_EPHEMERAL_EXHAUSTION, "10 of 10 local ports from", "bound" },
+	{ "ports-beside-listeners", FINDING_EPHEMERAL_EXHAUSTION,
+	  "7 of 7 local ports from 10.0.0.7 to 192.0.2.1 port 443", NULL },
+	{ "ports-beside-listeners", FINDING_EPHEMERAL_EXHAUSTION,
+	  "3 further ports of the range are taken by bound sockets", NULL },
+	{ "ports-of-listeners", FINDING_EPHEMERAL_EXHAUSTION,
+	  "9 of 10 local ports for TCP connections are taken by bound sockets", "192.0.2.1" },
+	{ "ports-of-datagrams", FINDING_EPHEMERAL_EXHAUSTION,
+	  "10 of 10 local ports of UDP are in use", "EADDRNOTAVAIL" },
+	{ "dual-stack", FINDING_DUAL_STACK_OVERLAP, "only what comes over IPv6.",
+	  "other addresses" },
+	{ "dual-stack-address", FINDING_DUAL_STACK_OVERLAP,
+	  "only what comes over IPv6 and to other IPv4 addresses.", NULL },
+	{ "client-on-low-port", FINDING_PORT_TAKEN_BY_CLIENT, "bound it by its number",
+	  "put the port into" },
+	{ "client-on-reserved-port", FINDING_PORT_TAKEN_BY_CLIENT, "is reserved already",
+	  "put the port into" },
+	{ "client-with-reuseaddr", FINDING_PORT_TAKEN_BY_CLIENT,
+	  "A server that sets SO_REUSEADDR can bind the port", "clients hardly ever" },
+	{ "time-wait-addresses", FINDING_TIME_WAIT_BLOCKS_BIND,
+	  "tcp port 8080 cannot be bound until", NULL },
+	{ "time-wait-addresses", FINDING_TIME_WAIT_BLOCKS_BIND,
+	  "to one of their addresses (127.0.0.1, ::1 and others), or to all addresses, fails",
+	  NULL },
+};
+
+static void check_saying(const char *directory, const struct saying *saying)
+{
+	const struct check_options options = { .selectors = NULL };
+	struct snapshot *snapshot = load(directory, saying->fixture);
+	bool says = false, says_not = false;
+	struct finding_list list;
+	char all[TEXT_MAX];
+	uint32_t i;
+
+	if (!ok(snapshot, "%s can be read", saying->fixture))
+		return;
+	infer_reuse(snapshot);
+	check_snapshot(snapshot, &options, &list);
+	for (i = 0; i < list.count; i++) {
+		const struct finding *finding = &list.items[i];
+
+		if (finding->id != saying->id)
+			continue;
+		snprintf(all, sizeof(all), "%s\n%s\n%s\n%s", finding->title, finding->text,
+			 finding->remedy, finding->evidence);
+		says = says || !saying->says || strstr(all, saying->says);
+		says_not = says_not || (saying->says_not && strstr(all, saying->says_not));
+	}
+	if (!ok(says, "%s says: %s", saying->fixture, saying->says ? saying->says : "") ||
+	    !ok(!says_not, "%s does not say: %s", saying->fixture,
+		saying->says_not ? saying->says_not : ""))
+		diag("%s", all);
+	finding_list_done(&list);
+	snapshot_free(snapshot);
+}
+
 /* A port that is named is one that a server wants. */
 static void check_named(const char *directory)
 {
@@ -145,6 +236,8 @@ int main(void)
 	fclose(file);
 	check(directory, name, expected);
 	check_named(directory);
+	for (i = 0; i < (int)ARRAY_SIZE(sayings); i++)
+		check_saying(directory, &sayings[i]);
 	for (i = 0; i < N_FINDINGS; i++)
 		ok(n_fired[i], "%s is found somewhere", finding_name((enum finding_id)i));
 	return done_testing();

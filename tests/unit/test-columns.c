@@ -326,12 +326,14 @@ static void test_parse(void)
 	is_int(columns_parse("port,State,process", LIST_GROUPED, &list, &error), 0, "a list");
 	is_int(list.count, 3, "its length");
 	is_int(list.ids[1], COLUMN_STATE, "without regard to case");
-	ok(!list.is_default, "is not the default");
+	ok(!list.has_default, "is not the default");
 	is_int(columns_needs(&list), 0, "and needs nothing further");
 	is_int(columns_parse(NULL, LIST_RAW, &list, &error), 0, "the default");
-	ok(list.is_default, "is known as such");
+	ok(list.has_default, "is known as such");
 	is_int(columns_parse("+inode,cmdline,port", LIST_GROUPED, &list, &error), 0, "additions");
 	is_int(list.ids[list.count - 1], COLUMN_CMDLINE, "come last, none comes twice");
+	ok(list.has_default && list.named[COLUMN_PORT] && !list.named[COLUMN_OWNER],
+	   "to the default, and those that were named are known");
 	ok(columns_needs(&list) & NEED_CMDLINE, "and tell what they need");
 	is_int(columns_parse("port,\033x", LIST_GROUPED, &list, &error), -EINVAL, "unknown");
 	ok(strstr(error, "\"\\x1bx\"") && strstr(error, "multicast"),

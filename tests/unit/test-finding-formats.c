@@ -80,8 +80,14 @@ static void fill(struct finding_list *list)
 	      PROTOCOL_UDP, 5060);
 	place(add(list, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE, 1, 1, HOSTILE), PROTOCOL_UDP, 5060);
 	add(list, FINDING_TIME_WAIT_OVERFLOW, SEVERITY_CRITICAL, 0, 0, "too many");
-	place(add(list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_WARNING, 3, 9, "blocked"),
-	      PROTOCOL_TCP, 8080);
+	finding = add(list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_WARNING, 3, 9, "blocked");
+	place(finding, PROTOCOL_TCP, 8080);
+	free(finding->remedy);
+	/* A command is not broken, that it can be pasted; what no line holds is. */
+	finding->remedy = xstrdup(
+		"Now: wait; as root, \"ss -K -t 'sport = :8080'\" ends them; so might \"this "
+		"with \033 and very many words that need far more than one line "
+		"has\", and \"this without an end");
 	finding = add(list, FINDING_INHERITED_LISTENER, SEVERITY_WARNING, 2, 1,
 		      "tcp [::]:80 may be held by a child");
 	place(finding, PROTOCOL_TCP, 80);
@@ -142,12 +148,12 @@ static void plugin(const char *name, const struct snapshot *snapshot,
 }
 
 static void prometheus(const char *name, const struct snapshot *snapshot,
-		       const struct finding_list *list)
+		       const struct finding_list *list, enum plugin_status status)
 {
 	struct out out;
 
 	out_init(&out, -1);
-	prometheus_write(snapshot, list, &out);
+	prometheus_write(snapshot, list, status, &out);
 	compare(name, &out);
 	out_done(&out);
 }
@@ -204,7 +210,7 @@ int main(void)
 	plugin("plugin-critical", snapshot, &list, PLUGIN_CRITICAL);
 	plugin("plugin-unknown", snapshot, &list, PLUGIN_UNKNOWN);
 	plugin("plugin-below", snapshot, &list, PLUGIN_OK);
-	prometheus("prometheus", snapshot, &list);
+	prometheus("prometheus", snapshot, &list, PLUGIN_CRITICAL);
 	json("json", snapshot, &list);
 	json("json-null", snapshot, NULL);
 	snapshot_add_limit(snapshot, "owners", "EACCES", 3,
@@ -212,7 +218,7 @@ int main(void)
 	snapshot_add_limit(snapshot, "reuse", "EACCES", 3, "flags \033[2J are hidden");
 	text("text-limits", snapshot, &none, 60, false);
 	plugin("plugin-ok", snapshot, &none, PLUGIN_OK);
-	prometheus("prometheus-none", snapshot, &none);
+	prometheus("prometheus-none", snapshot, &none, PLUGIN_UNKNOWN);
 	failure();
 	finding_list_done(&list);
 	snapshot_free(snapshot);

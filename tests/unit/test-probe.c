@@ -41,6 +41,14 @@ static void predict(struct bench *bench)
 	probe_plan_live(bench->snapshot, &bench->index, &bench->report, false, &bench->plan);
 }
 
+/* Of another candidate. */
+static void predict_again(struct bench *bench)
+{
+	probe_report_done(&bench->report);
+	bind_bucket_index_done(&bench->index);
+	predict(bench);
+}
+
 static void conclude(struct bench *bench)
 {
 	probe_conclude(bench->snapshot, &bench->report, NULL, &bench->verdict);
@@ -146,9 +154,12 @@ static void test_refusals(void)
 
 	bench = bench_new(PROTOCOL_UDP, "10.0.0.1", 80);
 	bench.facts.address_error = EADDRNOTAVAIL;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_NO, TRISTATE_NO, 0);
 	predict(&bench);
+	is_int(bench.report.before.n_shares, 0, "nobody receives at an address that is not there");
 	is_str(model_text(&bench), "address address address address",
 	       "the address comes first of all");
+	is_str(plan_text(&bench), "dddd", "what is refused for that is in nobody's way");
 	done(&bench);
 }
 
@@ -193,6 +204,46 @@ static void test_any_port(void)
 	predict(&bench);
 	is_str(model_text(&bench), "use ok use ok", "UDP shares what the flags allow");
 	is_str(plan_text(&bench), "d---", "but takes no such port unasked");
+	done(&bench);
+}
+
+/* What a filter has left of a snapshot: who is missing may be the one that decides. */
+static void test_incomplete(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+
+	snapshot_set_part(bench.snapshot, PART_PORTS);
+	predict(&bench);
+	is_str(model_text(&bench), "? ? ? ?", "a port that was left out, perhaps");
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_UNKNOWN, "nobody can tell");
+	ok(strstr(bench.verdict.text, "written without some of the sockets") != NULL, "why");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
+	snapshot_set_part(bench.snapshot, PART_PORTS);
+	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 0);
+	predict(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "a port that is there is there whole");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	snapshot_set_part(bench.snapshot, PART_SOCKETS);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 0);
+	predict(&bench);
+	is_str(model_text(&bench), "use ? use ?", "what is seen in the way is in the way");
+	ok(!bench.report.before.known, "but who receives is not known");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_port = true;
+	snapshot_set_part(bench.snapshot, PART_SOCKETS);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(model_text(&bench), "use ? ? ?",
+	       "a newer one with SO_REUSEPORT would let UDP in past it");
+	conclude(&bench);
+	ok(!bench.verdict.blockers[0].certain, "so it is in the way perhaps");
 	done(&bench);
 }
 
@@ -249,9 +300,32 @@ static void test_harm(void)
 	is_str(plan_text(&bench), "d---", "nor bound to a device, which is preferred itself");
 	done(&bench);
 
-	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000)->device =
+		snapshot_string(bench.snapshot, "eth1");
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
 	predict(&bench);
-	is_str(plan_text(&bench), "d---", "nor over IPv6");
+	is_str(plan_text(&bench), "dddd", "as on another device than all that are there");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "dddd", "IPv6 beside IPv4, which is preferred");
+	bench.candidate.v6only = true;
+	predict_again(&bench);
+	is_str(plan_text(&bench), "dddd", "or has nothing to do with it");
+	bench.candidate.v6only = false;
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
+	predict_again(&bench);
+	is_str(plan_text(&bench), "d---", "but on a device IPv6 is");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "::", 5060);
+	add(&bench, STATE_BOUND, "::1", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "d---", "nor beside IPv6");
 	probe_plan_live(bench.snapshot, &bench.index, &bench.report, true, &bench.plan);
 	is_str(plan_text(&bench), "dddd", "all when that is asked for");
 	done(&bench);
@@ -391,9 +465,161 @@ static void test_moment(void)
 	done(&bench);
 }
 
+/* What is said of dead connections with these flags to who asks without any. */
+static void conclude_dead(struct bench *bench, enum tristate addr, enum tristate port,
+			  enum tristate other_addr, enum tristate other_port)
+{
+	*bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(bench, STATE_TIME_WAIT, "127.0.0.1", addr, port, 0);
+	add(bench, STATE_TIME_WAIT, "127.0.0.2", other_addr, other_port, 0);
+	predict(bench);
+	conclude(bench);
+}
+
+static void test_time_wait_advice(void)
+{
+	struct bench bench;
+
+	conclude_dead(&bench, TRISTATE_YES, TRISTATE_NO, TRISTATE_YES, TRISTATE_YES);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR before bind()"), "what all had");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_YES, TRISTATE_NO, TRISTATE_YES);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEPORT before bind()"), "SO_REUSEPORT, too");
+	ok(!says(&bench.verdict.remedies, "nothing that the new socket sets"), "which does help");
+	ok(strstr(bench.verdict.blockers[0].why, "a bind with it passes") != NULL,
+	   "of whatever user");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_YES, TRISTATE_YES, TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR and SO_REUSEPORT"), "each one of them");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_NO, TRISTATE_YES, TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "some of them lacked both"), "one that lacked both");
+	done(&bench);
+	conclude_dead(&bench, TRISTATE_NO, TRISTATE_UNKNOWN, TRISTATE_YES, TRISTATE_NO);
+	ok(!says(&bench.verdict.remedies, "Wait: ") && says(&bench.verdict.remedies, "next time"),
+	   "unknown flags are neither");
+	done(&bench);
+}
+
+/* A socket of this process. */
+static struct inet_socket *hold(struct bench *bench, struct inet_socket *socket, uint32_t process)
+{
+	make_owner(bench->snapshot, socket, process, 3);
+	return socket;
+}
+
+static void test_several_in_the_way(void)
+{
+	struct bench bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 5700);
+	uint32_t first = make_process(bench.snapshot, 10, "pool");
+	uint32_t second = make_process(bench.snapshot, 11, "pool");
+	uint32_t other = make_process(bench.snapshot, 12, "other");
+
+	hold(&bench, add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000), first);
+	hold(&bench, add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000),
+	     second);
+	hold(&bench, add(&bench, STATE_BOUND, "127.0.0.2", TRISTATE_NO, TRISTATE_YES, 1000), other);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.n_blockers, 2, "UDP: all that would have to go are in the way");
+	ok(bench.verdict.blockers[1].certain, "each for certain");
+	ok(says(&bench.verdict.remedies,
+		"Stop \"pool\" (pids 10, 11), or take another port or address."),
+	   "and are told together");
+	ok(says(&bench.verdict.remedies, "To join its pool set SO_REUSEPORT"), "or joined");
+	done(&bench);
+
+	/* The newest is of the same user and lets it in: who is behind is not asked. */
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5700);
+	bench.candidate.reuse_port = true;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_YES, 1000);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.n_blockers, 1, "UDP: up to one that lets it in");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
+	bench.candidate.reuse_port = true;
+	bench.candidate.uid = 33;
+	first = make_process(bench.snapshot, 10, "pool");
+	other = make_process(bench.snapshot, 12, "other");
+	hold(&bench, add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000),
+	     other);
+	hold(&bench, add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000),
+	     first);
+	add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000)->owner_status =
+		OWNER_HIDDEN;
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies,
+		"Stop \"other\" (pid 12) and \"pool\" (pid 10). And it is held by a process of uid "
+		"1000 that cannot be seen: "),
+	   "listeners: one sentence for all");
+	ok(says(&bench.verdict.remedies, "run as the same user, uid 1000: "), "whose user it is");
+	is_int(bench.verdict.remedies.count, 2, "nothing twice");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 1000);
+	make_expiry(add(&bench, STATE_TIME_WAIT, "127.0.0.2", TRISTATE_YES, TRISTATE_NO, 0), 9000);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "of several kinds, and has to go all of it"),
+	   "different things are no alternatives");
+	ok(!says(&bench.verdict.remedies, "passes at once"), "and one of them is not enough");
+	done(&bench);
+
+	/* Of an ordinary user, who sees no flags. */
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
+	bench.candidate.reuse_port = true;
+	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	predict(&bench);
+	conclude(&bench);
+	ok(strstr(bench.verdict.blockers[0].why, ". SO_REUSEPORT is shared within one user only"),
+	   "a flag that is unknown is not said to be there");
+	done(&bench);
+}
+
+/* What is said to who asks for this address beside a socket at that one. */
+static void conclude_beside(struct bench *bench, const char *wanted, const char *there,
+			    enum tristate v6only)
+{
+	*bench = bench_new(PROTOCOL_TCP, wanted, 8080);
+	add(bench, STATE_LISTEN, there, TRISTATE_NO, TRISTATE_NO, 1000)->v6only = (uint8_t)v6only;
+	predict(bench);
+	conclude(bench);
+}
+
+static void test_elsewhere(void)
+{
+	struct bench bench;
+
+	conclude_beside(&bench, "0.0.0.0", "127.0.0.1", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "another port or address"), "another address is free");
+	ok(!says(&bench.verdict.remedies, "IPV6_V6ONLY"), "of IPv4 it is all");
+	done(&bench);
+	conclude_beside(&bench, "127.0.0.1", "0.0.0.0", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "another port."), "beside a wildcard none is");
+	done(&bench);
+	conclude_beside(&bench, "127.0.0.1", "::", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "another port."), "nor beside one of both families");
+	ok(says(&bench.verdict.remedies, "what has [::] is to serve IPv6 only"),
+	   "unless that yields");
+	done(&bench);
+	conclude_beside(&bench, "::", "127.0.0.1", TRISTATE_NO);
+	ok(says(&bench.verdict.remedies, "the new socket is to serve IPv6 only"), "or this one");
+	done(&bench);
+	conclude_beside(&bench, "::", "::", TRISTATE_NO);
+	ok(!says(&bench.verdict.remedies, "IPV6_V6ONLY"), "which does not help for IPv6");
+	done(&bench);
+}
+
 static void test_delivery(void)
 {
 	struct bench bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	struct inet_socket *socket;
 
 	bench.candidate.reuse_addr = true;
 	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
@@ -405,6 +631,56 @@ static void test_delivery(void)
 	       "then the one that was asked about");
 	conclude(&bench);
 	is_int(bench.verdict.notes.count, 1, "which is worth a warning");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 5060);
+	bench.candidate.reuse_addr = bench.candidate.reuse_port = true;
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_YES, 1000);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.report.n_losses, 1, "a group takes over");
+	ok(says(&bench.verdict.notes, "would get none any more of the unicast datagrams that it "
+				      "gets now: the new socket and others would"),
+	   "of which the new socket is only one");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_addr = true;
+	socket = add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	snapshot_add_group(bench.snapshot);
+	socket->n_groups = 1;
+	socket->known |= SOCKET_HAS_MULTICAST;
+	add(&bench, STATE_BOUND, "::", TRISTATE_YES, TRISTATE_NO, 1000)->v6only = TRISTATE_YES;
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.report.n_losses, 1, "who is of IPv6 only loses nothing");
+	ok(says(&bench.verdict.notes, "gets now, without an error on either side; "
+				      "what its multicast groups get it keeps."),
+	   "multicast is copied");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_addr = true;
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.notes, "gets now over IPv4 on eth0, without an error on either "
+				      "side; the rest it keeps."),
+	   "only on its device");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
+	predict(&bench);
+	conclude(&bench);
+	is_int(bench.report.before.shares[0].socket, 0,
+	       "told of an address that nobody has bound alone");
+	is_int(bench.report.n_losses, 1, "who has an address keeps it");
+	is_int(bench.report.losses[0].socket, 0, "who has the wildcard loses all");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "::", 5060);
@@ -421,10 +697,14 @@ int main(void)
 {
 	test_refusals();
 	test_any_port();
+	test_incomplete();
 	test_harm();
 	test_memory();
 	test_ways();
 	test_moment();
+	test_time_wait_advice();
+	test_several_in_the_way();
+	test_elsewhere();
 	test_delivery();
 	return done_testing();
 }

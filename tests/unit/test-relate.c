@@ -55,8 +55,14 @@ static void test_programs(void)
 		      "http.server");
 	check_program(python, "python3|-m|a", "python3|a", TRISTATE_NO, "a");
 	check_program(python, "python3", "python3", TRISTATE_UNKNOWN, "python3.11");
+	/* As a program leaves them that writes over its arguments. */
+	check_program(python, "python3||", "python3||", TRISTATE_UNKNOWN, "python3.11");
+	check_program(python, "python3| -W|x", "python3| -W|x", TRISTATE_YES, NULL);
 	check_program(python, "gunicorn: worker [a]", "gunicorn: worker [b]", TRISTATE_UNKNOWN,
 		      NULL);
+	check_program(python, "web: worker|||", "python3|a.py", TRISTATE_UNKNOWN, "python3.11");
+	check_program(python, "worker|||", "worker|||", TRISTATE_UNKNOWN, "python3.11");
+	check_program(python, "python3|-b| -W|a.py", "python3|-b| -W|a.py", TRISTATE_YES, " -W");
 	check_program("/usr/bin/java", "java|-cp|/opt/lib|com.a.Sip",
 		      "java|-cp|/opt/lib|com.b.Media", TRISTATE_NO, "com.a.Sip");
 	check_program("/usr/bin/java", "java|-Xmx1g|-jar|/opt/a.jar", "java|-jar|/opt/a.jar",

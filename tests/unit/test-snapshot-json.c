@@ -189,7 +189,9 @@ static void fill_words(struct snapshot *snapshot)
 		socket->state = (uint8_t)i;
 		socket->protocol = (uint8_t)(i % N_PROTOCOLS);
 		socket->reuse_evidence = (uint8_t)(i % N_EVIDENCES);
-		socket->owner_status = (uint8_t)(i % N_OWNER_STATUSES);
+		/* It has no owners. */
+		socket->owner_status = i % N_OWNER_STATUSES == OWNER_OWNED ? OWNER_NONE :
+									     i % N_OWNER_STATUSES;
 		socket->timer = (uint8_t)(i % N_TIMERS);
 		socket->v6only = (uint8_t)(i % 3);
 		socket->known = 1U << i;
@@ -314,6 +316,28 @@ static void test_minimal(void)
 	snapshot_free(snapshot);
 }
 
+/* What is said and what is there: the words must not outweigh the holders. */
+static void test_owner_status(void)
+{
+#define UDP                                                                                        \
+	"'protocol':'udp','family':'inet','state':'BOUND','local':{'address':'0.0.0.0','port':5}"
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+
+	is_int(load_text("{'schema_version':1,'sockets':["
+			 "{" UDP ",'owner_status':'kernel','owners':[{'pid':8}]},"
+			 "{" UDP ",'owner_status':'hidden','owners':[]},"
+			 "{" UDP ",'owner_status':'owned'}]}",
+			 &snapshot, &error),
+	       0, "statuses that fit and do not fit");
+	is_int(snapshot->sockets[0].owner_status, OWNER_OWNED, "with a holder it is owned");
+	is_int(snapshot->sockets[1].owner_status, OWNER_HIDDEN, "without one it is as it says");
+	is_int(snapshot->sockets[2].owner_status, OWNER_UNKNOWN,
+	       "owned by nobody that is named is unknown");
+	snapshot_free(snapshot);
+#undef UDP
+}
+
 static void test_repeated(void)
 {
 #define SOCKET                                                                                     \
@@ -366,7 +390,8 @@ static void test_times(void)
 	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		snapshot = NULL;
 		snprintf(text, sizeof(text),
-			 "{'schema_version':1,'processes':[{'pid':1,'start_time':'%s'}]}",
+			 "{'schema_version':1,'sockets':[],"
+			 "'processes':[{'pid':1,'start_time':'%s'}]}",
 			 times[i].text);
 		is_int(load_text(text, &snapshot, &error), 0, "time %s", times[i].text);
 		is_int(snapshot ? snapshot->processes[0].start_time_ns : -1, times[i].ns,
@@ -397,6 +422,10 @@ static const struct {
 	{ "portshare", "line 1, column 1: expected an object, as portshare --json writes it" },
 	{ "{}", "this is no snapshot: schema_version is missing" },
 	{ "{'name':'x','sockets':[]}", "this is no snapshot: schema_version is missing" },
+	{ "{'schema_version':1,'netns':[]}", "this is no snapshot: sockets is missing" },
+	{ "{'schema_version':1,'sockets':null}", "sockets: expected a list" },
+	{ "{'schema_version':1,'candidate':{'protocol':'tcp'},'snapshot':{'sockets':[]}}",
+	  "this is an answer of probe; the snapshot behind it is its member \"snapshot\"" },
 	{ "{'schema_version':2}", "schema_version is 2; this program reads version 1" },
 	{ "{'schema_version':'1'}", "schema_version: expected a number" },
 	{ "{'schema_version':1", "line 1, column 20: the document ends in the middle" },
@@ -421,7 +450,7 @@ static const struct {
 	  "netns[0].id: expected a number from 0 to 18446744073709551615" },
 	{ "{'schema_version':1,'netns':[{'id':99999999999999999999}]}",
 	  "netns[0].id: expected a number from 0 to 18446744073709551615" },
-	{ "{'schema_version':1,'netns':[{'id':5},{'id':4},{'id':5}]}",
+	{ "{'schema_version':1,'sockets':[],'netns':[{'id':5},{'id':4},{'id':5}]}",
 	  "netns[2].id: 5 is there twice" },
 	{ "{'schema_version':1,'netns':[{'sysctl':{'ip_local_port_range':[5,4]}}]}",
 	  "netns[0].sysctl.ip_local_port_range: expected two ports, the lower one first" },
@@ -429,7 +458,7 @@ static const struct {
 	  "netns[0].sysctl.tcp_tw_reuse: expected a whole number" },
 	{ "{'schema_version':1,'processes':[{'comm':'x'}]}",
 	  "processes[0].pid: expected a number from 0 to 2147483647" },
-	{ "{'schema_version':1,'processes':[{'pid':9},{'pid':1},{'pid':9}]}",
+	{ "{'schema_version':1,'sockets':[],'processes':[{'pid':9},{'pid':1},{'pid':9}]}",
 	  "processes[2].pid: 9 is there twice" },
 	{ "{'schema_version':1,'processes':[{'pid':9,'cmdline':['a',7]}]}",
 	  "processes[0].cmdline[1]: expected text" },
@@ -573,6 +602,7 @@ int main(void)
 	test_round_trips();
 	test_words();
 	test_minimal();
+	test_owner_status();
 	test_repeated();
 	test_times();
 	test_errors();

@@ -115,6 +115,54 @@ static void test_width(void)
 	}
 }
 
+/* What gives way first, and what is kept. */
+static void test_tight(void)
+{
+	static const struct {
+		uint32_t width;
+		const char *drawn;
+	} tight[] = {
+		{ 55, "udp:53  1,712 lost  softphone[16234]:3, a[1]  a-finding\n" },
+		{ 51, "udp:53  1,712 lost  softphone[16234]:3,…  a-finding\n" },
+		{ 48, "udp:53 1,712 lost softphone[16234]:3,… a-finding\n" },
+		{ 44, "udp:53 1,712 lost softphon…[16234] a-finding\n" },
+		{ 40, "udp:53 1,712 lost soft…[16234] a-finding\n" },
+		{ 36, "udp:53 1,712 l… so…[16234] a-finding\n" },
+		{ 30, "udp:53 softp…[16234] a-finding\n" },
+		{ 27, "udp:53 so…[16234] a-finding\n" },
+	};
+	struct table table;
+	struct out out;
+	size_t i;
+
+	table_init(&table);
+	table_add_column(&table, (struct table_column){ .heading = "PORT" });
+	table_add_column(&table, (struct table_column){ .heading = "QUEUE",
+							.min_width = 10,
+							.hard_width = 8,
+							.last_resort = true });
+	table_add_column(&table, (struct table_column){ .heading = "OWNER",
+							.min_width = 19,
+							.hard_width = 10,
+							.has_pids = true });
+	table_add_column(&table, (struct table_column){ .heading = "NOTE", .min_width = 9 });
+	table_begin_line(&table, false);
+	add_cell(&table, "udp:53", COLOR_PLAIN);
+	add_cell(&table, "1,712 lost", COLOR_PLAIN);
+	add_cell(&table, "softphone[16234]:3, a[1]", COLOR_PLAIN);
+	add_cell(&table, "a-finding", COLOR_PLAIN);
+	for (i = 0; i < sizeof(tight) / sizeof(*tight); i++) {
+		struct table_options options = { .width = tight[i].width };
+
+		out_init(&out, -1);
+		table_write(&table, &options, &out);
+		out_char(&out, '\0');
+		is_str(out.buffer, tight[i].drawn, "in %u columns", tight[i].width);
+		out_done(&out);
+	}
+	table_done(&table);
+}
+
 static void test_color(void)
 {
 	static const char first[] = "\033[32mLISTEN\033[0m  22\n";
@@ -143,6 +191,7 @@ int main(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	test_same_drawing();
 	test_width();
+	test_tight();
 	test_color();
 	return done_testing();
 }

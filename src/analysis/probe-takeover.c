@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/probe-takeover.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "util/xalloc.h"
+
+#define DEVICES_MAX 8
+#define PLACES_MAX (3 * (DEVICES_MAX + 1))
+
+/* Where datagrams, or connections, may be sent to. */
+struct place {
+	struct delivery_query query;
+	bool own; /* the candidate's address */
+};
+
+struct takeover {
+	const struct bind_candidate *candidate;
+	struct place places[PLACES_MAX];
+	uint32_t n_places;
+	uint32_t unsure; /* places of which the receivers are not known; a bit each, like these: */
+	uint32_t *lost, *kept, *shared; /* by socket; shared: the candidate does not get all */
+};
+
+static bool is_bound_to(const struct delivery_socket *sockets, uint32_t n_sockets, int family,
+			const struct address *address)
+{
+	struct address unmapped;
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++)
+		if (address_unmap(sockets[i].socket->family, &sockets[i].socket->local,
+				  &unmapped) == family &&
+		    address_equal(&unmapped, address))
+			return true;
+	return false;
+}
+
+struct address probe_free_address(const struct delivery_socket *sockets, uint32_t n_sockets,
+				  int family)
+{
+	struct address address = { .bytes = { 127, 0, 0, 1 } };
+	uint8_t *last = family == AF_INET ? address.bytes + 2 : address.bytes + 14;
+	uint32_t n;
+
+	if (family == AF_INET6)
+		address = (struct address){ .bytes = { [15] = 1 } };
+	/* So many at most are taken, and one more is not. */
+	for (n = 1; n <= UINT16_MAX && is_bound_to(sockets, n_sockets, family, &address);) {
+		n++;
+		last[0] = (uint8_t)(n >> 8);
+		last[1] = (uint8_t)n;
+	}
+	return address;
+}
+
+static void add_places(struct takeover *takeover, int family, const struct address *to,
+		       const string_id *devices, uint32_t n_devices, bool own)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_devices; i++)
+		takeover->places[takeover->n_places++] = (struct place){
+			.query = {
+				.to = *to,
+				.family = (uint8_t)family,
+				.protocol = takeover->candidate->protocol,
+				.device = devices[i],
+				.cpu = DELIVERY_ANY,
+			},
+			.own = own,
+		};
+}
+
+static void find_places(struct takeover *takeover, const struct delivery_socket *sockets,
+			uint32_t n_sockets)
+{
+	const struct bind_candidate *candidate = takeover->candidate;
+	string_id devices[DEVICES_MAX + 1] = { 0 };
+	uint32_t i, k, n_devices = 1;
+	struct address own, other;
+	int family;
+
+	for (i = 0; i < n_sockets && n_devices <= DEVICES_MAX; i++) {
+		for (k = 0; k < n_devices && devices[k] != sockets[i].socket->device; k++)
+			;
+		if (k == n_devices)
+			devices[n_devices++] = sockets[i].socket->device;
+	}
+	family = address_unmap(candidate->family, &candidate->address, &own);
+	if (!address_is_wildcard(family, &own))
+		add_places(takeover, family, &own, devices, n_devices, true);
+	other = probe_free_address(sockets, n_sockets, AF_INET);
+	add_places(takeover, AF_INET, &other, devices, n_devices, false);
+	other = probe_free_address(sockets, n_sockets, AF_INET6);
+	add_places(takeover, AF_INET6, &other, devices, n_devices, false);
+}
+
+static bool receives(const struct delivery *delivery, uint32_t socket)
+{
+	uint32_t i;
+
+	for (i = 0; i < delivery->n_receivers; i++)
+		if (delivery->receivers[i] == socket)
+			return true;
+	return false;
+}
+
+static void compare(struct takeover *takeover, uint32_t bit, const struct delivery *before,
+		    const struct delivery *after)
+{
+	uint32_t i;
+
+	if (!before->certain || !after->certain) {
+		takeover->unsure |= bit;
+		return;
+	}
+	if (before->mode == DELIVERY_COPIES || after->mode == DELIVERY_COPIES)
+		return;
+	for (i = 0; i < after->n_receivers; i++)
+		if (after->receivers[i] != SNAPSHOT_NONE)
+			takeover->kept[after->receivers[i]] |= bit;
+	if (!receives(after, SNAPSHOT_NONE))
+		return;
+	for (i = 0; i < before->n_receivers; i++) {
+		uint32_t socket = before->receivers[i];
+
+		if (takeover->kept[socket] & bit)
+			continue;
+		takeover->lost[socket] |= bit;
+		if (after->n_receivers > 1)
+			takeover->shared[socket] |= bit;
+	}
+}
+
+static void add_loss(const struct takeover *takeover, uint32_t socket, struct probe_report *report)
+{
+	struct probe_loss loss = {
+		.socket = socket,
+		.keeps = takeover->kept[socket] && !takeover->unsure,
+		.shared = takeover->shared[socket] != 0,
+	};
+	uint32_t i;
+
+	for (i = 0; i < takeover->n_places; i++) {
+		if (!(takeover->lost[socket] & 1U << i))
+			continue;
+		loss.own_address = loss.own_address || takeover->places[i].own;
+		loss.v4 = loss.v4 || takeover->places[i].query.family == AF_INET;
+		loss.v6 = loss.v6 || takeover->places[i].query.family == AF_INET6;
+	}
+	loss.all = !takeover->kept[socket] && !takeover->unsure;
+	ARRAY_RESERVE(report->losses, report->n_losses, report->losses_capacity);
+	report->losses[report->n_losses++] = loss;
+}
+
+void probe_find_losses(const struct snapshot *snapshot, const struct delivery_socket *before,
+		       uint32_t n_before, const struct delivery_socket *after, uint32_t n_after,
+		       struct probe_report *report)
+{
+	struct takeover takeover = {
+		.candidate = &report->candidate,
+		.lost = xcalloc(snapshot->n_sockets, sizeof(*takeover.lost)),
+		.kept = xcalloc(snapshot->n_sockets, sizeof(*takeover.kept)),
+		.shared = xcalloc(snapshot->n_sockets, sizeof(*takeover.shared)),
+	};
+	struct delivery was, will;
+	uint32_t i;
+
+	find_places(&takeover, after, n_after);
+	for (i = 0; i < takeover.n_places; i++) {
+		delivery_predict(snapshot, before, n_before, &takeover.places[i].query, &was);
+		delivery_predict(snapshot, after, n_after, &takeover.places[i].query, &will);
+		compare(&takeover, 1U << i, &was, &will);
+		delivery_done(&was);
+		delivery_done(&will);
+	}
+	for (i = 0; i < n_before; i++)
+		if (takeover.lost[before[i].index])
+			add_loss(&takeover, before[i].index, report);
+	free(takeover.lost);
+	free(takeover.kept);
+	free(takeover.shared);
+}
