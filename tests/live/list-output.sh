@@ -124,7 +124,8 @@ damaged "no sockets" 'sockets is missing$'
 damaged "an answer of probe" ': this is an answer of probe; the snapshot behind it is its member "snapshot"$'
 jq .snapshot "$netns_tmp/bad" >"$netns_tmp/inner"
 run --raw --from "$netns_tmp/inner"
-is "which is a snapshot" "$status $(cat "$netns_tmp/err")" "0 "
+is "which is a snapshot, of the port that was asked for" "$status $(cat "$netns_tmp/err")" \
+	"0 portshare: the snapshot holds only the ports that were asked for when it was written"
 
 # Of which host and moment a snapshot is, for people.
 
