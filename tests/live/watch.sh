@@ -196,4 +196,52 @@ send("q")
 end()
 PYTHON
 is "p has no live answer" "$(cat said)" False
+
+# Ten thousand keys with other sizes among them, while sockets come and go. Not w, which would write files anywhere.
+cat >churn.py <<'PYTHON'
+import socket, time
+while True:
+    kept = []
+    for port in range(7100, 7120):
+        s = socket.socket()
+        s.bind(("127.0.0.1", port))
+        s.listen()
+        kept.append(s)
+        time.sleep(0.02)
+PYTHON
+python3 churn.py 8>&- &
+churn=$!
+seed=${PORTSHARE_SEED:-20261129}
+diag "PORTSHARE_SEED=$seed"
+PORTSHARE_SEED=$seed play -n 100ms >said <<'PYTHON'
+import random
+random.seed(int(os.environ["PORTSHARE_SEED"]))
+special = ["\x1b[A", "\x1b[B", "\x1bOA", "\x1bOB", "\x1b[5~", "\x1b[6~", "\x1b[H", "\x1b[F", "\x1b[Z", "\x1b", "\t", "\r", "\x7f",
+           "\x15", "\x0c", "\x1b[<0;5;7M", "\x1b[<64;5;7M", "\x1b[<65;5;7M", "日", "\u0301", "\u202e", "\U0001f600"]
+printable = [chr(each) for each in range(32, 127) if chr(each) not in "qw"]
+see("quit")
+sizes = [(60, 200), (10, 60), (24, 80), (5, 20), (1, 1), (40, 120)]
+for i in range(500):
+    send("".join(random.choice(special if random.random() < 0.3 else printable) for _ in range(20)))
+    if i % 10 == 0:
+        rows, columns = random.choice(sizes)
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    while drain(0.005):
+        seen = b""
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+for _ in range(6):
+    send("\x1b")
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        drain(0.05)
+send("?")
+see("this help")
+send("q")
+send("q")
+end()
+print(status, left, echoes)
+PYTHON
+kill "$churn"
+wait "$churn" 2>/dev/null
+is "10,000 keys: it still answers, and ends as told" "$(cat said)" "0 True True"
 done_testing
