@@ -20,7 +20,9 @@ struct takeover {
 	const struct bind_candidate *candidate;
 	struct place places[PLACES_MAX];
 	uint32_t n_places;
-	uint32_t unsure; /* places of which the receivers are not known; a bit each, like these: */
+	uint32_t
+		unsure; /* places of which it is not known who will receive; a bit each, like these: */
+	uint32_t doubtful; /* nor who receives now */
 	uint32_t *lost, *kept, *shared; /* by socket; shared: the candidate does not get all */
 };
 
@@ -113,10 +115,12 @@ static void compare(struct takeover *takeover, uint32_t bit, const struct delive
 {
 	uint32_t i;
 
-	if (!before->certain || !after->certain) {
+	if (!after->certain) {
 		takeover->unsure |= bit;
 		return;
 	}
+	if (!before->certain)
+		takeover->doubtful |= bit;
 	if (before->mode == DELIVERY_COPIES || after->mode == DELIVERY_COPIES)
 		return;
 	for (i = 0; i < after->n_receivers; i++)
@@ -141,6 +145,7 @@ static void add_loss(const struct takeover *takeover, uint32_t socket, struct pr
 		.socket = socket,
 		.keeps = takeover->kept[socket] && !takeover->unsure,
 		.shared = takeover->shared[socket] != 0,
+		.doubtful = !(takeover->lost[socket] & ~takeover->doubtful),
 	};
 	uint32_t i;
 
@@ -180,6 +185,7 @@ void probe_find_losses(const struct snapshot *snapshot, const struct delivery_so
 	for (i = 0; i < n_before; i++)
 		if (takeover.lost[before[i].index])
 			add_loss(&takeover, before[i].index, report);
+	report->losses_unsure = takeover.unsure != 0;
 	free(takeover.lost);
 	free(takeover.kept);
 	free(takeover.shared);

@@ -305,8 +305,8 @@ static bool same_loss(const struct context *context, const struct probe_loss *a,
 	const struct inet_socket *sockets = context->snapshot->sockets;
 
 	return a->all == b->all && a->keeps == b->keeps && a->shared == b->shared &&
-	       a->own_address == b->own_address && a->v4 == b->v4 && a->v6 == b->v6 &&
-	       !sockets[a->socket].n_groups == !sockets[b->socket].n_groups;
+	       a->doubtful == b->doubtful && a->own_address == b->own_address && a->v4 == b->v4 &&
+	       a->v6 == b->v6 && !sockets[a->socket].n_groups == !sockets[b->socket].n_groups;
 }
 
 /* Of what it gets: " to 127.0.0.1", " over IPv4", " on eth0"; "": of all. */
@@ -336,6 +336,7 @@ static void tell_loss(struct context *context, const struct probe_loss *loss,
 	bool one = n_sockets == 1, member = context->snapshot->sockets[loss->socket].n_groups > 0;
 	char *who = words_holders_together(context->snapshot, sockets, n_sockets);
 	char *where = lost_where(context, loss);
+	const char *gets = loss->doubtful ? "may get" : one ? "gets" : "get";
 	const char *rest = loss->keeps ? (one ? "; the rest it keeps" : "; the rest they keep") :
 			   loss->all && member ?
 					 (one ? "; what its multicast groups get it keeps" :
@@ -343,15 +344,16 @@ static void tell_loss(struct context *context, const struct probe_loss *loss,
 					 "";
 
 	if (loss->shared)
-		probe_say(&context->verdict->notes,
-			  "%s would get none any more of the %s that %s now%s: the new socket and "
-			  "others would, without an error on either side%s.",
-			  who, what, one ? "it gets" : "they get", where, rest);
+		probe_say(
+			&context->verdict->notes,
+			"%s would get none any more of the %s that %s %s now%s: the new socket and "
+			"others would, without an error on either side%s.",
+			who, what, one ? "it" : "they", gets, where, rest);
 	else
 		probe_say(&context->verdict->notes,
 			  "It would take all the %s that %s %s now%s, without an error on either "
 			  "side%s.",
-			  what, who, one ? "gets" : "get", where, rest);
+			  what, who, gets, where, rest);
 	free(where);
 	free(who);
 }
@@ -376,6 +378,15 @@ static void warn_of_takeover(struct context *context)
 	}
 	free(sockets);
 	free(told);
+	if (report->losses_unsure)
+		probe_say(
+			&context->verdict->notes,
+			"%s it would take %s from others on the port cannot be told for sure: not all "
+			"that decides it is known.",
+			report->n_losses ? "Whether elsewhere" : "Whether",
+			protocol_is_stream((enum protocol)report->candidate.protocol) ?
+				"connections" :
+				"datagrams");
 }
 
 static void conclude_yes(struct context *context, bool live)

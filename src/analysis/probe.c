@@ -411,6 +411,24 @@ static void predict_after(const struct snapshot *snapshot, struct probe_report *
 	free(all);
 }
 
+void probe_predict_takeover(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+			    struct probe_report *report)
+{
+	struct delivery_socket *sockets;
+	uint32_t n_members, n_sockets;
+	const uint32_t *members = probe_members(index, &report->candidate, &n_members);
+
+	if (!report->candidate.port || report->incomplete || report->after.known ||
+	    probe_live_outcome(
+		    report, PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port),
+		    NULL) != 0)
+		return;
+	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);
+	probe_delivery_clear(&report->after);
+	predict_after(snapshot, report, sockets, n_sockets);
+	free(sockets);
+}
+
 void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 		   const struct probe_facts *facts, struct probe_report *report)
 {

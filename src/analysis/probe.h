@@ -64,6 +64,7 @@ struct probe_loss {
 	bool all; /* then nothing is left to it but copies of multicast and broadcast */
 	bool keeps; /* something elsewhere, and all of that */
 	bool shared; /* not only the candidate has it then */
+	bool doubtful; /* whether it gets anything of that now is not known */
 	bool own_address; /* of what is sent to the candidate's address; else to wherever */
 	bool v4, v6;
 };
@@ -85,6 +86,7 @@ struct probe_report {
 	struct probe_delivery before, after; /* after: with the candidate among them */
 	struct probe_loss *losses; /* if the bind passes */
 	uint32_t n_losses, losses_capacity;
+	bool losses_unsure; /* there may be more */
 	struct probe_limit *limits;
 	uint32_t n_limits, limits_capacity;
 };
@@ -126,6 +128,13 @@ void probe_delivery_clear(struct probe_delivery *delivery);
  */
 void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 		   const struct probe_facts *facts, struct probe_report *report);
+
+/*
+ * Fill in after and losses, where the kernel has said since that the set that was asked about can
+ * bind, and the sockets alone did not tell.
+ */
+void probe_predict_takeover(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+			    struct probe_report *report);
 
 /* The members of the candidate's bucket, in the kernel's order; NULL and 0 if there is none. */
 const uint32_t *probe_members(const struct bind_bucket_index *index,

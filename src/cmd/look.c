@@ -72,6 +72,8 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 		if (ways & (LOOK_LIVE | LOOK_HARMFUL)) {
 			probe_plan_live(snapshot, &look->index, report, ways & LOOK_HARMFUL, &plan);
 			attempt_live(&request, report);
+			if (report->verdict.can_bind == TRISTATE_UNKNOWN)
+				probe_predict_takeover(snapshot, &look->index, report);
 			note_left_out(&plan, report);
 		}
 	}

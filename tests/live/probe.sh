@@ -249,6 +249,21 @@ is "UDP with SO_REUSEADDR: the last one bound receives" \
 	"$(field '.snapshot.sockets[.delivery.before[0].socket].inode, .delivery.before[0].share' | tr '\n' ' ')" "$newest 1 "
 is "UDP with SO_REUSEADDR: a new one would take all" "$(field '.delivery.after')" '[{"socket":null,"share":1}]'
 like "UDP with SO_REUSEADDR: and that is said" "$(field '.verdict.notes | join(" ")')" 'take all the unicast datagrams that .* gets now, without'
+# Who cannot read their flags is told too: that the bind passes says that they have SO_REUSEADDR.
+program=$(user_program "$PORTSHARE")
+as_user "$program" probe udp:5060 --reuseaddr --json >probe.json 2>/dev/null
+is "UDP, flags hidden: the port itself tells" "$(field '.attempts[1] | .model.bind, .live.bind' | tr '\n' ' ')" "unknown ok "
+is "UDP, flags hidden: a new one would take all" "$(field '.delivery.after')" '[{"socket":null,"share":1}]'
+like "UDP, flags hidden: and that is said" "$(field '.verdict.notes | join(" ")')" \
+	'take all the unicast datagrams that a process of user .* may get now, without an error'
+# With SO_REUSEPORT it may join their group, if they have that too and are of one user.
+as_user "$program" probe udp:5060 --reuseaddr --reuseport --json >probe.json 2>/dev/null
+if [ "$(field '[.snapshot.sockets[].uid] | unique | length == 1 and .[0] == '"$(as_user id -u)")" = true ]; then
+	like "UDP, flags hidden, both flags: who loses cannot be told" "$(field '.delivery.after, .verdict.notes[]' | tr '\n' ' ')" \
+		'^null Whether it would take datagrams from others on the port cannot be told'
+else
+	like "UDP, flags hidden, both flags: of another user it takes all" "$(field '.verdict.notes | join(" ")')" 'may get now, without an error'
+fi
 probe udp:127.0.0.1:5060 --reuseaddr
 like "UDP, more specific: what it would take" "$(field '.verdict.notes | join(" ")')" 'take all the unicast datagrams that .* gets now to 127\.0\.0\.1, .*; the rest it keeps'
 expect "UDP, more specific" 0 "EADDRINUSE ok EADDRINUSE ok"
