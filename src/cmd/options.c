@@ -230,7 +230,7 @@ static bool add_pid(struct options *options, const char *text)
 	pid = strtoul(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || !pid || pid > INT32_MAX)
 		return options_error("cannot read the process id", text,
-				     "expected a number from 1");
+				     "expected a number from 1 to 2147483647");
 	ARRAY_RESERVE(options->pids, options->filter.n_pids, options->pids_capacity);
 	options->pids[options->filter.n_pids++] = (uint32_t)pid;
 	options->filter.pids = options->pids;

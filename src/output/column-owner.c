@@ -167,13 +167,15 @@ void column_write_holders(struct column_writer *writer, const struct column_hold
 	}
 }
 
-const char *column_owner_status(enum owner_status status, bool is_time_wait)
+const char *column_owner_status(enum owner_status status, enum socket_state remains)
 {
 	switch (status) {
 	case OWNER_KERNEL:
 		return "kernel";
 	case OWNER_NONE:
-		return is_time_wait ? "none (TIME-WAIT)" : "none (not accepted)";
+		return remains == STATE_TIME_WAIT  ? "none (TIME-WAIT)" :
+		       remains == STATE_FIN_WAIT_2 ? "none (FIN-WAIT-2)" :
+						     "none (not accepted)";
 	case OWNER_HIDDEN:
 		return "hidden (need privilege)";
 	case OWNER_ORPHAN:
@@ -210,7 +212,7 @@ void column_get_owner(struct column_writer *writer, const struct inet_socket *so
 		return;
 	}
 	if (!socket_is_time_wait(socket)) {
-		out_string(out, column_owner_status(status, false));
+		out_string(out, column_owner_status(status, N_STATES));
 		return;
 	}
 	column_write_remains(socket, out);

@@ -35,7 +35,10 @@ void column_write_holders(struct column_writer *writer, const struct column_hold
 /* "none (TIME-WAIT ", before the time left and ")": of it, or of FIN-WAIT-2 kept as such. */
 void column_write_remains(const struct inet_socket *socket, struct out *out);
 
-/* Why nobody is named, for people. */
-const char *column_owner_status(enum owner_status status, bool is_time_wait);
+/*
+ * Why nobody is named, for people. remains is TIME-WAIT or FIN-WAIT-2 where a connection was closed
+ * and that is left of it, else N_STATES.
+ */
+const char *column_owner_status(enum owner_status status, enum socket_state remains);
 
 #endif

@@ -48,6 +48,14 @@ void column_write_states(struct column_writer *writer, const struct port_summary
 	}
 }
 
+/* What is left of connections that were closed; if nothing is: N_STATES. */
+static enum socket_state remains_of(const struct port_summary *summary)
+{
+	if (!summary->n_time_wait)
+		return N_STATES;
+	return summary->states[STATE_TIME_WAIT] ? STATE_TIME_WAIT : STATE_FIN_WAIT_2;
+}
+
 void column_write_program(struct column_writer *writer, const struct port_summary *summary,
 			  struct out *out)
 {
@@ -55,8 +63,8 @@ void column_write_program(struct column_writer *writer, const struct port_summar
 		column_write_element(writer,
 				     writer->snapshot->processes[summary->processes[0]].comm, out);
 	else
-		out_string(out, column_owner_status(summary->socket->owner_status,
-						    socket_is_time_wait(summary->socket)));
+		out_string(out,
+			   column_owner_status(summary->socket->owner_status, remains_of(summary)));
 }
 
 void column_row_timer(struct column_writer *writer, const struct port_summary *summary,
@@ -105,7 +113,7 @@ void column_row_owner(struct column_writer *writer, const struct port_summary *s
 			column_write_count(out, count);
 			out_char(out, ' ');
 		}
-		out_string(out, column_owner_status(status, summary->n_time_wait));
+		out_string(out, column_owner_status(status, remains_of(summary)));
 		any = true;
 	}
 }

@@ -33,6 +33,10 @@ void column_write_name(struct column_writer *writer, const char *text, size_t le
 		out_string(out, *text == '-' ? "\\x2d" : "\\x3f");
 		return;
 	}
+	if (length == 5 && !memcmp(text, "mixed", 5) && column_for_people(writer)) {
+		out_string(out, "\\x6dixed");
+		return;
+	}
 	escape_append(out, writer->style, text, length);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/finding-text.h"
 #include "tui/keys.h"
 #include "tui/view.h"
 #include "util/escape.h"
@@ -13,6 +14,7 @@
 #define HEADER_ROWS_LOW 1
 #define LOW_SCREEN 16
 #define DETAILS_LEAST 5
+#define MESSAGE_ROWS_MAX 4
 
 void view_help_text(bool ascii, struct out *out)
 {
@@ -75,13 +77,34 @@ static void draw_hints(struct screen *screen, uint32_t row)
 	}
 }
 
+/* In as many rows as it takes, the last of which is this; it lies over what is there. */
+static void draw_message(const struct view *view, struct screen *screen, uint32_t row)
+{
+	uint32_t i, n = 0, column;
+	const char *line, *end;
+	struct out lines;
+
+	out_init(&lines, -1);
+	finding_text_fill("", view->message, screen->columns, &lines);
+	for (i = 0; i < lines.used && n < MESSAGE_ROWS_MAX; i++)
+		n += lines.buffer[i] == '\n';
+	for (line = lines.buffer; n; line = end + 1, n--) {
+		end = strchr(line, '\n');
+		column = screen_put(screen, row + 1 - n, 0, screen->columns, SCREEN_BOLD, line,
+				    (size_t)(end - line));
+		while (column < screen->columns)
+			column += screen_text(screen, row + 1 - n, column, 1, 0, " ");
+	}
+	out_done(&lines);
+}
+
 static void draw_bottom(const struct view *view, struct screen *screen, uint32_t row)
 {
 	if (view->prompt)
 		draw_prompt(view, screen, row);
-	else if (view->message)
-		screen_printf(screen, row, 0, screen->columns, SCREEN_BOLD, "%s", view->message);
-	else
+	if (view->message)
+		draw_message(view, screen, row - (view->prompt != PROMPT_NONE));
+	else if (!view->prompt)
 		draw_hints(screen, row);
 }
 

@@ -374,8 +374,10 @@ static void end_prompt(struct view *view)
 		search(view);
 		break;
 	case PROMPT_FILTER:
-		if (!view_filter(view, view->input, &said))
-			view_say(view, "%s", said);
+		if (view_filter(view, view->input, &said))
+			break;
+		view_say(view, "%s", said);
+		view->prompt = PROMPT_FILTER;
 		break;
 	case PROMPT_WRITE:
 		if (*view->input && view->frame) {

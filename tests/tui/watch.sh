@@ -143,7 +143,7 @@ keys Escape f
 text 'no:such:thing'
 keys Enter
 screen filter-wrong
-keys p
+keys Escape p
 screen probe-file
 keys Escape t
 screen only-tcp

@@ -265,6 +265,65 @@ static void test_process_details(void)
 	is_str(raw_value(COLUMN_CONTAINER, socket), id, "and the whole container id");
 }
 
+/* A name that reads like what stands for no name, or for several. */
+static void test_names_like_words(void)
+{
+	static const struct {
+		const char *name, *shown, *raw;
+	} names[] = {
+		{ "-", "\\x2d", "\\x2d" },	   { "?", "\\x3f", "\\x3f" },
+		{ "mixed", "\\x6dixed", "mixed" }, { "mixed-up", "mixed-up", "mixed-up" },
+		{ "\xff", "\\xff", "\\x5cxff" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct inet_socket *socket =
+			make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "::", 80);
+
+		make_owner(snapshot, socket,
+			   make_process(snapshot, 2000 + (uint32_t)i, names[i].name), 3);
+		is_str(value(COLUMN_PROCESS, socket), names[i].shown, "%s", names[i].shown);
+		is_str(raw_value(COLUMN_PROCESS, socket), names[i].raw, "%s, raw", names[i].shown);
+	}
+}
+
+/* What is left of a client's connections is named as it is. */
+static void test_client_remains(void)
+{
+	static const enum socket_state states[] = { STATE_TIME_WAIT, STATE_FIN_WAIT_2 };
+	static const char *const shown[] = { "none (TIME-WAIT)", "none (FIN-WAIT-2)" };
+	size_t i;
+	int k;
+
+	for (i = 0; i < sizeof(states) / sizeof(*states); i++) {
+		struct snapshot *world = snapshot_new();
+		struct column_writer writer;
+		struct port_summary summary;
+		struct port_view view;
+
+		snapshot_add_netns(world);
+		for (k = 0; k < 3; k++) {
+			struct inet_socket *socket = make_connection(
+				world, states[i], (uint16_t)(50000 + k), "10.1.1.1", 80);
+
+			make_expiry(socket, 13000);
+			socket->timer = TIMER_TIME_WAIT;
+			socket->known |= SOCKET_HAS_INODE;
+			socket->owner_status = OWNER_NONE;
+		}
+		port_view_init(&view, world, false);
+		column_writer_init(&writer, world, ESCAPE_TERMINAL);
+		port_view_sum(&view, &view.rows[0], &summary);
+		is_int(view.rows[0].kind, PORT_ROW_CLIENT, "outgoing");
+		column_write_program(&writer, &summary, &text);
+		is_str(taken(), shown[i], "%s", shown[i]);
+		column_writer_done(&writer);
+		port_view_done(&view);
+		snapshot_free(world);
+	}
+}
+
 static void test_rows(void)
 {
 	struct snapshot *world = snapshot_new();
@@ -388,6 +447,8 @@ int main(void)
 	test_no_owner();
 	test_queue();
 	test_process_details();
+	test_names_like_words();
+	test_client_remains();
 	test_rows();
 	test_parse();
 	test_raw();

@@ -114,6 +114,18 @@ static void test_views(void)
 	view_key(&view, 'q');
 	ok(!view.overlay_title, "once");
 
+	view_key(&view, 'f');
+	type(&view, "no:such:q");
+	view_key(&view, TUI_KEY_ENTER);
+	ok(shows(&view, "Filter: no:such:q") && shows(&view, "cannot read"),
+	   "a filter that is wrong is said and stays");
+	ok(strstr(drawn(&view, 24, 60), "[ADDRESS]:PORT") != NULL,
+	   "to its end in a narrow terminal");
+	view_key(&view, 'q');
+	ok(shows(&view, "Filter: no:such:qq") && !shows(&view, "cannot read"), "to be typed on");
+	view_key(&view, TUI_KEY_ESCAPE);
+	is_str(view.words.text, "", "or left");
+
 	view_key(&view, '/');
 	type(&view, "SOFT");
 	view_key(&view, 0x7f);
