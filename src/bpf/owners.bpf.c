@@ -72,6 +72,7 @@ __attribute__((noinline)) int write_task(void)
 	record->uid = READ(struct cred, address, euid.val);
 	record->start_boottime_ns = READ(struct task_struct, leader, start_boottime);
 	address = (unsigned long)READ(struct task_struct, leader, cgroups);
+	record->cgroup_set = address;
 	address = (unsigned long)READ(struct css_set, address, dfl_cgrp);
 	address = (unsigned long)READ_CGROUP(address, kn);
 	record->cgroup_id = READ(struct kernfs_node, address, id);

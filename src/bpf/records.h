@@ -23,6 +23,7 @@
 struct bpf_task_record {
 	__u64 start_boottime_ns; /* since boot, time suspended included */
 	__u64 cgroup_id; /* in the default hierarchy; 0 = unknown */
+	__u64 cgroup_set; /* address of its css_set, shared by all that are in the same cgroups */
 	__u32 pid; /* thread group id, as the reader's pid namespace numbers it */
 	__u32 ppid; /* 0: the parent is not in that namespace */
 	__u32 uid; /* effective */

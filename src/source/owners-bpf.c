@@ -52,6 +52,7 @@ static uint32_t add_process(struct join *join, const struct bpf_task_record *tas
 		process->cgroup_id = task->cgroup_id;
 		process->known |= PROCESS_HAS_CGROUP_ID;
 	}
+	process->cgroup_set = task->cgroup_set;
 	process->comm = string_pool_add_bytes(&join->snapshot->strings, task->comm, length);
 	return join->snapshot->n_processes - 1;
 }

@@ -2,8 +2,10 @@
 #include "source/proc-parse.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
+
+/* Of include/linux/sched.h. */
+#define PF_EXITING 0x4
 
 /* What is left of the bytes. */
 struct span {
@@ -102,8 +104,14 @@ int proc_parse_stat(const char *bytes, size_t length, struct proc_stat *ret_stat
 	if (!take_char(&span, ' ') || !take_number(&span, &number) || number > UINT32_MAX)
 		return -EBADMSG;
 	stat.ppid = (uint32_t)number;
-	/* starttime is the 22nd field, ppid the fourth. */
-	for (i = 4; i < 22; i++)
+	/* ppid is the fourth field, flags the ninth, starttime the 22nd. */
+	for (i = 4; i < 9; i++)
+		if (!skip_field(&span))
+			return -EBADMSG;
+	if (!take_number(&span, &number))
+		return -EBADMSG;
+	stat.exiting = number & PF_EXITING;
+	for (i = 9; i < 22; i++)
 		if (!skip_field(&span))
 			return -EBADMSG;
 	if (!take_number(&span, &stat.start_ticks))

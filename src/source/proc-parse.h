@@ -2,6 +2,7 @@
 #ifndef SOURCE_PROC_PARSE_H
 #define SOURCE_PROC_PARSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ struct proc_stat {
 	size_t comm_length;
 	char state;
 	uint32_t ppid;
+	bool exiting; /* it has begun to end, or is a zombie */
 	uint64_t start_ticks; /* since boot, in units of sysconf(_SC_CLK_TCK) */
 };
 int proc_parse_stat(const char *bytes, size_t length, struct proc_stat *ret_stat);

@@ -33,10 +33,22 @@
 
 #define DELETED " (deleted)"
 
-/* What the path of a cgroup tells, by its id. */
+/*
+ * So many processes of a css_set must have named the same path before it is taken for all: one may
+ * have moved, since it was seen to be in that set.
+ */
+#define SET_WITNESSES 2
+
+/* What the path of a cgroup tells. */
 struct cgroup_entry {
-	uint64_t id;
+	uint64_t id; /* of the cgroup, or of the css_set */
 	string_id path, unit, container;
+	uint32_t n_witnesses; /* of a css_set */
+};
+
+struct cgroup_table {
+	struct cgroup_entry *entries; /* by id */
+	uint32_t count, capacity;
 };
 
 struct enrichment {
@@ -48,8 +60,7 @@ struct enrichment {
 	int64_t boot_ns; /* 0: not asked yet */
 	long ticks_per_s;
 	struct cgroup_finder *finder;
-	struct cgroup_entry *cgroups; /* by id */
-	uint32_t n_cgroups, cgroups_capacity;
+	struct cgroup_table cgroups, sets;
 	char bytes[CMDLINE_MAX + 1];
 };
 
@@ -100,21 +111,26 @@ static int64_t start_time(struct enrichment *enrichment, uint64_t ticks)
 	       (int64_t)(ticks / rate * NS_PER_S + ticks % rate * NS_PER_S / rate);
 }
 
-/*
- * /proc/PID/stat, and from it everything that is not known yet. Returns false if the process has
- * ended, or if another has its number by now.
- */
+/* /proc/PID/stat. False if the process has ended, or if another has its number by now. */
+static bool parse_stat(struct enrichment *enrichment, const struct process *process,
+		       struct proc_stat *ret_stat, int64_t *ret_began)
+{
+	ssize_t length = read_proc(enrichment, process->pid, "stat");
+
+	if (length < 0 || proc_parse_stat(enrichment->bytes, (size_t)length, ret_stat))
+		return false;
+	*ret_began = start_time(enrichment, ret_stat->start_ticks);
+	return !(process->known & PROCESS_HAS_START_TIME) || !*ret_began ||
+	       llabs(*ret_began - process->start_time_ns) <= START_TOLERANCE_NS;
+}
+
+/* Take from it everything that is not known yet. */
 static bool read_stat(struct enrichment *enrichment, struct process *process)
 {
 	struct proc_stat stat;
-	ssize_t length = read_proc(enrichment, process->pid, "stat");
 	int64_t began;
 
-	if (length < 0 || proc_parse_stat(enrichment->bytes, (size_t)length, &stat))
-		return false;
-	began = start_time(enrichment, stat.start_ticks);
-	if ((process->known & PROCESS_HAS_START_TIME) && began &&
-	    llabs(began - process->start_time_ns) > START_TOLERANCE_NS)
+	if (!parse_stat(enrichment, process, &stat, &began))
 		return false;
 	if (!process->comm)
 		process->comm = add_bytes(enrichment, stat.comm, stat.comm_length);
@@ -209,54 +225,107 @@ static struct cgroup_entry intern_path(struct enrichment *enrichment, const char
 	return entry;
 }
 
-/* The entry of an id; path is 0 where the id leads nowhere. */
-static struct cgroup_entry cgroup_of_id(struct enrichment *enrichment, uint64_t id)
+/* The entry of an id, or NULL; ret_at receives its place. */
+static struct cgroup_entry *find_entry(const struct cgroup_table *table, uint64_t id,
+				       uint32_t *ret_at)
 {
-	struct cgroup_entry entry = { .id = 0 };
-	uint32_t low = 0, high = enrichment->n_cgroups;
-	char path[PATH_MAX];
+	uint32_t low = 0, high = table->count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (enrichment->cgroups[middle].id < id)
+		if (table->entries[middle].id < id)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < enrichment->n_cgroups && enrichment->cgroups[low].id == id)
-		return enrichment->cgroups[low];
+	*ret_at = low;
+	return low < table->count && table->entries[low].id == id ? &table->entries[low] : NULL;
+}
+
+static void insert_entry(struct cgroup_table *table, uint32_t at, const struct cgroup_entry *entry)
+{
+	ARRAY_RESERVE(table->entries, table->count, table->capacity);
+	memmove(table->entries + at + 1, table->entries + at, (table->count - at) * sizeof(*entry));
+	table->entries[at] = *entry;
+	table->count++;
+}
+
+/* The entry of an id; path is 0 where the id leads nowhere. */
+static struct cgroup_entry cgroup_of_id(struct enrichment *enrichment, uint64_t id)
+{
+	struct cgroup_entry entry = { .id = 0 };
+	const struct cgroup_entry *found;
+	char path[PATH_MAX];
+	uint32_t at;
+
+	found = find_entry(&enrichment->cgroups, id, &at);
+	if (found)
+		return *found;
 	if (!enrichment->finder)
 		enrichment->finder = cgroup_finder_new();
 	if (!cgroup_finder_path(enrichment->finder, id, path, sizeof(path)) &&
 	    (path[1] || cgroup_finder_is_unified(enrichment->finder)))
 		entry = intern_path(enrichment, path);
 	entry.id = id;
-	ARRAY_RESERVE(enrichment->cgroups, enrichment->n_cgroups, enrichment->cgroups_capacity);
-	memmove(enrichment->cgroups + low + 1, enrichment->cgroups + low,
-		(enrichment->n_cgroups - low) * sizeof(entry));
-	enrichment->cgroups[low] = entry;
-	enrichment->n_cgroups++;
+	insert_entry(&enrichment->cgroups, at, &entry);
 	return entry;
+}
+
+/* A process has named the path of its css_set, if it is there still: one that ends is in the root. */
+static void add_witness(struct enrichment *enrichment, const struct process *process,
+			struct cgroup_entry entry)
+{
+	struct cgroup_entry *found;
+	struct proc_stat stat;
+	int64_t began;
+	uint32_t at;
+
+	if (!parse_stat(enrichment, process, &stat, &began) || stat.exiting)
+		return;
+	found = find_entry(&enrichment->sets, process->cgroup_set, &at);
+	entry.id = process->cgroup_set;
+	entry.n_witnesses = found && found->path == entry.path ? found->n_witnesses + 1 : 1;
+	if (found)
+		*found = entry;
+	else
+		insert_entry(&enrichment->sets, at, &entry);
+}
+
+/* /proc/PID/cgroup, unless others of the same css_set have said it. */
+static bool cgroup_of_process(struct enrichment *enrichment, const struct process *process,
+			      struct cgroup_entry *ret_entry)
+{
+	const struct cgroup_entry *found = NULL;
+	const char *path;
+	size_t path_length;
+	ssize_t length;
+	uint32_t at;
+
+	if (process->cgroup_set)
+		found = find_entry(&enrichment->sets, process->cgroup_set, &at);
+	if (found && found->n_witnesses >= SET_WITNESSES) {
+		*ret_entry = *found;
+		return true;
+	}
+	length = read_proc(enrichment, process->pid, "cgroup");
+	if (length < 0 || proc_parse_cgroup(enrichment->bytes, (size_t)length, &path, &path_length))
+		return false;
+	enrichment->bytes[path + path_length - enrichment->bytes] = '\0';
+	*ret_entry = intern_path(enrichment, path);
+	if (process->cgroup_set)
+		add_witness(enrichment, process, *ret_entry);
+	return true;
 }
 
 static void read_cgroup(struct enrichment *enrichment, struct process *process)
 {
 	struct cgroup_entry entry = { .id = 0 };
-	const char *path;
-	size_t path_length;
-	ssize_t length;
 
 	if (process->known & PROCESS_HAS_CGROUP_ID)
 		entry = cgroup_of_id(enrichment, process->cgroup_id);
-	if (!entry.path) {
-		length = read_proc(enrichment, process->pid, "cgroup");
-		if (length < 0 ||
-		    proc_parse_cgroup(enrichment->bytes, (size_t)length, &path, &path_length))
-			return;
-		enrichment->bytes[path + path_length - enrichment->bytes] = '\0';
-		entry = intern_path(enrichment, path);
-	}
+	if (!entry.path && !cgroup_of_process(enrichment, process, &entry))
+		return;
 	process->cgroup = entry.path;
 	process->unit = entry.unit;
 	process->container = entry.container;
@@ -435,7 +504,8 @@ static void enrich(uint32_t want, struct snapshot *snapshot, const bool *wanted)
 	if (want & WANT_USERS)
 		add_users(snapshot);
 	cgroup_finder_free(enrichment->finder);
-	free(enrichment->cgroups);
+	free(enrichment->cgroups.entries);
+	free(enrichment->sets.entries);
 	free(enrichment);
 }
 

@@ -267,6 +267,7 @@ static void check_task(void)
 		is_int(task->cgroup_id, inode_of(path, -1), "its cgroup");
 	else
 		ok(task->cgroup_id, "it has a cgroup");
+	ok(task->cgroup_set, "and a set of them");
 	close(fd);
 }
 

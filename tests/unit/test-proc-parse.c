@@ -9,6 +9,8 @@
 /* pid (comm) state ppid, 17 fields up to the 21st, start time, and some more. */
 #define STAT(comm)                                                                                 \
 	"4711 (" comm ") S 815 4711 815 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3\n"
+/* A zombie, as the kernel shows it: its flags have PF_EXITING (4). */
+#define EXITING "53 (sh) Z 1 53 1 0 -1 4228108 100 0 0 0 0 0 0 0 20 0 1 0 5150 0 0\n"
 
 static int parse_stat(const char *text, size_t length, struct proc_stat *stat)
 {
@@ -50,7 +52,10 @@ static void test_stat(void)
 		   "its name is whole");
 		ok(stat.ppid == 815 && stat.state == 'S' && stat.start_ticks == 987654,
 		   "its parent, state and start");
+		ok(!stat.exiting, "it goes on");
 	}
+	is_int(parse_stat(EXITING, strlen(EXITING), &stat), 0, "stat of one that ends");
+	ok(stat.exiting, "so it does");
 	for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
 		is_int(parse_stat(broken[i], strlen(broken[i]), &stat), -EBADMSG, "not a stat: %s",
 		       broken[i]);

@@ -2,10 +2,66 @@
 /* Details of processes, read of this one: they are taken only if it is the process that is meant. */
 #include "source/process.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
+
+/* What a process that is gone has by the word of others of its css_set, a string or NULL. */
+static const char *told_by(const pid_t *witnesses, int n_witnesses)
+{
+	struct snapshot *snapshot = snapshot_new();
+	static char path[4096];
+	const char *told;
+	int i;
+
+	for (i = 0; i < n_witnesses; i++)
+		make_process(snapshot, (uint32_t)witnesses[i], "test");
+	make_process(snapshot, 0x7ffffffe, "gone");
+	for (i = 0; i <= n_witnesses; i++)
+		snapshot->processes[i].cgroup_set = 7;
+	make_process(snapshot, 0x7fffffff, "of another set");
+	snapshot->processes[n_witnesses + 1].cgroup_set = 8;
+	process_enrich(WANT_CGROUP, snapshot);
+	ok(!snapshot->processes[n_witnesses + 1].cgroup, "another set has said nothing");
+	told = snapshot_text(snapshot, snapshot->processes[n_witnesses].cgroup);
+	if (told)
+		snprintf(path, sizeof(path), "%s", told);
+	snapshot_free(snapshot);
+	return told ? path : NULL;
+}
+
+static void test_css_set(void)
+{
+	pid_t witnesses[2] = { getpid(), fork() }, zombies[2];
+	struct snapshot *snapshot = snapshot_new();
+	siginfo_t info;
+	int i;
+
+	if (!witnesses[1])
+		for (;;)
+			pause();
+	make_process(snapshot, (uint32_t)getpid(), "test");
+	process_enrich(WANT_CGROUP, snapshot);
+	is_str(told_by(witnesses, 2), snapshot_text(snapshot, snapshot->processes[0].cgroup),
+	       "two of a set speak for the rest");
+	ok(!told_by(witnesses, 1), "one may have moved");
+	for (i = 0; i < 2; i++) {
+		zombies[i] = fork();
+		if (!zombies[i])
+			_exit(0);
+		waitid(P_PID, (id_t)zombies[i], &info, WEXITED | WNOWAIT);
+	}
+	ok(!told_by(zombies, 2), "those that end are elsewhere");
+	for (i = 0; i < 2; i++)
+		waitpid(zombies[i], NULL, 0);
+	kill(witnesses[1], SIGKILL);
+	waitpid(witnesses[1], NULL, 0);
+	snapshot_free(snapshot);
+}
 
 int main(void)
 {
@@ -46,5 +102,6 @@ int main(void)
 	process_enrich(want, snapshot);
 	is_int(snapshot->processes[0].known, 0, "a process that is not there keeps what is known");
 	snapshot_free(snapshot);
+	test_css_set();
 	return done_testing();
 }
