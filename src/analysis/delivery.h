@@ -26,7 +26,7 @@ struct delivery_socket {
 	int32_t incoming_cpu; /* SO_INCOMING_CPU; DELIVERY_ANY: not set */
 	/* What a program of the group returns; all its members have that. DELIVERY_ANY: none */
 	int32_t selector;
-	/* IP_MULTICAST_ALL and IPV6_MULTICAST_ALL; unknown: as the family has it */
+	/* IP_MULTICAST_ALL, and IPV6_MULTICAST_ALL, which if unknown is taken as on */
 	enum tristate multicast_all, multicast_all_v6;
 };
 

@@ -183,8 +183,8 @@ static char *why_no_port(const struct bind_candidate *candidate, const struct in
 }
 
 /* What the flags of both sides have to do with it. */
-static char *why_not_shared(const struct bind_candidate *candidate,
-			    const struct inet_socket *socket, uint32_t unknown)
+static char *why_flags(const struct bind_candidate *candidate, const struct inet_socket *socket,
+		       uint32_t unknown)
 {
 	bool listens = socket->state == STATE_LISTEN;
 
@@ -194,6 +194,7 @@ static char *why_not_shared(const struct bind_candidate *candidate,
 		return xasprintf(". %s of it is unknown, and decides",
 				 unknown & BIND_UNKNOWN_UID    ? "The uid" :
 				 unknown & BIND_UNKNOWN_V6ONLY ? "IPV6_V6ONLY" :
+				 unknown & BIND_UNKNOWN_INODE  ? "The inode" :
 								 "The device");
 	if (!candidate->reuse_addr && !candidate->reuse_port) {
 		if (socket->reuse_addr == TRISTATE_YES && !listens)
@@ -211,6 +212,20 @@ static char *why_not_shared(const struct bind_candidate *candidate,
 		return xasprintf(". It was %s without SO_REUSEADDR, and both sides need it",
 				 socket->state == STATE_BOUND ? "bound" : "made");
 	return why_no_port(candidate, socket);
+}
+
+static char *why_not_shared(const struct bind_candidate *candidate,
+			    const struct inet_socket *socket, uint32_t unknown)
+{
+	char *flags = why_flags(candidate, socket, unknown & ~(uint32_t)BIND_UNKNOWN_MEMORY), *text;
+
+	if (unknown != BIND_UNKNOWN_MEMORY)
+		return flags;
+	text = xasprintf("%s. But the kernel may remember a bind with SO_REUSEPORT that lets this "
+			 "one in all the same; that is unknown, and decides",
+			 flags);
+	free(flags);
+	return text;
 }
 
 static void explain(const struct context *context, const struct finding_list *findings,

@@ -406,6 +406,17 @@ static void conclude_yes(struct context *context, bool live)
 			"free.");
 }
 
+/* Whether the answer depends on what the bucket remembers, which was not read. */
+static bool lacks_memory(const struct bind_verdict *verdict)
+{
+	uint32_t i;
+
+	for (i = 0; i < verdict->n_blockers; i++)
+		if (verdict->blockers[i].unknown & BIND_UNKNOWN_MEMORY)
+			return true;
+	return false;
+}
+
 static void conclude_unknown(struct context *context)
 {
 	const struct probe_verdict *verdict = context->verdict;
@@ -428,7 +439,12 @@ static void conclude_unknown(struct context *context)
 			context->where, probe_set_name(context->asked),
 			verdict->n_blockers ? " of what is in the way" : "");
 		probe_say(&context->verdict->remedies,
-			  "Ask as root, or with CAP_BPF and CAP_PERFMON, to see all reuse flags.");
+			  lacks_memory(&context->report->verdict) ?
+				  "Ask on the machine itself as root, or with CAP_BPF and "
+				  "CAP_PERFMON: probe reads there what the kernel remembers of "
+				  "earlier binds, which a snapshot of list does not have." :
+				  "Ask as root, or with CAP_BPF and CAP_PERFMON, to see all reuse "
+				  "flags.");
 	}
 }
 

@@ -132,59 +132,16 @@ const uint32_t *probe_members(const struct bind_bucket_index *index,
 	return bucket ? index->members + bucket->first : NULL;
 }
 
-static bool is_bind(const struct inet_socket *socket)
+static struct bind_memory memory_of(const struct snapshot *snapshot,
+				    const struct bind_candidate *candidate)
 {
-	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
-}
-
-/*
- * Where it was not read it may be plain: if all that is bound there has SO_REUSEPORT, one uid and
- * one address, the last bind or listen() was like that. What came and went is not known, as little
- * as that a connection was bound by itself: so every one of them must have the flag.
- */
-static void infer_memory(const struct snapshot *snapshot, const uint32_t *members,
-			 uint32_t n_members, struct bind_memory *ret_memory)
-{
-	const struct inet_socket *first = NULL;
-	uint32_t i;
-
-	for (i = 0; i < n_members; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[members[i]];
-
-		if (socket->reuse_port != TRISTATE_YES || !(socket->known & SOCKET_HAS_UID))
-			return;
-		if (!is_bind(socket))
-			continue;
-		if (first && (first->uid != socket->uid || first->family != socket->family ||
-			      first->v6only != socket->v6only ||
-			      !address_equal(&first->local, &socket->local)))
-			return;
-		first = socket;
-	}
-	if (!first)
-		return;
-	*ret_memory = (struct bind_memory){
-		.reuse_port = 1,
-		.family = first->family,
-		.v6only = first->v6only == TRISTATE_YES,
-		.uid = first->uid,
-		.address = first->local,
-	};
-}
-
-/* What the bucket remembers, as far as it was read or can be inferred. */
-static struct bind_memory memory_of(const struct snapshot *snapshot, const uint32_t *members,
-				    uint32_t n_members, const struct bind_candidate *candidate)
-{
-	struct bind_memory memory = { .reuse_port = 0 };
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_memories; i++)
 		if (snapshot->memories[i].netns == candidate->netns &&
 		    snapshot->memories[i].port == candidate->port)
 			return snapshot->memories[i].memory;
-	infer_memory(snapshot, members, n_members, &memory);
-	return memory;
+	return (struct bind_memory){ .unread = true };
 }
 
 static int error_of(enum tristate can_bind)
@@ -228,7 +185,7 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 		n_taken++;
 		candidate.port = bucket->port;
 		bind_conflict_judge(snapshot, index->members + bucket->first, bucket->count,
-				    &candidate, NULL, NULL, &verdict);
+				    &candidate, NULL, &verdict);
 		if (verdict.can_bind != TRISTATE_NO)
 			best = verdict.can_bind;
 		bind_verdict_done(&verdict);
@@ -291,8 +248,7 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 	}
 	if (candidate->port) {
 		members = probe_members(index, candidate, &n_members);
-		bind_conflict_judge(snapshot, members, n_members, candidate, memory, NULL,
-				    ret_verdict);
+		bind_conflict_judge(snapshot, members, n_members, candidate, memory, ret_verdict);
 	} else {
 		ret_verdict->can_bind = judge_any_port(snapshot, index, candidate);
 	}
@@ -324,6 +280,39 @@ static string_id arrives_on(const struct snapshot *snapshot, const struct probe_
 	return 0;
 }
 
+static bool same_receivers(const struct delivery *a, const struct delivery *b)
+{
+	return a->mode == b->mode && a->certain == b->certain && a->n_receivers == b->n_receivers &&
+	       (!a->n_receivers ||
+		!memcmp(a->receivers, b->receivers, a->n_receivers * sizeof(*a->receivers)));
+}
+
+/* Where it may arrive on any device: whether somebody else receives on one that somebody is bound to. */
+static bool depends_on_device(const struct snapshot *snapshot, const struct probe_report *report,
+			      const struct delivery_socket *sockets, uint32_t n_sockets,
+			      struct delivery_query query, const struct delivery *elsewhere)
+{
+	string_id last = 0;
+	bool same = true;
+	uint32_t i;
+
+	if (report->candidate.device ||
+	    address_is_loopback(report->destination_family, &report->destination))
+		return false;
+	for (i = 0; i < n_sockets && same; i++) {
+		struct delivery there;
+
+		query.device = sockets[i].socket->device;
+		if (!query.device || query.device == last)
+			continue;
+		last = query.device;
+		delivery_predict(snapshot, sockets, n_sockets, &query, &there);
+		same = same_receivers(elsewhere, &there);
+		delivery_done(&there);
+	}
+	return !same;
+}
+
 static void predict_delivery(const struct snapshot *snapshot, const struct probe_report *report,
 			     const struct delivery_socket *sockets, uint32_t n_sockets,
 			     struct probe_delivery *delivery)
@@ -334,15 +323,17 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 		.protocol = report->candidate.protocol,
 		.device = arrives_on(snapshot, report, sockets, n_sockets),
 		.cpu = DELIVERY_ANY,
+		.broadcast = report->broadcast,
 	};
 	struct delivery predicted;
 	uint32_t i;
 
 	delivery_predict(snapshot, sockets, n_sockets, &query, &predicted);
-	delivery->known = predicted.certain;
+	delivery->known = predicted.certain && !depends_on_device(snapshot, report, sockets,
+								  n_sockets, query, &predicted);
 	delivery->way = PROBE_MODEL;
 	delivery->copies = predicted.mode == DELIVERY_COPIES;
-	for (i = 0; predicted.certain && i < predicted.n_receivers; i++)
+	for (i = 0; delivery->known && i < predicted.n_receivers; i++)
 		probe_add_share(delivery, predicted.receivers[i],
 				delivery->copies ? 1.0 : 1.0 / predicted.n_receivers);
 	probe_sort_shares(delivery);
@@ -438,8 +429,10 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
 	report->incomplete = is_incomplete(snapshot, n_members);
+	report->broadcast = facts->broadcast ||
+			    address_is_broadcast(report->destination_family, &report->destination);
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))
-		report->memory = memory_of(snapshot, members, n_members, &candidate);
+		report->memory = memory_of(snapshot, &candidate);
 	for (set = 0; set < PROBE_SETS; set++) {
 		struct probe_attempt *attempt = &report->attempts[set];
 		struct bind_verdict verdict;

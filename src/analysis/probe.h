@@ -79,10 +79,11 @@ struct probe_report {
 	struct bind_candidate candidate; /* with the flags that were asked about */
 	struct probe_attempt attempts[PROBE_SETS];
 	struct bind_verdict verdict; /* by the model, of the set that was asked about */
-	struct bind_memory memory; /* of the bucket, read or inferred; zeroed: nothing */
+	struct bind_memory memory; /* of the bucket */
 	bool incomplete; /* the snapshot may lack sockets of the port */
 	struct address destination; /* of the delivery: the address, or one of loopback */
 	uint8_t destination_family;
+	bool broadcast; /* the destination is a broadcast address */
 	struct probe_delivery before, after; /* after: with the candidate among them */
 	struct probe_loss *losses; /* if the bind passes */
 	uint32_t n_losses, losses_capacity;
@@ -95,6 +96,7 @@ struct probe_report {
 struct probe_facts {
 	/* Why the address, or the device, itself cannot be bound; 0: it can; or PROBE_UNKNOWN. */
 	int address_error;
+	bool broadcast; /* the address is that of broadcast of an interface that is there */
 	bool privileged; /* may bind ports below ip_unprivileged_port_start */
 };
 

@@ -391,7 +391,7 @@ static bool can_count(const struct work *work)
 
 	if (report->candidate.device || !report->candidate.port ||
 	    address_is_multicast(report->destination_family, &report->destination) ||
-	    (report->destination_family == AF_INET && report->destination.bytes[0] == 255))
+	    report->broadcast)
 		return false;
 	for (i = 0; i < work->n_sockets; i++) {
 		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
