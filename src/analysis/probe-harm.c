@@ -144,10 +144,15 @@ static bool takes_nothing(const struct snapshot *snapshot, const uint32_t *membe
 
 /* Of UDP with a flag, where it cannot be done by a mapped socket. */
 static const char *harm_of_udp(const struct snapshot *snapshot, const uint32_t *members,
-			       uint32_t n_members, const struct bind_candidate *candidate)
+			       uint32_t n_members, const struct probe_report *report)
 {
+	const struct bind_candidate *candidate = &report->candidate;
+
 	if (!candidate->port)
 		return harm_any_port;
+	/* Each has a copy. */
+	if (report->broadcast)
+		return NULL;
 	if (address_is_multicast(candidate->family, &candidate->address))
 		return harm_multicast;
 	return takes_nothing(snapshot, members, n_members, candidate) ? NULL : harm_datagrams;
@@ -179,7 +184,7 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 		else if (set && candidate->port && can_map(snapshot, members, n_members, candidate))
 			ret_plan->how[set] = LIVE_MAPPED;
 		else if (set)
-			harm = harm_of_udp(snapshot, members, n_members, candidate);
+			harm = harm_of_udp(snapshot, members, n_members, report);
 		if (harm)
 			ret_plan->how[set] = LIVE_NOT;
 		ret_plan->why_not[set] = harm;

@@ -426,6 +426,11 @@ static void conclude_unknown(struct context *context)
 			"Cannot tell whether %s can be bound with %s: the ways to know do "
 			"not agree.",
 			context->where, probe_set_name(context->asked));
+	} else if (context->report->misplaced) {
+		context->verdict->text = xasprintf(
+			"Cannot tell whether %s can be bound with %s: the snapshot does not say in "
+			"which network namespace sockets of the port are, and that decides.",
+			context->where, probe_set_name(context->asked));
 	} else if (context->report->incomplete) {
 		context->verdict->text = xasprintf(
 			"Cannot tell whether %s can be bound with %s: the snapshot was written "
@@ -462,8 +467,10 @@ static void note_elsewhere(struct context *context)
 	for (i = 0; i < context->snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &context->snapshot->sockets[i];
 
-		n += socket->netns != candidate->netns && socket->local_port == candidate->port &&
-		     candidate->port && socket_is_bound(socket) &&
+		n += socket->netns != candidate->netns &&
+		     context->snapshot->netns[socket->netns].id &&
+		     socket->local_port == candidate->port && candidate->port &&
+		     socket_is_bound(socket) &&
 		     bind_bucket_protocol((enum protocol)socket->protocol) ==
 			     bind_bucket_protocol((enum protocol)candidate->protocol);
 	}

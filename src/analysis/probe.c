@@ -201,6 +201,23 @@ static bool is_incomplete(const struct snapshot *snapshot, uint32_t n_members)
 	return part == PART_SOCKETS || (part == PART_PORTS && !n_members);
 }
 
+/* Whether a socket of the port is in a namespace that is not said, which may be the candidate's. */
+static bool has_misplaced(const struct snapshot *snapshot, const struct bind_candidate *candidate)
+{
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets && snapshot->n_netns > 1; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (socket->netns != candidate->netns && !snapshot->netns[socket->netns].id &&
+		    socket->local_port == candidate->port &&
+		    bind_bucket_protocol((enum protocol)socket->protocol) ==
+			    bind_bucket_protocol((enum protocol)candidate->protocol))
+			return true;
+	}
+	return false;
+}
+
 /*
  * What is seen in the way of a bind is there whatever is not seen. Only for UDP one that is not seen
  * may come first, and let the candidate in by SO_REUSEPORT.
@@ -428,7 +445,8 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	uint32_t set, n_members, n_sockets;
 	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
-	report->incomplete = is_incomplete(snapshot, n_members);
+	report->misplaced = candidate.port && has_misplaced(snapshot, &candidate);
+	report->incomplete = report->misplaced || is_incomplete(snapshot, n_members);
 	report->broadcast = facts->broadcast ||
 			    address_is_broadcast(report->destination_family, &report->destination);
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))

@@ -81,6 +81,7 @@ struct probe_report {
 	struct bind_verdict verdict; /* by the model, of the set that was asked about */
 	struct bind_memory memory; /* of the bucket */
 	bool incomplete; /* the snapshot may lack sockets of the port */
+	bool misplaced; /* incomplete, since it does not say in which namespace some are */
 	struct address destination; /* of the delivery: the address, or one of loopback */
 	uint8_t destination_family;
 	bool broadcast; /* the destination is a broadcast address */

@@ -231,6 +231,19 @@ static void test_incomplete(void)
 	ok(strstr(bench.verdict.text, "written without some of the sockets") != NULL, "why");
 	done(&bench);
 
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench.snapshot->netns[0].id = 7;
+	snapshot_add_netns(bench.snapshot);
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_NO, 0)->netns = 1;
+	predict(&bench);
+	is_str(model_text(&bench), "? ? ? ?", "a socket of a namespace that is not said");
+	conclude(&bench);
+	ok(strstr(bench.verdict.text, "does not say in which network namespace") != NULL, "why");
+	bench.snapshot->netns[1].id = 8;
+	predict_again(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "of another one it is in nobody's way");
+	done(&bench);
+
 	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
 	snapshot_set_part(bench.snapshot, PART_PORTS);
 	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 0);
@@ -455,6 +468,14 @@ static void test_copies(void)
 	ok(bench.report.before.copies && bench.report.before.n_shares == 2, "broadcast is copied");
 	ok(bench.report.after.copies && bench.report.after.n_shares == 3, "to the new one as well");
 	is_int(bench.report.n_losses, 0, "and nobody loses");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "127.255.255.255", 5201);
+	add(&bench, STATE_BOUND, "127.255.255.255", TRISTATE_YES, TRISTATE_NO, 0)->device =
+		snapshot_string(bench.snapshot, "lo");
+	bench.candidate.device = snapshot_string(bench.snapshot, "lo");
+	predict(&bench);
+	is_str(plan_text(&bench), "dddd", "so it may be bound live");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "10.0.0.255", 5201);
