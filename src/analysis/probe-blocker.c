@@ -71,7 +71,10 @@ static enum probe_cause cause_of(const struct context *context, const struct fin
 	const struct inet_socket *socket = &context->snapshot->sockets[index];
 
 	if (!protocol_is_stream((enum protocol)socket->protocol))
-		return CAUSE_DATAGRAMS;
+		return socket->state == STATE_ESTAB &&
+				       port_is_of_client(context->snapshot, socket) ?
+			       CAUSE_OUTGOING :
+			       CAUSE_DATAGRAMS;
 	if (socket_is_time_wait(socket))
 		return CAUSE_TIME_WAIT;
 	if (socket->state == STATE_LISTEN)
@@ -499,8 +502,11 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 			"which they inherit from; or wait until they have ended.");
 		break;
 	case CAUSE_OUTGOING:
-		probe_say(&verdict->remedies,
-			  "End the connection of %s, or wait for its end and 60 s more. %s", who,
+		probe_say(&verdict->remedies, "End the connection of %s, or wait for its end%s. %s",
+			  who,
+			  protocol_is_stream((enum protocol)context->candidate->protocol) ?
+				  " and 60 s more" :
+				  "",
 			  words_keep_from_clients(context->snapshot,
 						  context->snapshot->sockets[blocker->socket].netns,
 						  context->candidate->port));

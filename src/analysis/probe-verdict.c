@@ -86,6 +86,12 @@ static void say_difference(struct context *context, uint32_t set, enum probe_way
 		  probe_way_name(b), said_b ? errno_name(said_b) : "ok", why);
 }
 
+/* What no socket causes is no matter of the model; what it is the verdict says. */
+static bool is_about_sockets(int said)
+{
+	return said == 0 || said == EADDRINUSE;
+}
+
 static void compare_ways(struct context *context)
 {
 	const struct probe_report *report = context->report;
@@ -97,17 +103,16 @@ static void compare_ways(struct context *context)
 		int replica = outcome_of(&attempt->ways[PROBE_REPLICA]);
 		int live = probe_live_outcome(report, set, &by);
 
-		if (model >= 0 && replica >= 0 && model != replica)
+		if (model >= 0 && replica >= 0 && model != replica && is_about_sockets(replica))
 			say_difference(context, set, PROBE_MODEL, model, PROBE_REPLICA, replica,
 				       "this kernel has other rules than the model, or something "
 				       "could not be rebuilt");
 		if (live < 0 || by != set)
 			continue;
-		if (model >= 0 && model != live)
+		if (model >= 0 && model != live && is_about_sockets(live))
 			say_difference(
 				context, set, PROBE_MODEL, model, PROBE_LIVE, live,
-				live ? "a socket that cannot be seen, one that came just now, "
-				       "or something else that forbids the bind" :
+				live ? "a socket that cannot be seen, or one that came just now" :
 				       "a socket that went just now, or a kernel with other "
 				       "rules");
 	}
@@ -286,9 +291,13 @@ static void conclude_error(struct context *context, int error)
 	case EINVAL:
 		context->verdict->text = xasprintf(
 			"No: %s is no valid bind (EINVAL)%s.", context->where,
-			candidate->v6only ?
+			candidate->v6only && address_is_v4_mapped(candidate->family,
+								  &candidate->address) ?
 				": an IPv4 address mapped into IPv6 and IPV6_V6ONLY exclude "
 				"each other" :
+			address_is_multicast(candidate->family, &candidate->address) &&
+					protocol_is_stream((enum protocol)candidate->protocol) ?
+				": TCP knows no multicast" :
 			candidate->family == AF_INET6 && !candidate->device ?
 				": a link-local address needs an interface, see --device" :
 				"");

@@ -53,6 +53,12 @@ void probe_report_done(struct probe_report *report)
 	free(report->losses);
 }
 
+bool probe_is_to_any(const struct probe_report *report)
+{
+	return report->candidate.device &&
+	       address_is_wildcard(report->candidate.family, &report->candidate.address);
+}
+
 struct probe_attempt *probe_asked(struct probe_report *report)
 {
 	return &report->attempts[PROBE_SET(report->candidate.reuse_addr,
@@ -228,24 +234,47 @@ static bool holds_incomplete(const struct bind_candidate *candidate, enum trista
 	       (protocol_is_stream((enum protocol)candidate->protocol) || !candidate->reuse_port);
 }
 
-/* What the kernel would refuse before it looks at other sockets; 0: nothing. */
-static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
-			  const struct probe_facts *facts)
+/* For want of the right to its port; 0: not, or PROBE_UNKNOWN. */
+static int refused_port(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			const struct probe_facts *facts)
 {
 	bool known = candidate->netns < snapshot->n_netns &&
 		     (snapshot->netns[candidate->netns].sysctls_known &
 		      1U << SYSCTL_IP_UNPRIVILEGED_PORT_START);
 
-	/* __inet6_bind(): an address that is mapped is one of IPv4. */
-	if (candidate->v6only && address_is_v4_mapped(candidate->family, &candidate->address))
-		return EINVAL;
-	if (facts->address_error > 0)
-		return facts->address_error;
 	if (!candidate->port || facts->privileged)
 		return 0;
 	if (known)
 		return port_is_privileged(snapshot, candidate->netns, candidate->port) ? EACCES : 0;
 	return candidate->port < PORT_PRIVILEGED_USUALLY ? PROBE_UNKNOWN : 0;
+}
+
+static int refused_address(const struct bind_candidate *candidate, const struct probe_facts *facts)
+{
+	/* __inet6_bind(): an address that is mapped is one of IPv4. */
+	if (candidate->v6only && address_is_v4_mapped(candidate->family, &candidate->address))
+		return EINVAL;
+	return facts->address_error > 0 ? facts->address_error : 0;
+}
+
+/*
+ * What the kernel would refuse before it looks at other sockets; 0: nothing. The device comes before
+ * bind(). After that __inet_bind() looks at the address first, and __inet6_bind() at the port, but for
+ * TCP to multicast, which is nothing at all.
+ */
+static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			  const struct probe_facts *facts)
+{
+	int port = refused_port(snapshot, candidate, facts);
+	int address = refused_address(candidate, facts);
+
+	if (facts->address_error == ENODEV)
+		return ENODEV;
+	if (candidate->family == AF_INET || !address ||
+	    (protocol_is_stream((enum protocol)candidate->protocol) &&
+	     address_is_multicast(AF_INET6, &candidate->address)))
+		return address ? address : port;
+	return port > 0 ? port : address;
 }
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,

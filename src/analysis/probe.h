@@ -139,6 +139,12 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 void probe_predict_takeover(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			    struct probe_report *report);
 
+/*
+ * Whether the deliveries are of what arrives on the candidate's device, to whichever address that
+ * nobody has bound: destination, an address of loopback, only stands for one.
+ */
+bool probe_is_to_any(const struct probe_report *report);
+
 /* The members of the candidate's bucket, in the kernel's order; NULL and 0 if there is none. */
 const uint32_t *probe_members(const struct bind_bucket_index *index,
 			      const struct bind_candidate *candidate, uint32_t *ret_count);

@@ -457,6 +457,45 @@ static void test_facts_of_kernel(void)
 	done(&bench);
 }
 
+/* __inet_bind() looks at the address first, __inet6_bind() at the port. */
+static void test_refused(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "192.0.2.1", 80);
+
+	bench.facts.address_error = EADDRNOTAVAIL;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EADDRNOTAVAIL, "IPv4: the address");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "2001:db8::99", 80);
+	bench.facts.address_error = EADDRNOTAVAIL;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EACCES, "IPv6: the port");
+	bench.facts.privileged = true;
+	predict_again(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EADDRNOTAVAIL, "who may bind it");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "ff02::1", 80);
+	bench.facts.address_error = EINVAL;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EINVAL, "TCP to multicast");
+	conclude(&bench);
+	ok(strstr(bench.verdict.text, "TCP knows no multicast") != NULL, "and why");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "::ffff:127.0.0.1", 80);
+	bench.candidate.v6only = true;
+	bench.facts.address_error = ENODEV;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, ENODEV, "the device before all");
+	done(&bench);
+}
+
 static void test_copies(void)
 {
 	struct bench bench = bench_new(PROTOCOL_UDP, "127.255.255.255", 5201);
@@ -848,6 +887,7 @@ int main(void)
 	test_harm();
 	test_memory();
 	test_facts_of_kernel();
+	test_refused();
 	test_copies();
 	test_devices();
 	test_ways();
