@@ -351,6 +351,7 @@ static void read_reuse(struct json_rows *rows, struct inet_socket *socket, const
 	socket->reuse_evidence = read_word(rows, reuse, "evidence", evidence_parse,
 					   "bpf, getsockopt, inferred or unknown",
 					   EVIDENCE_UNKNOWN);
+	socket->reuse_program = json_field_tristate(&rows->reader, reuse, "program");
 	json_field_leave(&rows->reader);
 }
 

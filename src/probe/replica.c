@@ -436,6 +436,32 @@ static void take_delivery(const struct work *work, const uint32_t *counts,
 	probe_sort_shares(delivery);
 }
 
+/* Who chooses within a group of SO_REUSEPORT. */
+static void note_programs(const struct work *work, struct probe_report *report)
+{
+	bool any = false, any_unknown = false;
+	uint32_t i;
+
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
+
+		if (socket->reuse_port != TRISTATE_YES)
+			continue;
+		any = any || socket->reuse_program == TRISTATE_YES;
+		any_unknown = any_unknown || (socket->reuse_program == TRISTATE_UNKNOWN &&
+					      socket->state != STATE_TIME_WAIT);
+	}
+	if (any)
+		probe_add_limit(report, "replica",
+				"a BPF program chooses who of the SO_REUSEPORT group receives; the "
+				"replica has none, so it cannot be told who will");
+	else if (any_unknown && work->count_traffic)
+		probe_add_limit(
+			report, "replica",
+			"whether a BPF program chooses who of the SO_REUSEPORT group receives "
+			"is not known; the shares are those without");
+}
+
 /* What makes the replica differ from the original. */
 static void note_limits(const struct work *work, struct probe_report *report)
 {
@@ -474,6 +500,7 @@ static void note_limits(const struct work *work, struct probe_report *report)
 				"the replica has %u socket%s bound to no device, since theirs is "
 				"unknown",
 				n_devices, n_devices == 1 ? "" : "s");
+	note_programs(work, report);
 	if (any_receiver(work) && any_device(work))
 		probe_add_limit(
 			report, "replica",

@@ -322,6 +322,22 @@ else
 	skip "a listener of MPTCP" "this kernel has none"
 fi
 
+# A program of the group names who receives, and nobody sees whom.
+mksock_start udp,addr=127.0.0.1,port=8153,reuseport,program udp,addr=127.0.0.1,port=8153,reuseport || exit 99
+probe udp:127.0.0.1:8153 --reuseport
+expect "a group with a program" 0 "EADDRINUSE EADDRINUSE ok ok"
+if [ "$has_bpf" = true ]; then
+	is "a group with a program: nobody knows who receives" "$(field '.delivery | .before, .after' | tr '\n' ' ')" "null null "
+	like "a group with a program: why" "$(field '[.limits[].text] | join(" ")')" 'a BPF program chooses who .* it cannot be told who will'
+	mksock_stop
+	mksock_start udp,addr=127.0.0.1,port=8153,reuseport,count=2,step=0 || exit 99
+	probe udp:127.0.0.1:8153 --reuseport
+	is "a group without: no limit" "$(field '.limits | length')" 0
+else
+	like "whether there is a program is not known" "$(field '[.limits[].text] | join(" ")')" 'whether a BPF program chooses .* is not known'
+fi
+mksock_stop
+
 # On a device: what comes in on others is not what it would take.
 mksock_start udp,addr=0.0.0.0,port=8152,reuseaddr || exit 99
 probe udp:8152 --reuseaddr --device lo
