@@ -7,6 +7,7 @@
 
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
+#include "source/still-there.h"
 
 /*
  * A kernel that fails when it is told to, and has no sockets else: it stands in for those functions
@@ -139,9 +140,41 @@ static void test_reopening_fails(void)
 	snapshot_free(snapshot);
 }
 
+/* Ask for a socket that there is no more. */
+static bool is_still_there(void)
+{
+	const struct collect_request request = all_of(1U << PROTOCOL_TCP);
+	struct netns_handle here = { .fd = -1 };
+	const struct netns_list namespaces = { .items = &here, .count = 1 };
+	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *socket;
+	bool sockets[] = { true };
+
+	snapshot_add_netns(snapshot);
+	socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "127.0.0.1", 1);
+	socket->cookie = 7;
+	socket->known = SOCKET_HAS_COOKIE;
+	still_there(&request, &namespaces, snapshot, sockets);
+	snapshot_free(snapshot);
+	return sockets[0];
+}
+
+static void test_still_there(void)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	ok(!is_still_there(), "what a whole list has no more is gone");
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.refuse_open_from = 1;
+	ok(is_still_there(), "what cannot be asked stays: /proc/net has no cookies");
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.cut = 100;
+	ok(is_still_there(), "and where the list is cut, too");
+}
+
 int main(void)
 {
 	test_cut();
 	test_reopening_fails();
+	test_still_there();
 	return done_testing();
 }
