@@ -323,7 +323,11 @@ int netns_enter(const struct netns_handle *handle, int *ret_home)
 	home = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return -errno;
-	if (setns(handle->fd, CLONE_NEWNET)) {
+	/*
+	 * The way back takes rights over the namespace that is left (netns_install()), which a user
+	 * namespace may lack over the one outside. So it is tried first, from here.
+	 */
+	if (setns(home, CLONE_NEWNET) || setns(handle->fd, CLONE_NEWNET)) {
 		error = -errno;
 		close(home);
 		return error;
@@ -338,6 +342,7 @@ void netns_leave(int home)
 		return;
 	if (setns(home, CLONE_NEWNET)) {
 		perror("portshare: cannot return to the network namespace it came from");
+		/* Not _exit(): what gives a terminal back is called in whatever thread this is. */
 		exit(2);
 	}
 	close(home);
