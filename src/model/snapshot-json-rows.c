@@ -102,20 +102,35 @@ static void read_counters(struct json_rows *rows, struct netns *netns, const jso
 	json_field_leave(&rows->reader);
 }
 
+/* The address that is remembered. Returns whether it is known in full: v6only is a part of "::". */
+static bool read_memory_address(struct json_rows *rows, const json_t *element,
+				struct bind_memory *memory)
+{
+	static const struct address any = { 0 };
+	const json_t *text = json_object_get(element, "address");
+	enum tristate v6only = json_field_tristate(&rows->reader, element, "v6only");
+	int family = 0;
+
+	if (!json_is_string(text) ||
+	    address_parse(json_string_value(text), json_string_length(text), &family,
+			  &memory->address))
+		json_field_fail(&rows->reader, "address", "expected an address");
+	memory->family = (uint8_t)family;
+	memory->v6only = v6only == TRISTATE_YES;
+	return v6only != TRISTATE_UNKNOWN || family != AF_INET6 ||
+	       !address_equal(&memory->address, &any);
+}
+
 static void read_memory(struct json_rows *rows, const json_t *element)
 {
 	struct json_field_reader *reader = &rows->reader;
-	struct bucket_memory *row;
 	struct bind_memory memory = { .reuse_port = 0 };
-	const json_t *text = json_object_get(element, "address");
 	int64_t reuse_port = 0;
 	uint32_t port = 0;
-	int family = 0;
+	bool has_address;
 
-	if (!json_is_object(element)) {
-		json_field_fail(reader, NULL, "expected an object");
+	if (!is_object(rows, element))
 		return;
-	}
 	if (!json_field_u32(reader, element, "port", UINT16_MAX, &port))
 		json_field_fail(reader, "port", "expected a number from 0 to %d", UINT16_MAX);
 	if (!json_field_signed(reader, element, "fastreuseport", &reuse_port) || reuse_port < -1 ||
@@ -123,17 +138,16 @@ static void read_memory(struct json_rows *rows, const json_t *element)
 		json_field_fail(reader, "fastreuseport", "expected a number from -1 to 2");
 	if (!json_field_u32(reader, element, "uid", UINT32_MAX, &memory.uid))
 		json_field_fail(reader, "uid", "expected a number");
-	if (!json_is_string(text) ||
-	    address_parse(json_string_value(text), json_string_length(text), &family,
-			  &memory.address))
-		json_field_fail(reader, "address", "expected an address");
-	memory.v6only = json_field_tristate(reader, element, "v6only") == TRISTATE_YES;
-	memory.family = (uint8_t)family;
+	has_address = read_memory_address(rows, element, &memory);
 	memory.reuse_port = (int8_t)reuse_port;
-	row = snapshot_add_memory(rows->snapshot);
-	row->netns = rows->snapshot->n_netns - 1;
-	row->port = (uint16_t)port;
-	row->memory = memory;
+	/* Where it counts and is not known in full it is as if it had not been read. */
+	if (reuse_port > 0 && !has_address)
+		return;
+	*snapshot_add_memory(rows->snapshot) = (struct bucket_memory){
+		.netns = rows->snapshot->n_netns - 1,
+		.port = (uint16_t)port,
+		.memory = memory,
+	};
 }
 
 static void read_memories(struct json_rows *rows, const json_t *element)

@@ -359,6 +359,39 @@ static void test_repeated(void)
 	snapshot_free(snapshot);
 }
 
+/* Whether the wildcard of IPv6 takes IPv4 too is a part of what is remembered. */
+static void test_bind_memory(void)
+{
+	static const struct {
+		const char *members;
+		uint32_t rows;
+		const char *name;
+	} memories[] = {
+		{ "'fastreuseport':1,'address':'::','v6only':true", 1, "v6only is known" },
+		{ "'fastreuseport':1,'address':'::','v6only':null", 0, "v6only is null" },
+		{ "'fastreuseport':2,'address':'::'", 0, "v6only is missing" },
+		{ "'fastreuseport':1,'address':'::1'", 1, "it tells nothing of one address" },
+		{ "'fastreuseport':1,'address':'0.0.0.0'", 1, "nor of IPv4" },
+		{ "'fastreuseport':0,'address':'::'", 1, "nor where nothing is remembered" },
+	};
+	struct snapshot_json_error error;
+	struct snapshot *snapshot;
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
+		snapshot = NULL;
+		snprintf(text, sizeof(text),
+			 "{'schema_version':1,'sockets':[],'netns':[{'id':5,'bind_memory':[{"
+			 "'port':80,'uid':0,%s}]}]}",
+			 memories[i].members);
+		is_int(load_text(text, &snapshot, &error), 0, "what a bucket remembers: loads");
+		is_int(snapshot ? snapshot->n_memories : UINT32_MAX, memories[i].rows, "%s",
+		       memories[i].name);
+		snapshot_free(snapshot);
+	}
+}
+
 static void test_times(void)
 {
 	static const struct {
@@ -604,6 +637,7 @@ int main(void)
 	test_minimal();
 	test_owner_status();
 	test_repeated();
+	test_bind_memory();
 	test_times();
 	test_errors();
 	test_damage();
