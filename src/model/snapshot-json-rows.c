@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "model/snapshot-json.h"
 #include "util/xalloc.h"
 
 void json_rows_init(struct json_rows *rows, struct snapshot *snapshot, char *error,
@@ -166,11 +167,20 @@ static void read_memories(struct json_rows *rows, const json_t *element)
 	json_field_leave(&rows->reader);
 }
 
+struct netns *json_rows_new_netns(struct json_rows *rows)
+{
+	if (rows->snapshot->n_netns < SNAPSHOT_JSON_MAX_NETNS)
+		return snapshot_add_netns(rows->snapshot);
+	json_field_fail(&rows->reader, NULL, "more than %d network namespaces",
+			SNAPSHOT_JSON_MAX_NETNS);
+	return NULL;
+}
+
 void json_rows_add_netns(struct json_rows *rows, const json_t *element)
 {
-	struct netns *netns = snapshot_add_netns(rows->snapshot);
+	struct netns *netns = json_rows_new_netns(rows);
 
-	if (!is_object(rows, element))
+	if (!netns || !is_object(rows, element))
 		return;
 	json_field_unsigned(&rows->reader, element, "id", UINT64_MAX, &netns->id);
 	netns->name = read_string(rows, element, "name");

@@ -608,6 +608,51 @@ static void test_large(void)
 	free(text);
 }
 
+/* A document of n namespaces in their list, and of sockets that name others, from first on. */
+static char *many_namespaces(uint32_t n, uint32_t first, uint32_t last)
+{
+	size_t size = 128 + (size_t)n * 16 + (size_t)(last - first) * 128, used;
+	char *text = malloc(size);
+	uint32_t i;
+
+	used = (size_t)snprintf(text, size, "{'schema_version':1,'netns':[");
+	for (i = 0; i < n; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s{'id':%u}", i ? "," : "",
+					 i + 1);
+	used += (size_t)snprintf(text + used, size - used, "],'sockets':[");
+	for (i = first; i < last; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s{" SOCKET ",'netns':%u}",
+					 i > first ? "," : "", i);
+	snprintf(text + used, size - used, "]}");
+	return text;
+}
+
+/* Whoever works on a snapshot keeps some KiB for each. */
+static void test_namespaces(void)
+{
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+	char *text = many_namespaces(SNAPSHOT_JSON_MAX_NETNS, 1, 3);
+
+	is_int(load_text(text, &snapshot, &error), 0, "as many namespaces as there may be");
+	is_int(snapshot ? snapshot->n_netns : 0, SNAPSHOT_JSON_MAX_NETNS, "are read");
+	snapshot_free(snapshot);
+	free(text);
+	snapshot = NULL;
+	text = many_namespaces(SNAPSHOT_JSON_MAX_NETNS + 1, 1, 1);
+	is_int(load_text(text, &snapshot, &error), -EINVAL, "one more is refused");
+	is_str(error.text, "netns[65536]: more than 65536 network namespaces", "its error");
+	snapshot_free(snapshot);
+	free(text);
+	snapshot = NULL;
+	text = many_namespaces(SNAPSHOT_JSON_MAX_NETNS - 1, SNAPSHOT_JSON_MAX_NETNS,
+			       SNAPSHOT_JSON_MAX_NETNS + 2);
+	is_int(load_text(text, &snapshot, &error), -EINVAL, "also where only a socket names it");
+	is_str(error.text, "sockets[1].netns: more than 65536 network namespaces", "its error");
+	snapshot_free(snapshot);
+	free(text);
+}
+
 static void test_lines(void)
 {
 	static const char first[] =
@@ -642,6 +687,7 @@ int main(void)
 	test_errors();
 	test_damage();
 	test_large();
+	test_namespaces();
 	test_lines();
 	return done_testing();
 }
