@@ -2,6 +2,8 @@
 #include "model/snapshot-json.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include "helpers/tap.h"
@@ -608,6 +610,45 @@ static void test_large(void)
 	free(text);
 }
 
+/* json_object(), which the linker puts in its place (ld(1), --wrap), and jansson's own. */
+json_t *__wrap_json_object(void);
+json_t *__real_json_object(void);
+
+static bool refuse_objects;
+
+/* None can be made, as where the memory that jansson may take is used up. */
+json_t *__wrap_json_object(void)
+{
+	return refuse_objects ? NULL : __real_json_object();
+}
+
+static size_t bytes_in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* AddressSanitizer, which has no mallinfo(), looks for what is lost by itself. */
+static void test_no_memory(void)
+{
+	size_t size = 4000000, before;
+	char *text = malloc(size + 64);
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+
+	strcpy(text, "{'schema_version':1,'host':'");
+	memset(text + strlen(text), 'x', size);
+	strcpy(text + size, "'}");
+	before = bytes_in_use();
+	refuse_objects = true;
+	is_int(load_text(text, &snapshot, &error), -EINVAL, "no memory is left for an object");
+	refuse_objects = false;
+	is_str(error.text, "too large to be read", "its error");
+	ok(bytes_in_use() < before + size / 2, "what was to be in it is freed");
+	free(text);
+}
+
 /* A document of n namespaces in their list, and of sockets that name others, from first on. */
 static char *many_namespaces(uint32_t n, uint32_t first, uint32_t last)
 {
@@ -687,6 +728,7 @@ int main(void)
 	test_errors();
 	test_damage();
 	test_large();
+	test_no_memory();
 	test_namespaces();
 	test_lines();
 	return done_testing();
