@@ -76,8 +76,8 @@ struct process {
 	int64_t start_time_ns; /* since the epoch */
 	uint64_t exe_device, exe_inode; /* identity of the program */
 	uint64_t cgroup_id; /* inode of the directory in the unified hierarchy */
-	uint64_t
-		cgroup_set; /* those with one number are in the same cgroups; 0 = unknown; not saved */
+	/* Those with one number are in the same cgroups; 0 = unknown. Not saved. */
+	uint64_t cgroup_set;
 	string_id comm;
 	string_id cmdline; /* arguments, each ended by NUL */
 	string_id exe; /* path, without the kernel's " (deleted)" */
