@@ -113,17 +113,6 @@ static string_id interface_name(struct collector *collector, uint32_t index)
 	return interface->name;
 }
 
-static bool port_wanted(const struct collect_request *request, uint16_t port)
-{
-	uint32_t i;
-
-	for (i = 0; i < request->n_ports; i++) {
-		if (port >= request->ports[i].first && port <= request->ports[i].last)
-			return true;
-	}
-	return false;
-}
-
 /* The kernel has filtered already, where it can; what it cannot is left to this. */
 static bool wanted(const struct collector *collector, const struct inet_socket *socket)
 {
@@ -134,7 +123,7 @@ static bool wanted(const struct collector *collector, const struct inet_socket *
 	if (!collector->any_state && !(request->states & 1U << socket->state))
 		return false;
 	return collector->any_port || collector->filter.program ||
-	       port_wanted(request, socket->local_port);
+	       sock_diag_port_wanted(request->ports, request->n_ports, socket->local_port);
 }
 
 static void add_socket(struct collector *collector, const void *payload, size_t length)
