@@ -509,21 +509,11 @@ static void read_owner(struct json_rows *rows, const json_t *element)
 	json_field_leave(reader);
 }
 
-static int compare_owners(const void *left, const void *right)
-{
-	const struct owner *a = left, *b = right;
-
-	if (a->process != b->process)
-		return a->process < b->process ? -1 : 1;
-	return (a->fd > b->fd) - (a->fd < b->fd);
-}
-
 static void read_owners(struct json_rows *rows, struct inet_socket *socket, const json_t *element)
 {
 	struct snapshot *snapshot = rows->snapshot;
 	const json_t *list = json_field_array(&rows->reader, element, "owners");
-	struct owner *owners;
-	uint32_t kept = 0, n, i;
+	uint32_t i;
 
 	socket->first_owner = snapshot->n_owners;
 	json_field_enter(&rows->reader, "owners");
@@ -533,23 +523,17 @@ static void read_owners(struct json_rows *rows, struct inet_socket *socket, cons
 		json_field_leave(&rows->reader);
 	}
 	json_field_leave(&rows->reader);
-	n = snapshot->n_owners - socket->first_owner;
-	if (n) {
-		/* The table of processes is by pid, so this is the order of indexes too. */
-		owners = snapshot->owners + socket->first_owner;
-		qsort(owners, n, sizeof(*owners), compare_owners);
-		for (i = 0; i < n; i++) {
-			if (!kept || compare_owners(&owners[kept - 1], &owners[i]))
-				owners[kept++] = owners[i];
-		}
-		snapshot->n_owners = socket->first_owner + kept;
-	}
-	socket->n_owners = kept;
+	socket->n_owners = snapshot->n_owners - socket->first_owner;
+	/* The table of processes is by pid, so this is the order of indexes too. */
+	if (socket->n_owners)
+		socket->n_owners = snapshot_sort_owners(snapshot->owners + socket->first_owner,
+							socket->n_owners);
+	snapshot->n_owners = socket->first_owner + socket->n_owners;
 	socket->owner_status = read_word(
 		rows, element, "owner_status", owner_status_parse,
 		"owned, kernel, none, hidden, orphan, in-flight or unknown", OWNER_UNKNOWN);
 	/* Where the word and the list differ, what is there counts. */
-	if (kept)
+	if (socket->n_owners)
 		socket->owner_status = OWNER_OWNED;
 	else if (socket->owner_status == OWNER_OWNED)
 		socket->owner_status = OWNER_UNKNOWN;

@@ -175,6 +175,12 @@ enum snapshot_part {
 void snapshot_set_part(struct snapshot *snapshot, enum snapshot_part part);
 enum snapshot_part snapshot_part(const struct snapshot *snapshot);
 
+/*
+ * Bring the owners of a socket into order: by process (index, or pid while rows are not connected
+ * yet), then by descriptor, each once. Returns how many are left.
+ */
+uint32_t snapshot_sort_owners(struct owner *owners, uint32_t count);
+
 /* Remember the name of a uid (0 = it has none). A uid already there is left as it is. */
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name);
 
