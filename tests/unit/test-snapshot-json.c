@@ -394,6 +394,27 @@ static void test_bind_memory(void)
 	}
 }
 
+/* A socket that names no namespace is in the only one, or in one that is not known. */
+static void test_unnamed_netns(void)
+{
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+
+	is_int(load_text("{'schema_version':1,'netns':[{'id':5},{'id':6}],'sockets':["
+			 "{" SOCKET ",'netns':5},{" SOCKET "},{" SOCKET ",'netns':null}]}",
+			 &snapshot, &error),
+	       0, "of several namespaces a socket names none");
+	is_int(snapshot->n_netns, 3, "it is in neither of them");
+	ok(snapshot->sockets[1].netns == 2 && snapshot->sockets[2].netns == 2, "all are in one");
+	ok(!snapshot->netns[2].id, "whose id is not known");
+	snapshot_free(snapshot);
+	is_int(load_text("{'schema_version':1,'netns':[{'id':5}],'sockets':[{" SOCKET "}]}",
+			 &snapshot, &error),
+	       0, "there is but one namespace");
+	is_int(snapshot->n_netns, 1, "then it is that");
+	snapshot_free(snapshot);
+}
+
 static void test_times(void)
 {
 	static const struct {
@@ -723,6 +744,7 @@ int main(void)
 	test_minimal();
 	test_owner_status();
 	test_repeated();
+	test_unnamed_netns();
 	test_bind_memory();
 	test_times();
 	test_errors();
