@@ -95,7 +95,7 @@ static void count_ports(const struct snapshot *snapshot, uint32_t index, struct 
 	port_mark_reserved(snapshot, index, stock->taken);
 	if (netns->port_range_last)
 		stock->n_ports = (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
-				 port_n_reserved(netns, snapshot);
+				 port_n_reserved(snapshot, index);
 }
 
 /*

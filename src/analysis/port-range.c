@@ -83,31 +83,6 @@ bool port_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_
 	return port < UNPRIVILEGED_PORT_START;
 }
 
-struct reserved_count {
-	uint32_t first, last, count;
-};
-
-static void count_range(uint32_t first, uint32_t last, void *user)
-{
-	struct reserved_count *count = user;
-
-	first = first > count->first ? first : count->first;
-	last = last < count->last ? last : count->last;
-	if (first <= last)
-		count->count += last - first + 1;
-}
-
-uint32_t port_n_reserved(const struct netns *netns, const struct snapshot *snapshot)
-{
-	struct reserved_count count = {
-		.first = netns->port_range_first,
-		.last = netns->port_range_last,
-	};
-
-	each_range(snapshot_text(snapshot, netns->reserved_ports), count_range, &count);
-	return count.count;
-}
-
 static void mark_range(uint32_t first, uint32_t last, void *user)
 {
 	uint8_t *set = user;
@@ -122,4 +97,17 @@ void port_mark_reserved(const struct snapshot *snapshot, uint32_t netns, uint8_t
 	if (netns < snapshot->n_netns)
 		each_range(snapshot_text(snapshot, snapshot->netns[netns].reserved_ports),
 			   mark_range, set);
+}
+
+uint32_t port_n_reserved(const struct snapshot *snapshot, uint32_t netns)
+{
+	uint8_t set[PORT_SET_SIZE] = { 0 };
+	uint16_t first, last;
+	uint32_t port, n = 0;
+
+	port_mark_reserved(snapshot, netns, set);
+	port_range(snapshot, netns, &first, &last);
+	for (port = first; port <= last; port++)
+		n += set[port / 8] >> port % 8 & 1;
+	return n;
 }

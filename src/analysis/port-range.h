@@ -30,7 +30,7 @@ bool port_is_privileged(const struct snapshot *snapshot, uint32_t netns, uint16_
 enum tristate port_is_reserved(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
 
 /* How many ports of the range are reserved; 0 also if that is not known. */
-uint32_t port_n_reserved(const struct netns *netns, const struct snapshot *snapshot);
+uint32_t port_n_reserved(const struct snapshot *snapshot, uint32_t netns);
 
 /* A bit for each port. */
 #define PORT_SET_SIZE (65536 / 8)

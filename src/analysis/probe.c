@@ -216,7 +216,7 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 		candidate.reuse_port = false;
 	}
 	port_range(snapshot, wanted->netns, &first, &last);
-	n_ports = (uint32_t)last - first + 1 - (netns ? port_n_reserved(netns, snapshot) : 0);
+	n_ports = (uint32_t)last - first + 1 - port_n_reserved(snapshot, wanted->netns);
 	for (i = 0; i < index->n_buckets && best != TRISTATE_YES; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		struct bind_verdict verdict;

@@ -64,7 +64,7 @@ static void count_ports(struct frame *frame)
 	for (i = 0; i < snapshot->n_netns; i++) {
 		port_range(snapshot, i, &first, &last);
 		frame->netns[i].local_ports =
-			(uint32_t)last - first + 1 - port_n_reserved(&snapshot->netns[i], snapshot);
+			(uint32_t)last - first + 1 - port_n_reserved(snapshot, i);
 	}
 	/* Of a namespace they are neighbours, and in that those of one port, of TCP and UDP. */
 	for (i = 0; i < frame->index.n_buckets; i++) {
