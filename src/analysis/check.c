@@ -53,6 +53,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 	uint32_t i;
 
 	*ret_list = (struct finding_list){ .items = NULL };
+	port_rules_init(&detection.rules, snapshot);
 	if (!index) {
 		bind_bucket_index_init(&own, snapshot);
 		index = &own;
@@ -79,6 +80,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 	detect_exhaustion(&detection);
 	if (index == &own)
 		bind_bucket_index_done(&own);
+	port_rules_done(&detection.rules);
 	free(detection.hijackable);
 	if (snapshot_part(snapshot) == PART_SOCKETS)
 		doubt_absence(ret_list);

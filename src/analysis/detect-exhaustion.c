@@ -26,9 +26,11 @@ enum port_kind {
 	N_PORT_KINDS,
 };
 
+#define PORT_SET_SIZE (65536 / 8)
+
 /* The ports that the kernel gives to connections, of one namespace and protocol. */
 struct port_stock {
-	uint8_t taken[PORT_SET_SIZE]; /* reserved, or held whatever the destination */
+	uint8_t taken[PORT_SET_SIZE]; /* a bit for each port: held whatever the destination */
 	uint32_t n_ports; /* of the range, that are not reserved; 0: not known, or none */
 	uint32_t n_held; /* of these */
 	uint32_t *holders; /* sockets, one of each port that is held; so many */
@@ -82,20 +84,11 @@ static bool is_taken(const struct port_stock *stock, uint16_t port)
 	return stock->taken[port / 8] & 1U << port % 8;
 }
 
-static bool is_in_range(const struct netns *netns, uint16_t port)
+/* Whether the kernel gives the port to connections, as far as that is known. */
+static bool is_given(const struct port_rules *rules, uint32_t netns, uint16_t port)
 {
-	return netns->port_range_last && port >= netns->port_range_first &&
-	       port <= netns->port_range_last;
-}
-
-static void count_ports(const struct snapshot *snapshot, uint32_t index, struct port_stock *stock)
-{
-	const struct netns *netns = &snapshot->netns[index];
-
-	port_mark_reserved(snapshot, index, stock->taken);
-	if (netns->port_range_last)
-		stock->n_ports = (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
-				 port_n_reserved(snapshot, index);
+	return rules->snapshot->netns[netns].port_range_last &&
+	       port_is_ephemeral(rules, netns, port);
 }
 
 /*
@@ -121,21 +114,23 @@ static int kind_of(const struct inet_socket *socket)
 }
 
 /* Of each namespace the stocks, all in one. Freed with stocks_free(). */
-static struct port_stock *stocks_new(const struct snapshot *snapshot)
+static struct port_stock *stocks_new(const struct port_rules *rules)
 {
+	const struct snapshot *snapshot = rules->snapshot;
 	struct port_stock *stocks =
 		xcalloc((size_t)snapshot->n_netns * N_PORT_KINDS, sizeof(*stocks));
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_netns * N_PORT_KINDS; i++)
-		count_ports(snapshot, i / N_PORT_KINDS, &stocks[i]);
+		if (snapshot->netns[i / N_PORT_KINDS].port_range_last)
+			stocks[i].n_ports = port_n_ephemeral(rules, i / N_PORT_KINDS);
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[i];
 		struct port_stock *stock;
 		int kind = kind_of(socket);
 
 		if (kind < 0 || socket->netns >= snapshot->n_netns ||
-		    !is_in_range(&snapshot->netns[socket->netns], socket->local_port) ||
+		    !is_given(rules, socket->netns, socket->local_port) ||
 		    !holds_port(socket, (enum port_kind)kind))
 			continue;
 		stock = &stocks[socket->netns * N_PORT_KINDS + (uint32_t)kind];
@@ -288,12 +283,12 @@ static const struct port_stock *stock_of(const struct port_stock *stocks,
 }
 
 /* A connection of TCP with a port that others could have had. */
-static bool is_outgoing(const struct snapshot *snapshot, const struct port_stock *stocks,
+static bool is_outgoing(const struct port_rules *rules, const struct port_stock *stocks,
 			const struct inet_socket *socket)
 {
-	return socket->netns < snapshot->n_netns && (socket->known & SOCKET_HAS_PEER) &&
+	return socket->netns < rules->snapshot->n_netns && (socket->known & SOCKET_HAS_PEER) &&
 	       kind_of(socket) == PORTS_TCP && socket->state != STATE_SYN_RECV &&
-	       is_in_range(&snapshot->netns[socket->netns], socket->local_port) &&
+	       is_given(rules, socket->netns, socket->local_port) &&
 	       !is_taken(stock_of(stocks, socket), socket->local_port);
 }
 
@@ -320,20 +315,21 @@ static uint32_t n_fewest(const struct port_stock *stock)
  * Connections towards destinations that may have too many: counted by a hash first, so that on most
  * hosts there is nothing to sort. Returns how many there are.
  */
-static uint32_t collect_crowded(const struct snapshot *snapshot, const struct port_stock *stocks,
+static uint32_t collect_crowded(const struct port_rules *rules, const struct port_stock *stocks,
 				struct outgoing **ret_outgoing)
 {
+	const struct snapshot *snapshot = rules->snapshot;
 	uint32_t *counts = xcalloc(1U << 16, sizeof(*counts));
 	uint32_t i, n = 0, capacity = 0;
 	struct outgoing *outgoing = NULL;
 
 	for (i = 0; i < snapshot->n_sockets; i++)
-		if (is_outgoing(snapshot, stocks, &snapshot->sockets[i]))
+		if (is_outgoing(rules, stocks, &snapshot->sockets[i]))
 			counts[hash_of(&snapshot->sockets[i])]++;
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[i];
 
-		if (!is_outgoing(snapshot, stocks, socket) ||
+		if (!is_outgoing(rules, stocks, socket) ||
 		    counts[hash_of(socket)] < n_fewest(stock_of(stocks, socket)))
 			continue;
 		ARRAY_RESERVE(outgoing, n, capacity);
@@ -347,9 +343,9 @@ static uint32_t collect_crowded(const struct snapshot *snapshot, const struct po
 static void check_ports(struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	struct port_stock *stocks = stocks_new(snapshot);
+	struct port_stock *stocks = stocks_new(&detection->rules);
 	struct outgoing *outgoing;
-	uint32_t i, n = collect_crowded(snapshot, stocks, &outgoing), first;
+	uint32_t i, n = collect_crowded(&detection->rules, stocks, &outgoing), first;
 
 	for (i = 0; i < snapshot->n_netns * N_PORT_KINDS; i++)
 		check_stock(detection, i / N_PORT_KINDS, (enum port_kind)(i % N_PORT_KINDS),

@@ -221,8 +221,8 @@ static char *clients_words(const struct detection *detection, uint32_t index)
 static void check_bound(struct detection *detection, uint32_t index)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	bool ephemeral =
-		port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port);
+	bool ephemeral = port_is_ephemeral(&detection->rules, detection->bucket->netns,
+					   detection->bucket->port);
 	struct finding *finding = detect_report(detection, FINDING_BOUND_NOT_LISTENING,
 						ephemeral ? SEVERITY_NOTE : SEVERITY_WARNING,
 						&index, 1);

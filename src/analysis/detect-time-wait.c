@@ -270,7 +270,7 @@ void detect_time_wait(struct detection *detection)
 	 * outgoing connections it is most likely such a one that has ended.
 	 */
 	if (n_bound || n_live || !n_waiting ||
-	    port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
+	    port_is_ephemeral(&detection->rules, detection->bucket->netns, detection->bucket->port))
 		return;
 	wait.sockets =
 		xcalloc(n_waiting < NAMED_MAX ? n_waiting : NAMED_MAX, sizeof(*wait.sockets));

@@ -3,6 +3,7 @@
 #define ANALYSIS_DETECT_H
 
 #include "analysis/check.h"
+#include "analysis/port-range.h"
 #include "model/bind-bucket.h"
 
 /* Sockets of all buckets of which one detector cannot tell: one finding names them together. */
@@ -16,6 +17,7 @@ struct detection {
 	const struct snapshot *snapshot;
 	const struct check_options *options;
 	struct finding_list *list;
+	struct port_rules rules;
 
 	/* The bucket that is looked at, for the detectors that look at one. */
 	const struct bind_bucket *bucket;

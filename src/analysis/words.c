@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "util/xalloc.h"
 
@@ -308,16 +307,16 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
 			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
 }
 
-const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
+const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port)
 {
 	uint16_t first, last;
 
-	port_range(snapshot, netns, &first, &last);
+	port_range(rules->snapshot, netns, &first, &last);
 	if (port < first || port > last)
 		return "For good: let the client take another source port, or none of its own "
 		       "choice: it has bound it by its number, since the kernel chooses from "
 		       "net.ipv4.ip_local_port_range only. No sysctl keeps a port from that.";
-	if (port_is_reserved(snapshot, netns, port) == TRISTATE_YES)
+	if (port_is_reserved(rules, netns, port) == TRISTATE_YES)
 		return "It will hardly be back: the port is reserved already "
 		       "(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
 		       "The client has had it since before that, or has bound it by its number; "

@@ -2,6 +2,7 @@
 #ifndef ANALYSIS_WORDS_H
 #define ANALYSIS_WORDS_H
 
+#include "analysis/port-range.h"
 #include "model/snapshot.h"
 
 /* Why processes do not belong together: relate.h in words, in the middle of a sentence. */
@@ -56,7 +57,7 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
  * Sentences on how to keep a port, which an outgoing connection has now, from such: whether the kernel
  * can have chosen it decides what helps.
  */
-const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
+const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port);
 
 /* "1 connection", "2 connections". */
 char *words_count(uint32_t n, const char *singular);
