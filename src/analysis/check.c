@@ -58,6 +58,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		bind_bucket_index_init(&own, snapshot);
 		index = &own;
 	}
+	detection.index = index;
 	for (i = 0; i < index->n_buckets; i++) {
 		detection.bucket = &index->buckets[i];
 		detection.members = index->members + index->buckets[i].first;

@@ -17,6 +17,7 @@ struct detection {
 	const struct snapshot *snapshot;
 	const struct check_options *options;
 	struct finding_list *list;
+	const struct bind_bucket_index *index;
 	struct port_rules rules;
 
 	/* The bucket that is looked at, for the detectors that look at one. */
