@@ -41,6 +41,8 @@ void detect_inherited_doubts(struct detection *detection);
 void detect_reuseport_doubts(struct detection *detection);
 void detect_reuseport(struct detection *detection);
 void detect_listener(struct detection *detection);
+/* Of a bucket in which some are: those that do not listen. Called by detect_listener(). */
+void detect_bound(struct detection *detection);
 void detect_dual_stack(struct detection *detection);
 void detect_time_wait(struct detection *detection);
 void detect_client_port(struct detection *detection);

@@ -11,6 +11,7 @@
 #include "util/xalloc.h"
 
 static size_t n_bytes;
+static uint64_t n_steps;
 
 void *__real_xcalloc(size_t count, size_t size);
 void *__wrap_xcalloc(size_t count, size_t size);
@@ -19,6 +20,18 @@ void *__wrap_xcalloc(size_t count, size_t size)
 {
 	n_bytes += count * size;
 	return __real_xcalloc(count, size);
+}
+
+bool __real_address_covers(int bound_family, const struct address *bound, bool v6only,
+			   int wanted_family, const struct address *wanted);
+bool __wrap_address_covers(int bound_family, const struct address *bound, bool v6only,
+			   int wanted_family, const struct address *wanted);
+
+bool __wrap_address_covers(int bound_family, const struct address *bound, bool v6only,
+			   int wanted_family, const struct address *wanted)
+{
+	n_steps++;
+	return __real_address_covers(bound_family, bound, v6only, wanted_family, wanted);
 }
 
 static void check(const struct snapshot *snapshot)
@@ -52,8 +65,48 @@ static void test_namespaces(void)
 	snapshot_free(snapshot);
 }
 
+static void make_bound(struct snapshot *snapshot, uint32_t n)
+{
+	char address[32];
+	uint32_t i;
+
+	make_process(snapshot, 900, "a");
+	make_process(snapshot, 901, "b");
+	for (i = 0; i < n; i++) {
+		snprintf(address, sizeof(address), "127.0.%u.%u", i >> 8, i & 255);
+		make_owner(snapshot,
+			   make_socket(snapshot, PROTOCOL_TCP, i % 2 ? STATE_BOUND : STATE_LISTEN,
+				       address, 8080),
+			   i % 2, 3);
+	}
+}
+
+static uint64_t steps_of(void (*make)(struct snapshot *, uint32_t),
+			 void (*ask)(const struct snapshot *), uint32_t n)
+{
+	struct snapshot *snapshot = snapshot_new();
+
+	snapshot_add_netns(snapshot);
+	make(snapshot, n);
+	n_steps = 0;
+	ask(snapshot);
+	snapshot_free(snapshot);
+	return n_steps;
+}
+
+/* Four times as much takes no more than five times the steps, where each with each takes sixteen. */
+static void test_growth(const char *what, void (*make)(struct snapshot *, uint32_t),
+			void (*ask)(const struct snapshot *))
+{
+	uint64_t few = steps_of(make, ask, 500), many = steps_of(make, ask, 2000);
+
+	ok(many <= 5 * few + 500, "%s: %llu and %llu steps", what, (unsigned long long)few,
+	   (unsigned long long)many);
+}
+
 int main(void)
 {
 	test_namespaces();
+	test_growth("sockets that are bound beside listeners", make_bound, check);
 	return done_testing();
 }
