@@ -38,16 +38,36 @@ static const struct inet_socket *socket_at(const struct snapshot *snapshot, uint
 
 /* ---- which ports are held by clients only ---- */
 
-static bool bucket_is_served(const struct snapshot *snapshot, const struct bind_bucket_index *index,
-			     const struct bind_bucket *bucket)
-{
-	uint32_t i;
+/* The buckets of a snapshot, and of each whether somebody listens there or is bound. */
+struct served_index {
+	struct bind_bucket_index buckets;
+	bool *served;
+};
 
-	for (i = 0; i < bucket->count; i++) {
-		if (socket_is_bound(socket_at(snapshot, index->members[bucket->first + i])))
-			return true;
+static void served_index_init(struct served_index *index, const struct snapshot *snapshot)
+{
+	uint32_t i, k;
+
+	bind_bucket_index_init(&index->buckets, snapshot);
+	index->served = xcalloc(index->buckets.n_buckets, sizeof(*index->served));
+	for (i = 0; i < index->buckets.n_buckets; i++) {
+		const struct bind_bucket *bucket = &index->buckets.buckets[i];
+		const uint32_t *members = index->buckets.members + bucket->first;
+
+		for (k = 0; k < bucket->count && !index->served[i]; k++)
+			index->served[i] = socket_is_bound(socket_at(snapshot, members[k]));
 	}
-	return false;
+}
+
+static void served_index_done(struct served_index *index)
+{
+	bind_bucket_index_done(&index->buckets);
+	free(index->served);
+}
+
+static bool bucket_is_served(const struct served_index *index, const struct bind_bucket *bucket)
+{
+	return index->served[bucket - index->buckets.buckets];
 }
 
 /* Reserved ports, too: that none is given away now says nothing of what was. */
@@ -60,9 +80,7 @@ static bool port_is_in_range(const struct snapshot *snapshot, const struct bind_
 }
 
 /* Surely the side that called connect(2): still at it, or its peer is a port served here. */
-static bool is_connecting_side(const struct snapshot *snapshot,
-			       const struct bind_bucket_index *index,
-			       const struct inet_socket *socket)
+static bool is_connecting_side(const struct served_index *index, const struct inet_socket *socket)
 {
 	const struct bind_bucket *bucket;
 
@@ -73,28 +91,28 @@ static bool is_connecting_side(const struct snapshot *snapshot,
 	if (!address_is_loopback(socket->family, &socket->peer) &&
 	    !address_equal(&socket->local, &socket->peer))
 		return false;
-	bucket = bind_bucket_find(index, socket->netns, socket->peer_port,
+	bucket = bind_bucket_find(&index->buckets, socket->netns, socket->peer_port,
 				  (enum protocol)socket->protocol);
-	return bucket && bucket_is_served(snapshot, index, bucket);
+	return bucket && bucket_is_served(index, bucket);
 }
 
-static bool bucket_is_client(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+static bool bucket_is_client(const struct snapshot *snapshot, const struct served_index *index,
 			     const struct bind_bucket *bucket)
 {
 	bool any = false;
 	uint32_t i;
 
-	if (bucket_is_served(snapshot, index, bucket))
+	if (bucket_is_served(index, bucket))
 		return false;
 	if (port_is_in_range(snapshot, bucket))
 		return true;
 	for (i = 0; i < bucket->count; i++) {
 		const struct inet_socket *socket =
-			socket_at(snapshot, index->members[bucket->first + i]);
+			socket_at(snapshot, index->buckets.members[bucket->first + i]);
 
 		if (socket_is_time_wait(socket))
 			continue;
-		if (!is_connecting_side(snapshot, index, socket))
+		if (!is_connecting_side(index, socket))
 			return false;
 		any = true;
 	}
@@ -400,9 +418,10 @@ static void add_clients(struct port_view *view, struct client_table *table, uint
 /* ---- all of it ---- */
 
 /* The buckets of one namespace: [first, end). at is the place of its first socket. */
-static void add_section(struct port_view *view, const struct bind_bucket_index *index,
-			uint32_t first, uint32_t end, uint32_t at, bool clients_in_full)
+static void add_section(struct port_view *view, const struct served_index *served, uint32_t first,
+			uint32_t end, uint32_t at, bool clients_in_full)
 {
+	const struct bind_bucket_index *index = &served->buckets;
 	struct client_table clients = { 0 };
 	struct port_section section = {
 		.netns = index->buckets[first].netns,
@@ -414,7 +433,7 @@ static void add_section(struct port_view *view, const struct bind_bucket_index *
 		const struct bind_bucket *bucket = &index->buckets[i];
 		const uint32_t *members = index->members + bucket->first;
 
-		if (clients_in_full || !bucket_is_client(view->snapshot, index, bucket)) {
+		if (clients_in_full || !bucket_is_client(view->snapshot, served, bucket)) {
 			add_port(view, members, bucket->count, at);
 			at += bucket->count;
 			continue;
@@ -446,22 +465,23 @@ static void add_section(struct port_view *view, const struct bind_bucket_index *
 
 void port_view_init(struct port_view *view, const struct snapshot *snapshot, bool clients_in_full)
 {
-	struct bind_bucket_index index;
+	struct served_index served;
+	const struct bind_bucket *buckets;
 	uint32_t first, end;
 
 	*view = (struct port_view){ .snapshot = snapshot };
 	view->sockets = xcalloc(snapshot->n_sockets, sizeof(*view->sockets));
 	view->process_marks = xcalloc(snapshot->n_processes, sizeof(*view->process_marks));
 	view->processes = xcalloc(snapshot->n_processes, sizeof(*view->processes));
-	bind_bucket_index_init(&index, snapshot);
-	for (first = 0; first < index.n_buckets; first = end) {
+	served_index_init(&served, snapshot);
+	buckets = served.buckets.buckets;
+	for (first = 0; first < served.buckets.n_buckets; first = end) {
 		end = first + 1;
-		while (end < index.n_buckets &&
-		       index.buckets[end].netns == index.buckets[first].netns)
+		while (end < served.buckets.n_buckets && buckets[end].netns == buckets[first].netns)
 			end++;
-		add_section(view, &index, first, end, index.buckets[first].first, clients_in_full);
+		add_section(view, &served, first, end, buckets[first].first, clients_in_full);
 	}
-	bind_bucket_index_done(&index);
+	served_index_done(&served);
 }
 
 void port_view_done(struct port_view *view)

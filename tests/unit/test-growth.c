@@ -5,6 +5,7 @@
  * memory, and what they count for twice as much may be a little more than twice as much.
  */
 #include "analysis/check.h"
+#include "analysis/port-view.h"
 
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
@@ -32,6 +33,15 @@ bool __wrap_address_covers(int bound_family, const struct address *bound, bool v
 {
 	n_steps++;
 	return __real_address_covers(bound_family, bound, v6only, wanted_family, wanted);
+}
+
+bool __real_socket_is_bound(const struct inet_socket *socket);
+bool __wrap_socket_is_bound(const struct inet_socket *socket);
+
+bool __wrap_socket_is_bound(const struct inet_socket *socket)
+{
+	n_steps++;
+	return __real_socket_is_bound(socket);
 }
 
 static void check(const struct snapshot *snapshot)
@@ -65,6 +75,14 @@ static void test_namespaces(void)
 	snapshot_free(snapshot);
 }
 
+static void view(const struct snapshot *snapshot)
+{
+	struct port_view ports;
+
+	port_view_init(&ports, snapshot, false);
+	port_view_done(&ports);
+}
+
 static void make_bound(struct snapshot *snapshot, uint32_t n)
 {
 	char address[32];
@@ -81,6 +99,22 @@ static void make_bound(struct snapshot *snapshot, uint32_t n)
 	}
 }
 
+/* Connections of a host with itself, on ports that may be anything, before the one listener. */
+static void make_loopback(struct snapshot *snapshot, uint32_t n)
+{
+	struct inet_socket *socket;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		uint16_t client = (uint16_t)(10000 + i / 2);
+
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_ESTAB, "127.0.0.1",
+				     i % 2 ? client : 8080);
+		make_peer(socket, "127.0.0.1", i % 2 ? 8080 : client);
+	}
+	make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 8080);
+}
+
 static uint64_t steps_of(void (*make)(struct snapshot *, uint32_t),
 			 void (*ask)(const struct snapshot *), uint32_t n)
 {
@@ -94,7 +128,7 @@ static uint64_t steps_of(void (*make)(struct snapshot *, uint32_t),
 	return n_steps;
 }
 
-/* Four times as much takes no more than five times the steps, where each with each takes sixteen. */
+/* Four times as much takes at most five times the steps, where each with each takes sixteen. */
 static void test_growth(const char *what, void (*make)(struct snapshot *, uint32_t),
 			void (*ask)(const struct snapshot *))
 {
@@ -108,5 +142,6 @@ int main(void)
 {
 	test_namespaces();
 	test_growth("sockets that are bound beside listeners", make_bound, check);
+	test_growth("connections over loopback, as list groups them", make_loopback, view);
 	return done_testing();
 }
