@@ -152,8 +152,9 @@ static char *origins(const struct detection *detection, const uint32_t *sockets,
 }
 
 /* The party of the socket that receives; parties->count if nobody is certain to be it. */
-static uint32_t receiving_party(const struct delivery *delivery, const uint32_t *sockets,
-				uint32_t n_sockets, const struct parties *parties)
+static uint32_t receiving_party(const struct detection *detection, const struct delivery *delivery,
+				const uint32_t *sockets, uint32_t n_sockets,
+				const struct parties *parties)
 {
 	uint32_t i;
 
@@ -161,7 +162,8 @@ static uint32_t receiving_party(const struct delivery *delivery, const uint32_t 
 		return parties->count;
 	for (i = 0; i < n_sockets; i++)
 		if (receives(delivery, sockets[i]))
-			return parties->of[i];
+			return parties_find(parties, detection->snapshot, sockets, sockets[i],
+					    RELATED_CLOSELY);
 	return parties->count;
 }
 
@@ -227,7 +229,7 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 	uint32_t party;
 
 	predict(detection, &all_sockets[sockets[0]], &delivery);
-	party = receiving_party(&delivery, sockets, n_sockets, parties);
+	party = receiving_party(detection, &delivery, sockets, n_sockets, parties);
 	delivery_done(&delivery);
 	all = name_parties(detection, sockets, parties, parties->count);
 	finding->evidence = origins(detection, sockets, parties);

@@ -7,6 +7,7 @@
 #include "analysis/check.h"
 #include "analysis/port-view.h"
 
+#include "analysis/relate.h"
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
 #include "util/xalloc.h"
@@ -42,6 +43,15 @@ bool __wrap_socket_is_bound(const struct inet_socket *socket)
 {
 	n_steps++;
 	return __real_socket_is_bound(socket);
+}
+
+uint32_t __real_relate_processes(const struct snapshot *snapshot, uint32_t a, uint32_t b);
+uint32_t __wrap_relate_processes(const struct snapshot *snapshot, uint32_t a, uint32_t b);
+
+uint32_t __wrap_relate_processes(const struct snapshot *snapshot, uint32_t a, uint32_t b)
+{
+	n_steps++;
+	return __real_relate_processes(snapshot, a, b);
 }
 
 static void check(const struct snapshot *snapshot)
@@ -138,10 +148,54 @@ static void test_growth(const char *what, void (*make)(struct snapshot *, uint32
 	   (unsigned long long)many);
 }
 
+#define N_HOLDERS 8
+
+/* A pool in which each member has holders of its own, who are strangers to the others'. */
+static void make_strangers(struct snapshot *snapshot, uint32_t n)
+{
+	struct inet_socket *socket;
+	uint32_t i, k;
+
+	for (i = 0; i < n; i++) {
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 8080);
+		make_reuse(socket, TRISTATE_YES, TRISTATE_YES, EVIDENCE_BPF);
+		for (k = 0; k < N_HOLDERS; k++)
+			make_owner(snapshot, socket,
+				   make_process(snapshot, 900 + i * N_HOLDERS + k, "a"), 3);
+	}
+}
+
+/* And one of which the members are held by the same few programs in turn. */
+static void make_rivals(struct snapshot *snapshot, uint32_t n)
+{
+	struct inet_socket *socket;
+	uint32_t i, k;
+
+	for (i = 0; i < 20 * N_HOLDERS; i++)
+		make_process(snapshot, 900 + i, "a");
+	for (i = 0; i < n; i++) {
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 8080);
+		make_reuse(socket, TRISTATE_YES, TRISTATE_YES, EVIDENCE_BPF);
+		for (k = 0; k < N_HOLDERS; k++)
+			make_owner(snapshot, socket, i % 20 * N_HOLDERS + k, 3);
+	}
+}
+
+/* What processes are to each other is asked of no more pairs, however many sockets they hold. */
+static void test_parties(const char *what, void (*make)(struct snapshot *, uint32_t))
+{
+	uint64_t few = steps_of(make, check, 500), many = steps_of(make, check, 2000);
+
+	ok(few && many - few < 2 * 2000, "%s: %llu and %llu steps", what, (unsigned long long)few,
+	   (unsigned long long)many);
+}
+
 int main(void)
 {
 	test_namespaces();
 	test_growth("sockets that are bound beside listeners", make_bound, check);
+	test_parties("a pool of strangers", make_strangers);
+	test_parties("a pool of few programs", make_rivals);
 	test_growth("connections over loopback, as list groups them", make_loopback, view);
 	return done_testing();
 }
