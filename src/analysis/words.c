@@ -142,32 +142,69 @@ static char *add_holder(char *text, char *holder)
 	return longer;
 }
 
+/* A holder, and its place among them. */
+struct holder {
+	uint32_t process, order;
+};
+
+static int compare_processes(const void *left, const void *right)
+{
+	const struct holder *a = left, *b = right;
+
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int compare_orders(const void *left, const void *right)
+{
+	const struct holder *a = left, *b = right;
+
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Leave of each process the first, and the order. Returns how many there are. */
+static uint32_t drop_repeated(struct holder *holders, uint32_t n)
+{
+	uint32_t i, kept = 0;
+
+	if (n < 2)
+		return n;
+	qsort(holders, n, sizeof(*holders), compare_processes);
+	for (i = 1; i < n; i++)
+		if (holders[i].process != holders[kept].process)
+			holders[++kept] = holders[i];
+	qsort(holders, kept + 1, sizeof(*holders), compare_orders);
+	return kept + 1;
+}
+
 /* The processes that hold them, each once, in the order of the sockets; malloc'ed. */
 static uint32_t *processes_of(const struct snapshot *snapshot, const uint32_t *sockets,
 			      uint32_t n_sockets, uint32_t *ret_count)
 {
 	uint32_t i, k, n = 0, n_owners = 0, *processes;
-	bool *known;
+	struct holder *holders;
 
 	for (i = 0; i < n_sockets; i++)
 		n_owners += snapshot->sockets[sockets[i]].n_owners;
 	*ret_count = 0;
 	if (!n_owners)
 		return NULL;
-	processes = xcalloc(n_owners, sizeof(*processes));
-	known = xcalloc(snapshot->n_processes, sizeof(*known));
+	holders = xcalloc(n_owners, sizeof(*holders));
 	for (i = 0; i < n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
-		const struct owner *owners = snapshot->owners + socket->first_owner;
 
-		for (k = 0; k < socket->n_owners; k++) {
-			if (known[owners[k].process])
-				continue;
-			known[owners[k].process] = true;
-			processes[n++] = owners[k].process;
-		}
+		for (k = 0; k < socket->n_owners; k++, n++)
+			holders[n] = (struct holder){
+				.process = snapshot->owners[socket->first_owner + k].process,
+				.order = n,
+			};
 	}
-	free(known);
+	n = drop_repeated(holders, n);
+	processes = xcalloc(n, sizeof(*processes));
+	for (i = 0; i < n; i++)
+		processes[i] = holders[i].process;
+	free(holders);
 	*ret_count = n;
 	return processes;
 }

@@ -190,10 +190,36 @@ static void test_parties(const char *what, void (*make)(struct snapshot *, uint3
 	   (unsigned long long)many);
 }
 
+/* Listeners in the range of outgoing connections: each has a note, which names its holder. */
+static void make_noted(struct snapshot *snapshot, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		make_owner(snapshot,
+			   make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0",
+				       (uint16_t)(40000 + i)),
+			   make_process(snapshot, 900 + i, "a"), 3);
+}
+
+static void test_memory(const char *what, void (*make)(struct snapshot *, uint32_t))
+{
+	size_t few, many;
+
+	n_bytes = 0;
+	steps_of(make, check, 500);
+	few = n_bytes;
+	n_bytes = 0;
+	steps_of(make, check, 2000);
+	many = n_bytes;
+	ok(few && many <= 5 * few, "%s: %zu and %zu bytes", what, few, many);
+}
+
 int main(void)
 {
 	test_namespaces();
 	test_growth("sockets that are bound beside listeners", make_bound, check);
+	test_memory("many ports of as many processes", make_noted);
 	test_parties("a pool of strangers", make_strangers);
 	test_parties("a pool of few programs", make_rivals);
 	test_growth("connections over loopback, as list groups them", make_loopback, view);
