@@ -13,6 +13,7 @@
 /* So many are named, the rest is counted or hinted at. */
 #define PIDS_MAX 3
 #define PROGRAMS_MAX 3
+#define UNSEEN_MAX 3
 
 char *words_address(const struct inet_socket *socket)
 {
@@ -129,17 +130,35 @@ static char *unseen_holder(const struct snapshot *snapshot, const struct inet_so
 	return xasprintf("a process of uid %u that cannot be seen", socket->uid);
 }
 
-/* Add to a list in words; what is there already is not repeated. Takes over both. */
-static char *add_holder(char *text, char *holder)
+/* Add a holder to a list in words, unless it is there already. Returns whether it was added. */
+static bool add_holder(char **text, const char *holder)
 {
 	char *longer;
 
-	if (!text)
-		return holder;
-	longer = strstr(text, holder) ? xstrdup(text) : xasprintf("%s and %s", text, holder);
-	free(text);
-	free(holder);
-	return longer;
+	if (*text && strstr(*text, holder))
+		return false;
+	longer = *text ? xasprintf("%s and %s", *text, holder) : xstrdup(holder);
+	free(*text);
+	*text = longer;
+	return true;
+}
+
+/* Add those of sockets without a process that is known to hold them. */
+static void add_unseen(char **text, const struct snapshot *snapshot, const uint32_t *sockets,
+		       uint32_t n_sockets)
+{
+	uint32_t i, n = 0;
+	char *holder;
+
+	for (i = 0; i < n_sockets && n <= UNSEEN_MAX; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
+
+		if (socket->n_owners)
+			continue;
+		holder = unseen_holder(snapshot, socket);
+		n += add_holder(text, n < UNSEEN_MAX || strstr(*text, holder) ? holder : "others");
+		free(holder);
+	}
 }
 
 /* A holder, and its place among them. */
@@ -212,16 +231,11 @@ static uint32_t *processes_of(const struct snapshot *snapshot, const uint32_t *s
 char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
 			     uint32_t n_sockets)
 {
-	uint32_t n, i, *processes = processes_of(snapshot, sockets, n_sockets, &n);
+	uint32_t n, *processes = processes_of(snapshot, sockets, n_sockets, &n);
 	char *text = n ? several_holders(snapshot, processes, n) : NULL;
 
 	free(processes);
-	for (i = 0; i < n_sockets; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
-
-		if (!socket->n_owners)
-			text = add_holder(text, unseen_holder(snapshot, socket));
-	}
+	add_unseen(&text, snapshot, sockets, n_sockets);
 	return text;
 }
 

@@ -27,7 +27,10 @@ char *words_process(const struct snapshot *snapshot, uint32_t process);
  */
 char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 
-/* Those of several sockets, at least one, as if they were one: a program is named once. */
+/*
+ * Those of several sockets, at least one, as if they were one: a program is named once, and of
+ * holders that cannot be seen, as users' processes, a few.
+ */
 char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
 			     uint32_t n_sockets);
 
