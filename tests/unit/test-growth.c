@@ -5,6 +5,7 @@
  * memory, and what they count for twice as much may be a little more than twice as much.
  */
 #include "analysis/check.h"
+#include "analysis/delivery.h"
 #include "analysis/port-view.h"
 
 #include "analysis/relate.h"
@@ -52,6 +53,19 @@ uint32_t __wrap_relate_processes(const struct snapshot *snapshot, uint32_t a, ui
 {
 	n_steps++;
 	return __real_relate_processes(snapshot, a, b);
+}
+
+uint32_t __real_delivery_sockets_of(const struct snapshot *snapshot, const uint32_t *members,
+				    uint32_t n_members, struct delivery_socket **ret_sockets);
+uint32_t __wrap_delivery_sockets_of(const struct snapshot *snapshot, const uint32_t *members,
+				    uint32_t n_members, struct delivery_socket **ret_sockets);
+
+/* Each of them is looked at. */
+uint32_t __wrap_delivery_sockets_of(const struct snapshot *snapshot, const uint32_t *members,
+				    uint32_t n_members, struct delivery_socket **ret_sockets)
+{
+	n_steps += n_members;
+	return __real_delivery_sockets_of(snapshot, members, n_members, ret_sockets);
 }
 
 static void check(const struct snapshot *snapshot)
@@ -123,6 +137,23 @@ static void make_loopback(struct snapshot *snapshot, uint32_t n)
 		make_peer(socket, "127.0.0.1", i % 2 ? 8080 : client);
 	}
 	make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 8080);
+}
+
+/* Two processes that share one address after the other. */
+static void make_shared(struct snapshot *snapshot, uint32_t n)
+{
+	struct inet_socket *socket;
+	char address[32];
+	uint32_t i;
+
+	make_process(snapshot, 900, "a");
+	make_process(snapshot, 901, "b");
+	for (i = 0; i < n; i++) {
+		snprintf(address, sizeof(address), "127.0.%u.%u", i >> 9, i >> 1 & 255);
+		socket = make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND, address, 5060);
+		make_reuse(socket, TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+		make_owner(snapshot, socket, i % 2, 3);
+	}
 }
 
 static uint64_t steps_of(void (*make)(struct snapshot *, uint32_t),
@@ -222,6 +253,7 @@ int main(void)
 	test_memory("many ports of as many processes", make_noted);
 	test_parties("a pool of strangers", make_strangers);
 	test_parties("a pool of few programs", make_rivals);
+	test_growth("addresses that two programs share", make_shared, check);
 	test_growth("connections over loopback, as list groups them", make_loopback, view);
 	return done_testing();
 }
