@@ -24,8 +24,9 @@ struct client_group {
 struct client_table {
 	struct client_group *groups;
 	uint32_t n_groups, groups_capacity;
-	uint32_t *slots; /* hash of destinations: their first group, or NO_GROUP */
-	uint32_t n_slots; /* a power of two */
+	uint32_t *destinations; /* hash of destinations: their first group, or NO_GROUP */
+	uint32_t *by_program; /* hash of destinations with their programs: the group */
+	uint32_t n_slots; /* of either; a power of two */
 	uint32_t *sockets; /* the clients of a namespace */
 	uint32_t *group_of; /* for each of them */
 	uint32_t n_sockets;
@@ -286,58 +287,96 @@ static string_id program_of(const struct snapshot *snapshot, const struct inet_s
 	return snapshot->processes[snapshot->owners[socket->first_owner].process].comm;
 }
 
-static uint32_t *find_slot(const struct client_table *table, const struct snapshot *snapshot,
-			   const struct inet_socket *socket)
+static bool same_program(const struct client_group *group, const struct snapshot *snapshot,
+			 const struct inet_socket *socket)
+{
+	return group->program == program_of(snapshot, socket) &&
+	       group->owner_status == socket->owner_status;
+}
+
+/* Where the first group of a destination is, or goes. */
+static uint32_t *find_destination(const struct client_table *table, const struct snapshot *snapshot,
+				  const struct inet_socket *socket)
 {
 	uint32_t slot = hash_destination(socket) & (table->n_slots - 1);
 
-	while (table->slots[slot] != NO_GROUP &&
+	while (table->destinations[slot] != NO_GROUP &&
 	       !same_destination(socket,
-				 socket_at(snapshot, table->groups[table->slots[slot]].socket)))
+				 socket_at(snapshot,
+					   table->groups[table->destinations[slot]].socket)))
 		slot = (slot + 1) & (table->n_slots - 1);
-	return &table->slots[slot];
+	return &table->destinations[slot];
+}
+
+/* Where the group of a program and a destination is, or goes. */
+static uint32_t *find_group(const struct client_table *table, const struct snapshot *snapshot,
+			    const struct inet_socket *socket)
+{
+	uint32_t program = program_of(snapshot, socket) * 4 + socket->owner_status;
+	uint32_t slot = (hash_destination(socket) ^ program * 0x9e3779b1U) & (table->n_slots - 1);
+
+	for (; table->by_program[slot] != NO_GROUP; slot = (slot + 1) & (table->n_slots - 1)) {
+		const struct client_group *group = &table->groups[table->by_program[slot]];
+
+		if (same_program(group, snapshot, socket) &&
+		    same_destination(socket, socket_at(snapshot, group->socket)))
+			break;
+	}
+	return &table->by_program[slot];
+}
+
+static uint32_t *new_slots(uint32_t n_slots)
+{
+	uint32_t *slots = xmalloc(n_slots * sizeof(*slots));
+
+	memset(slots, 0xff, n_slots * sizeof(*slots));
+	return slots;
 }
 
 static void grow_slots(struct client_table *table, const struct snapshot *snapshot)
 {
-	uint32_t *old = table->slots;
+	uint32_t *destinations = table->destinations, *by_program = table->by_program;
 	uint32_t i, n_old = table->n_slots;
 
 	table->n_slots = n_old ? n_old * 2 : 64;
-	table->slots = xmalloc(table->n_slots * sizeof(*table->slots));
-	memset(table->slots, 0xff, table->n_slots * sizeof(*table->slots));
+	table->destinations = new_slots(table->n_slots);
+	table->by_program = new_slots(table->n_slots);
 	for (i = 0; i < n_old; i++) {
-		if (old[i] != NO_GROUP)
-			*find_slot(table, snapshot,
-				   socket_at(snapshot, table->groups[old[i]].socket)) = old[i];
+		if (destinations[i] != NO_GROUP)
+			*find_destination(table, snapshot,
+					  socket_at(snapshot,
+						    table->groups[destinations[i]].socket)) =
+				destinations[i];
+		if (by_program[i] != NO_GROUP)
+			*find_group(table, snapshot,
+				    socket_at(snapshot, table->groups[by_program[i]].socket)) =
+				by_program[i];
 	}
-	free(old);
+	free(destinations);
+	free(by_program);
 }
 
 static uint32_t group_of(struct client_table *table, const struct snapshot *snapshot,
 			 uint32_t index)
 {
 	const struct inet_socket *socket = socket_at(snapshot, index);
-	string_id program = program_of(snapshot, socket);
-	uint32_t *slot, group;
+	uint32_t *group, *destination;
 
 	if (table->n_groups * 2 >= table->n_slots)
 		grow_slots(table, snapshot);
-	slot = find_slot(table, snapshot, socket);
-	for (group = *slot; group != NO_GROUP; group = table->groups[group].next) {
-		if (table->groups[group].program == program &&
-		    table->groups[group].owner_status == socket->owner_status)
-			return group;
-	}
+	group = find_group(table, snapshot, socket);
+	if (*group != NO_GROUP)
+		return *group;
+	destination = find_destination(table, snapshot, socket);
 	ARRAY_RESERVE(table->groups, table->n_groups, table->groups_capacity);
 	table->groups[table->n_groups] = (struct client_group){
 		.socket = index,
-		.next = *slot,
+		.next = *destination,
 		.merged_into = table->n_groups,
-		.program = program,
+		.program = program_of(snapshot, socket),
 		.owner_status = socket->owner_status,
 	};
-	*slot = table->n_groups;
+	*destination = *group = table->n_groups;
 	return table->n_groups++;
 }
 
@@ -350,7 +389,7 @@ static void merge_ownerless(struct client_table *table)
 		uint32_t n_programs = 0;
 
 		program = NO_GROUP;
-		for (group = table->slots[slot]; group != NO_GROUP;
+		for (group = table->destinations[slot]; group != NO_GROUP;
 		     group = table->groups[group].next) {
 			uint8_t status = table->groups[group].owner_status;
 
@@ -362,7 +401,7 @@ static void merge_ownerless(struct client_table *table)
 		}
 		if (n_programs != 1 || program == NO_GROUP)
 			continue;
-		for (group = table->slots[slot]; group != NO_GROUP;
+		for (group = table->destinations[slot]; group != NO_GROUP;
 		     group = table->groups[group].next)
 			table->groups[group].merged_into = program;
 	}
@@ -458,7 +497,8 @@ static void add_section(struct port_view *view, const struct served_index *serve
 	ARRAY_RESERVE(view->sections, view->n_sections, view->sections_capacity);
 	view->sections[view->n_sections++] = section;
 	free(clients.groups);
-	free(clients.slots);
+	free(clients.destinations);
+	free(clients.by_program);
 	free(clients.sockets);
 	free(clients.group_of);
 }
