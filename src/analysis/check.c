@@ -6,11 +6,6 @@
 #include "analysis/detect.h"
 #include "util/xalloc.h"
 
-static bool is_udp(enum protocol protocol)
-{
-	return protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
-}
-
 static bool is_wanted(const struct finding_list *list, const struct finding *finding, void *user)
 {
 	(void)list;
@@ -65,11 +60,11 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		/* A socket that is not bound yet shares nothing. */
 		if (!index->buckets[i].port)
 			continue;
-		if (is_udp((enum protocol)index->buckets[i].protocol)) {
-			detect_udp(&detection);
-		} else {
+		if (protocol_is_stream((enum protocol)index->buckets[i].protocol)) {
 			detect_listener(&detection);
 			detect_time_wait(&detection);
+		} else {
+			detect_udp(&detection);
 		}
 		detect_client_port(&detection);
 		detect_reuseport(&detection);

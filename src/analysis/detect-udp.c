@@ -126,16 +126,6 @@ static void predict(const struct detection *detection, struct address_index *ind
 	free(sockets);
 }
 
-static bool receives(const struct delivery *delivery, uint32_t socket)
-{
-	uint32_t i;
-
-	for (i = 0; i < delivery->n_receivers; i++)
-		if (delivery->receivers[i] == socket)
-			return true;
-	return false;
-}
-
 /* Of one family and v6only: with a mapped address, or beside a dual-stack one, it is not so. */
 static bool is_uniform(const struct inet_socket *sockets, const struct detect_place *place)
 {
@@ -234,7 +224,7 @@ static uint32_t receiving_party(const struct detection *detection, const struct 
 	if (!delivery->certain || delivery->mode != DELIVERY_ONE)
 		return parties->count;
 	for (i = 0; i < n_sockets; i++)
-		if (receives(delivery, sockets[i]))
+		if (sockets[i] == delivery->receivers[0])
 			return parties_find(parties, detection->snapshot, sockets, sockets[i],
 					    RELATED_CLOSELY);
 	return parties->count;
