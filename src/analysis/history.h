@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef ANALYSIS_DIFF_H
-#define ANALYSIS_DIFF_H
+#ifndef ANALYSIS_HISTORY_H
+#define ANALYSIS_HISTORY_H
 
 #include <stdbool.h>
 #include <stdint.h>
