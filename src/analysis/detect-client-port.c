@@ -38,7 +38,8 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 		return "The port was asked for by its number, and nothing listens there.";
 	if (port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
-		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a server.";
+		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a "
+		       "server.";
 	*ret_severity = SEVERITY_NOTE;
 	/* Of UDP that is how clients of DHCP, NTP and RPC work. */
 	if (is_stream(detection) && detection->bucket->port <= PORT_PRIVILEGED_LAST)

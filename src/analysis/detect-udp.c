@@ -307,10 +307,10 @@ static void report_share(struct detection *detection, struct address_index *inde
 				"",
 			losers);
 		finding->text = xasprintf(
-			"The kernel gives each unicast datagram to one socket only, %s: %s. It never "
-			"balances, and %s gets no error, at start or later. When %s ends, %s receives "
-			"again. Any other %s, whatever the uid, can do the same by binding with "
-			"SO_REUSEADDR.",
+			"The kernel gives each unicast datagram to one socket only, %s: %s. It "
+			"never balances, and %s gets no error, at start or later. When %s ends, %s "
+			"receives again. Any other %s, whatever the uid, can do the same by "
+			"binding with SO_REUSEADDR.",
 			preference_words[preference], winner, losers, winner,
 			preference == PREFERS_LAST ? "the one bound before it" : "the next",
 			who_can(detection));
@@ -321,15 +321,16 @@ static void report_share(struct detection *detection, struct address_index *inde
 			xasprintf("%s is shared by %s: one of them gets the datagrams", place, all);
 		finding->text = xasprintf(
 			"The kernel gives each unicast datagram to one socket only; which of these "
-			"cannot be told from what is known. The others get nothing, and no error. Any "
-			"other %s can do the same by binding with SO_REUSEADDR.",
+			"cannot be told from what is known. The others get nothing, and no error. "
+			"Any other %s can do the same by binding with SO_REUSEADDR.",
 			who_can(detection));
 	}
 	finding->remedy = xasprintf(
 		"Give one of the programs another port or address, or stop the one that is not "
-		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not reuse_address=True; "
-		"before 3.8.1 asyncio set it by default): a second start then fails with EADDRINUSE, "
-		"as it should. Copies of one server that are to share the load want SO_REUSEPORT.");
+		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not "
+		"reuse_address=True; before 3.8.1 asyncio set it by default): a second start then "
+		"fails with EADDRINUSE, as it should. Copies of one server that are to share the "
+		"load want SO_REUSEPORT.");
 	free(place);
 	free(all);
 }
@@ -376,14 +377,13 @@ static void check_share(struct detection *detection, struct address_index *index
 	if (n >= 2 && parties.count >= 2) {
 		where = words_socket(detection->snapshot, plain[0]);
 		if (parties.undecided)
-			undecide(
-				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
-					      SEVERITY_WARNING, plain, n),
-				xasprintf("%s is shared, perhaps by programs that do not belong "
-					  "together",
-					  where),
-				"The processes that hold the sockets cannot all be seen, or not what "
-				"they belong to.");
+			undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
+					       SEVERITY_WARNING, plain, n),
+				 xasprintf("%s is shared, perhaps by programs that do not belong "
+					   "together",
+					   where),
+				 "The processes that hold the sockets cannot all be seen, or not "
+				 "what they belong to.");
 		else if (group == TRISTATE_UNKNOWN)
 			undecide(
 				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,

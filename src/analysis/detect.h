@@ -67,7 +67,7 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 			  enum finding_id id, enum severity severity, const char *title,
 			  const char *evidence);
 
-/* Bound to a multicast group or to 255.255.255.255: each such socket gets a copy of what is sent. */
+/* Bound to a multicast group or to 255.255.255.255: each such socket gets a copy of all. */
 bool detect_gets_copies(const struct inet_socket *socket);
 
 /*
@@ -88,7 +88,7 @@ enum detect_place_kind {
 	PLACE_OF_DATAGRAMS, /* one address and device; IPv4 and its mapped form are one address */
 };
 
-/* The bucket's sockets in one state, by place. Ends with a place of no sockets. Freed with free(). */
+/* The bucket's sockets in one state, by place; a place of none ends it. Freed with free(). */
 struct detect_place *detect_places(const struct detection *detection, enum socket_state state,
 				   enum detect_place_kind kind);
 
