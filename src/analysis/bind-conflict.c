@@ -176,19 +176,56 @@ enum tristate bind_overlaps(const struct bind_candidate *candidate,
 	return both(addresses, devices_overlap(candidate, socket));
 }
 
-static enum tristate same_uid(const struct bind_candidate *candidate,
-			      const struct inet_socket *socket, const struct bind_rules *rules)
+/* In what kernels differ. */
+struct rules {
+	/* Before 6.17 a socket that no process holds counts as root's (sock_i_uid()). */
+	enum tristate orphans_are_root;
+};
+
+static struct rules rules_of(const struct snapshot *snapshot)
 {
+	const char *kernel = snapshot_text(snapshot, snapshot->kernel);
+	struct rules rules = { .orphans_are_root = TRISTATE_UNKNOWN };
+	unsigned long major, minor;
+	char *end;
+
+	major = kernel ? strtoul(kernel, &end, 10) : 0;
+	if (!major || *end != '.')
+		return rules;
+	minor = strtoul(end + 1, NULL, 10);
+	rules.orphans_are_root = tristate_of(major < 6 || (major == 6 && minor < 17));
+	return rules;
+}
+
+/* Two facts of which one holds, and nobody knows which. */
+static enum tristate one_of(enum tristate a, enum tristate b)
+{
+	return a == b ? a : TRISTATE_UNKNOWN;
+}
+
+/* FIN-WAIT-2 may be that of a TIME-WAIT bucket, which inode and timer would tell. */
+static bool may_be_time_wait(const struct inet_socket *socket)
+{
+	return socket->state == STATE_FIN_WAIT_2 && !socket_has_inode(socket) &&
+	       (socket->timer == TIMER_UNKNOWN || socket->timer == TIMER_TIME_WAIT);
+}
+
+static enum tristate same_uid(const struct bind_candidate *candidate,
+			      const struct inet_socket *socket, const struct rules *rules)
+{
+	enum tristate same, root = tristate_of(candidate->uid == 0);
+
 	/* A TIME-WAIT bucket has none, and lets everyone in who has the flag. */
 	if (socket_is_time_wait(socket))
 		return TRISTATE_YES;
-	if (rules->orphans_are_root && !(socket->known & SOCKET_HAS_INODE))
-		return TRISTATE_UNKNOWN;
-	if (rules->orphans_are_root && !socket->inode)
-		return tristate_of(candidate->uid == 0);
-	if (!(socket->known & SOCKET_HAS_UID))
-		return TRISTATE_UNKNOWN;
-	return tristate_of(socket->uid == candidate->uid);
+	same = socket->known & SOCKET_HAS_UID ? tristate_of(socket->uid == candidate->uid) :
+						TRISTATE_UNKNOWN;
+	if (rules->orphans_are_root != TRISTATE_NO && !socket_has_inode(socket))
+		same = rules->orphans_are_root == TRISTATE_YES &&
+				       (socket->known & SOCKET_HAS_INODE) ?
+			       root :
+			       one_of(same, root);
+	return may_be_time_wait(socket) ? one_of(same, TRISTATE_YES) : same;
 }
 
 /* Both have SO_REUSEADDR, and nobody listens. */
@@ -202,15 +239,23 @@ static enum tristate share_by_addr(const struct bind_candidate *candidate,
 
 /* Both have SO_REUSEPORT, and one uid. */
 static enum tristate share_by_port(const struct bind_candidate *candidate,
-				   const struct inet_socket *socket, const struct bind_rules *rules)
+				   const struct inet_socket *socket, const struct rules *rules)
 {
 	if (!candidate->reuse_port)
 		return TRISTATE_NO;
 	return both((enum tristate)socket->reuse_port, same_uid(candidate, socket, rules));
 }
 
+/* A connection request is not in the bucket: it goes with its listener. */
+static enum tristate is_in_bucket(const struct inet_socket *socket)
+{
+	if (socket->state != STATE_SYN_RECV || socket_has_inode(socket))
+		return TRISTATE_YES;
+	return socket->known & SOCKET_HAS_INODE ? TRISTATE_NO : TRISTATE_UNKNOWN;
+}
+
 static uint32_t what_is_unknown(const struct bind_candidate *candidate,
-				const struct inet_socket *socket, const struct bind_rules *rules)
+				const struct inet_socket *socket, const struct rules *rules)
 {
 	uint32_t unknown = 0;
 
@@ -226,6 +271,8 @@ static uint32_t what_is_unknown(const struct bind_candidate *candidate,
 	if (bind_overlaps(candidate, socket) == TRISTATE_UNKNOWN &&
 	    v6only_of(socket) == TRISTATE_UNKNOWN)
 		unknown |= BIND_UNKNOWN_V6ONLY;
+	if (is_in_bucket(socket) == TRISTATE_UNKNOWN)
+		unknown |= BIND_UNKNOWN_INODE;
 	return unknown;
 }
 
@@ -239,7 +286,7 @@ static void add_blocker(struct bind_verdict *verdict, uint32_t socket, uint32_t 
 }
 
 static void judge_tcp(const struct snapshot *snapshot, const uint32_t *members, uint32_t n_members,
-		      const struct bind_candidate *candidate, const struct bind_rules *rules,
+		      const struct bind_candidate *candidate, const struct rules *rules,
 		      struct bind_verdict *verdict)
 {
 	enum tristate any = TRISTATE_NO;
@@ -251,10 +298,7 @@ static void judge_tcp(const struct snapshot *snapshot, const uint32_t *members, 
 					      share_by_port(candidate, socket, rules));
 		enum tristate conflict = both(bind_overlaps(candidate, socket), inverse(shares));
 
-		/* A connection request is not in the bucket: it goes with its listener. */
-		if (socket->state == STATE_SYN_RECV &&
-		    (!(socket->known & SOCKET_HAS_INODE) || !socket->inode))
-			continue;
+		conflict = both(conflict, is_in_bucket(socket));
 		any = either(any, conflict);
 		if (conflict == TRISTATE_YES)
 			add_blocker(verdict, members[i], 0);
@@ -288,8 +332,8 @@ static bool in_chain(enum chain chain, const struct bind_candidate *candidate,
  */
 static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *members,
 			      uint32_t n_members, enum chain chain,
-			      const struct bind_candidate *candidate,
-			      const struct bind_rules *rules, struct bind_verdict *verdict)
+			      const struct bind_candidate *candidate, const struct rules *rules,
+			      struct bind_verdict *verdict)
 {
 	bool may_succeed = false, may_fail = false, decided = false;
 	uint32_t i;
@@ -327,7 +371,7 @@ static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *m
 /* udp_lib_lport_inuse2(): the chain of the address, then that of the wildcard. */
 static enum tristate scan_chains(const struct snapshot *snapshot, const uint32_t *members,
 				 uint32_t n_members, const struct bind_candidate *candidate,
-				 const struct bind_rules *rules, struct bind_verdict *verdict)
+				 const struct rules *rules, struct bind_verdict *verdict)
 {
 	enum tristate first =
 		scan_udp(snapshot, members, n_members, CHAIN_ADDRESS, candidate, rules, verdict);
@@ -357,7 +401,7 @@ static uint32_t *connected_first(const struct snapshot *snapshot, const uint32_t
 }
 
 static void judge_udp(const struct snapshot *snapshot, const uint32_t *members, uint32_t n_members,
-		      const struct bind_candidate *candidate, const struct bind_rules *rules,
+		      const struct bind_candidate *candidate, const struct rules *rules,
 		      struct bind_verdict *verdict)
 {
 	struct place at = place_of(candidate->family, &candidate->address);
@@ -396,6 +440,58 @@ static bool memory_fits(const struct bind_memory *memory, const struct bind_cand
 			       true, false);
 }
 
+/*
+ * Whether everybody whose bind would let the candidate in by the bucket's memory is in this socket's
+ * way as well. Not so if the candidate takes both families and the socket one (:: with IPV6_V6ONLY is
+ * remembered as ::), nor with a device, which the memory does not know.
+ */
+static bool excludes_like(const struct bind_candidate *candidate, const struct inet_socket *socket)
+{
+	struct place at = place_of(candidate->family, &candidate->address);
+	struct place other = place_of(socket->family, &socket->local);
+
+	if (socket->device || !(socket->known & SOCKET_HAS_DEVICE))
+		return false;
+	if (other.kind == KIND_ANY && v6only_of(socket) == TRISTATE_NO)
+		return true;
+	return (at.kind != KIND_ANY || effective_v6only(candidate, &at)) &&
+	       (at.kind == KIND_V4) == (other.kind == KIND_V4);
+}
+
+/*
+ * Whether a socket that is in the way shows that the bucket's memory, which nobody has read, does not
+ * let the candidate in. Its own bind, or listen(), made the bucket remember it, and nobody like the
+ * candidate can have come after it; but beside connections of a group the listeners may be new, and
+ * SO_REUSEADDR may have let them in.
+ */
+static bool rules_out_memory(const struct bind_candidate *candidate,
+			     const struct inet_socket *socket)
+{
+	if (!excludes_like(candidate, socket))
+		return false;
+	if (socket->state == STATE_LISTEN)
+		return true;
+	return socket->reuse_addr == TRISTATE_NO &&
+	       (socket->state == STATE_BOUND || socket->reuse_port == TRISTATE_NO);
+}
+
+/* What follows if the memory was not read. */
+static void doubt_memory(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			 struct bind_verdict *verdict)
+{
+	uint32_t i;
+
+	if (!candidate->reuse_port || verdict->can_bind != TRISTATE_NO)
+		return;
+	for (i = 0; i < verdict->n_blockers; i++)
+		if (!verdict->blockers[i].unknown &&
+		    rules_out_memory(candidate, &snapshot->sockets[verdict->blockers[i].socket]))
+			return;
+	verdict->can_bind = TRISTATE_UNKNOWN;
+	for (i = 0; i < verdict->n_blockers; i++)
+		verdict->blockers[i].unknown |= BIND_UNKNOWN_MEMORY;
+}
+
 /* inet_csk_update_fastreuse(). */
 void bind_memory_update(struct bind_memory *memory, const struct bind_candidate *socket)
 {
@@ -418,20 +514,19 @@ void bind_memory_update(struct bind_memory *memory, const struct bind_candidate 
 
 void bind_conflict_judge(const struct snapshot *snapshot, const uint32_t *members,
 			 uint32_t n_members, const struct bind_candidate *candidate,
-			 const struct bind_memory *memory, const struct bind_rules *rules,
-			 struct bind_verdict *ret_verdict)
+			 const struct bind_memory *memory, struct bind_verdict *ret_verdict)
 {
-	static const struct bind_rules newest;
+	const struct rules rules = rules_of(snapshot);
 	struct bind_verdict verdict = { .blockers = NULL };
 
-	if (!rules)
-		rules = &newest;
 	if (!protocol_is_stream(candidate->protocol))
-		judge_udp(snapshot, members, n_members, candidate, rules, &verdict);
-	else if (memory && memory_fits(memory, candidate))
+		judge_udp(snapshot, members, n_members, candidate, &rules, &verdict);
+	else if (memory && !memory->unread && memory_fits(memory, candidate))
 		verdict.can_bind = TRISTATE_YES;
 	else
-		judge_tcp(snapshot, members, n_members, candidate, rules, &verdict);
+		judge_tcp(snapshot, members, n_members, candidate, &rules, &verdict);
+	if (memory && memory->unread)
+		doubt_memory(snapshot, candidate, &verdict);
 	if (verdict.can_bind == TRISTATE_YES)
 		verdict.n_blockers = 0;
 	*ret_verdict = verdict;

@@ -13,8 +13,9 @@
 /*
  * Would bind() succeed? The rules of inet_csk_get_port() with inet_csk_bind_conflict() for TCP, and
  * of udp_lib_get_port() with udp_lib_lport_inuse() for UDP, as of Linux 6.18, which give the same
- * verdicts as those of 6.1 and 6.12 but for what struct bind_rules names. Pure; in three values: a
- * fact that is not known makes the answer unknown if, and only if, the answer depends on it.
+ * verdicts as those of 6.1 and 6.12 but for one: before 6.17 a socket that no process holds counted
+ * as root's. Which holds is said by the snapshot's kernel. Pure; in three values: a fact that is not
+ * known makes the answer unknown if, and only if, the answer depends on it.
  *
  * Only EADDRINUSE is judged. What is refused for other reasons (EACCES, EADDRNOTAVAIL, EINVAL) comes
  * before it in the kernel, and is the caller's to see.
@@ -33,11 +34,6 @@ struct bind_candidate {
 	bool reuse_addr, reuse_port;
 };
 
-/* In what kernels differ. All false is Linux from 6.17 on. */
-struct bind_rules {
-	bool orphans_are_root; /* before 6.17 a socket that no process holds counts as root's */
-};
-
 /* The bucket as it is after this socket was bound, or began to listen; from a zeroed one on. */
 void bind_memory_update(struct bind_memory *memory, const struct bind_candidate *socket);
 
@@ -47,6 +43,8 @@ enum bind_unknown { /* the facts of a socket that are missing and would decide *
 	BIND_UNKNOWN_UID = 1U << 2,
 	BIND_UNKNOWN_V6ONLY = 1U << 3,
 	BIND_UNKNOWN_DEVICE = 1U << 4,
+	BIND_UNKNOWN_INODE = 1U << 5, /* whether it is in the bucket, or a mere request */
+	BIND_UNKNOWN_MEMORY = 1U << 6, /* of the bucket: whether that lets the candidate in */
 };
 
 struct bind_blocker {
@@ -67,16 +65,17 @@ struct bind_verdict {
 
 /*
  * Judge a candidate against the members of its bind bucket, in the kernel's own order (for UDP that
- * decides; newest first). rules may be NULL, and so may memory: then every socket is looked at,
- * which is right but in rare histories. Freed with bind_verdict_done().
+ * decides; newest first). memory may be NULL: then every socket is looked at, which is right but in
+ * rare histories. With one that is unread the verdict is unknown where it might change it: not where
+ * what is in the way shows that the last bind was none that the candidate would fit. Freed with
+ * bind_verdict_done().
  *
  * listen() asks the same again, with the candidate among the bound: judge it against the sockets as
  * they are by then. It can fail only if something has begun to listen in between.
  */
 void bind_conflict_judge(const struct snapshot *snapshot, const uint32_t *members,
 			 uint32_t n_members, const struct bind_candidate *candidate,
-			 const struct bind_memory *memory, const struct bind_rules *rules,
-			 struct bind_verdict *ret_verdict);
+			 const struct bind_memory *memory, struct bind_verdict *ret_verdict);
 
 void bind_verdict_done(struct bind_verdict *verdict);
 

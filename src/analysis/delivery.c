@@ -10,21 +10,10 @@
 #define NO_SCORE (-1)
 #define DEVICE_SCORE_MAX 4
 
-/* IPv4 and its mapped form are one address here. */
-static struct address normal(int family, const struct address *address)
-{
-	struct address mapped = { .bytes = { [10] = 0xff, [11] = 0xff } };
-
-	if (family == AF_INET6)
-		return *address;
-	memcpy(mapped.bytes + 12, address->bytes, 4);
-	return mapped;
-}
-
 static bool is_at(const struct inet_socket *socket, int family, const struct address *address)
 {
-	struct address local = normal(socket->family, &socket->local);
-	struct address wanted = normal(family, address);
+	struct address local = address_as_mapped(socket->family, &socket->local);
+	struct address wanted = address_as_mapped(family, address);
 
 	return address_equal(&local, &wanted);
 }
@@ -63,8 +52,8 @@ static enum tristate takes_family(const struct inet_socket *socket,
 
 static bool has_peer_of(const struct inet_socket *socket, const struct delivery_query *query)
 {
-	struct address peer = normal(socket->family, &socket->peer);
-	struct address from = normal(query->family, &query->from);
+	struct address peer = address_as_mapped(socket->family, &socket->peer);
+	struct address from = address_as_mapped(query->family, &query->from);
 
 	return socket->peer_port == query->from_port && address_equal(&peer, &from);
 }
@@ -147,7 +136,7 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 			      struct delivery *delivery)
 {
 	int32_t selector = DELIVERY_ANY;
-	bool by_cpu = false, on_cpu = false;
+	bool by_cpu = false, on_cpu = false, has_program = false;
 	uint32_t i, n = 0;
 
 	for (i = 0; i < n_sockets; i++) {
@@ -158,11 +147,15 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 		n++;
 		if (sockets[i].selector != DELIVERY_ANY)
 			selector = sockets[i].selector;
+		has_program = has_program || sockets[i].socket->reuse_program == TRISTATE_YES;
 		by_cpu = by_cpu || sockets[i].incoming_cpu != DELIVERY_ANY;
 		on_cpu = on_cpu || (!is_connected(sockets[i].socket) &&
 				    sockets[i].incoming_cpu != DELIVERY_ANY &&
 				    sockets[i].incoming_cpu == query->cpu);
 	}
+	/* Whom it names nobody sees. */
+	if (has_program && selector == DELIVERY_ANY && n > 1)
+		delivery->certain = false;
 	/* A program that names nobody leaves it to the hash. */
 	if (selector < 0 || (uint32_t)selector >= n)
 		selector = DELIVERY_ANY;
@@ -324,16 +317,16 @@ static enum tristate has_joined(const struct snapshot *snapshot, const struct in
 	return socket->known & SOCKET_HAS_MULTICAST ? TRISTATE_NO : TRISTATE_UNKNOWN;
 }
 
-/* Unless set, on for IPv4 to AF_INET and for IPv6, off for IPv4 to AF_INET6. */
-static bool takes_all_groups(const struct delivery_socket *receiver,
-			     const struct delivery_query *query)
+/*
+ * Unless set, on for IPv4 to AF_INET and for IPv6, off for IPv4 to AF_INET6. What sock_diag reports is
+ * the option of IPv4; of the other, which nobody sees, the default is taken.
+ */
+static enum tristate takes_all_groups(const struct delivery_socket *receiver,
+				      const struct delivery_query *query)
 {
-	/* What sock_diag reports is the option of IPv4. */
 	if (query->family == AF_INET6)
-		return receiver->multicast_all_v6 != TRISTATE_NO;
-	if (receiver->multicast_all != TRISTATE_UNKNOWN)
-		return receiver->multicast_all == TRISTATE_YES;
-	return receiver->socket->family == AF_INET;
+		return tristate_of(receiver->multicast_all_v6 != TRISTATE_NO);
+	return receiver->multicast_all;
 }
 
 /* __udp4_lib_mcast_deliver() and __udp6_lib_mcast_deliver(): to each that matches. */
@@ -355,19 +348,20 @@ static void deliver_copies(const struct snapshot *snapshot, const struct deliver
 		return;
 	for (i = 0; i < n_sockets; i++) {
 		const struct inet_socket *socket = sockets[i].socket;
-		enum tristate takes = takes_family(socket, query), member;
+		enum tristate takes = takes_family(socket, query), member, all;
 
 		if (takes == TRISTATE_NO || !takes_device(socket, query) ||
 		    (!is_wildcard(socket) && !is_at(socket, query->family, &query->to)) ||
 		    (is_connected(socket) && !has_peer_of(socket, query)))
 			continue;
-		if (!query->broadcast && !takes_all_groups(&sockets[i], query)) {
-			member = has_joined(snapshot, socket, query);
-			if (member == TRISTATE_NO)
-				continue;
-			if (member == TRISTATE_UNKNOWN)
-				delivery->certain = false;
+		all = query->broadcast ? TRISTATE_YES : takes_all_groups(&sockets[i], query);
+		member = has_joined(snapshot, socket, query);
+		if (all != TRISTATE_YES && member == TRISTATE_NO) {
+			delivery->certain = delivery->certain && all == TRISTATE_NO;
+			continue;
 		}
+		if (all != TRISTATE_YES && member == TRISTATE_UNKNOWN)
+			delivery->certain = false;
 		if (!joined || takes == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_DEVICE))
 			delivery->certain = false;
 		add(delivery, sockets[i].index);

@@ -76,12 +76,8 @@ static bool is_multicast_port(uint16_t port)
 
 bool detect_gets_copies(const struct inet_socket *socket)
 {
-	static const struct address broadcast = { .bytes = { 255, 255, 255, 255 } };
-	struct address local;
-	int family = address_unmap(socket->family, &socket->local, &local);
-
-	return address_is_multicast(family, &local) ||
-	       (family == AF_INET && address_equal(&local, &broadcast));
+	return address_is_multicast(socket->family, &socket->local) ||
+	       address_is_broadcast(socket->family, &socket->local);
 }
 
 bool detect_is_for_multicast(const struct inet_socket *socket)

@@ -28,18 +28,33 @@ static void force(struct inet_socket *socket, uint8_t *flag)
 		socket->reuse_evidence = EVIDENCE_INFERRED;
 }
 
+static bool takes_both_families(const struct inet_socket *socket)
+{
+	return socket->family == AF_INET6 && address_is_wildcard(AF_INET6, &socket->local) &&
+	       !address_is_v4_mapped(AF_INET6, &socket->local) && socket->v6only != TRISTATE_YES;
+}
+
+static bool takes_v4_alone(const struct inet_socket *socket)
+{
+	return socket->family == AF_INET || address_is_v4_mapped(socket->family, &socket->local);
+}
+
+/* Whether who is in nobody's way of these two cannot let the one in beside the other. */
+static bool have_no_third(const struct inet_socket *a, const struct inet_socket *b)
+{
+	if (a->device || b->device || takes_both_families(a) != takes_both_families(b))
+		return false;
+	if (takes_both_families(a))
+		return a->v6only == TRISTATE_NO && b->v6only == TRISTATE_NO;
+	return takes_v4_alone(a) == takes_v4_alone(b);
+}
+
 static void infer_tcp(struct inet_socket *a, struct inet_socket *b)
 {
-	if (a->state == STATE_LISTEN && b->state == STATE_LISTEN) {
-		force(a, &a->reuse_port);
-		force(b, &b->reuse_port);
+	if (a->state != STATE_LISTEN || b->state != STATE_LISTEN || !have_no_third(a, b))
 		return;
-	}
-	if ((a->known & b->known & SOCKET_HAS_UID) && a->uid != b->uid && !a->device &&
-	    !b->device) {
-		force(a, &a->reuse_addr);
-		force(b, &b->reuse_addr);
-	}
+	force(a, &a->reuse_port);
+	force(b, &b->reuse_port);
 }
 
 static void infer_udp(const struct inet_socket *newer, struct inet_socket *older)

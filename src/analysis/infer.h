@@ -11,10 +11,9 @@
  * flags are shown with a "~".
  *
  * - Two TCP listeners with overlapping addresses: both have SO_REUSEPORT; SO_REUSEADDR does not
- *   help against a listener (inet_bind_conflict()).
- * - Two TCP sockets of different users, bound or listening, overlapping, neither bound to a
- *   device: both have SO_REUSEADDR; SO_REUSEPORT needs one user. Not for two listeners, which
- *   exclude each other so.
+ *   help against a listener (inet_bind_conflict()). Only without a device, and if both take IPv4
+ *   alone, IPv6 alone, or both families: else a third that is in nobody's way may have left the
+ *   bucket a memory that let the later one in (sk_reuseport_match()).
  * - A UDP socket that has SO_REUSEADDR and not SO_REUSEPORT passed every overlapping socket that
  *   was there before it: these have SO_REUSEADDR (udp_lib_lport_inuse()). Which were there before
  *   is known for IPv4 only, where the kernel lists the newest first.

@@ -72,7 +72,10 @@ static enum probe_cause cause_of(const struct context *context, const struct fin
 	const struct inet_socket *socket = &context->snapshot->sockets[index];
 
 	if (!protocol_is_stream((enum protocol)socket->protocol))
-		return CAUSE_DATAGRAMS;
+		return socket->state == STATE_ESTAB &&
+				       port_is_of_client(context->rules, socket) ?
+			       CAUSE_OUTGOING :
+			       CAUSE_DATAGRAMS;
 	if (socket_is_time_wait(socket))
 		return CAUSE_TIME_WAIT;
 	if (socket->state == STATE_LISTEN)
@@ -184,8 +187,8 @@ static char *why_no_port(const struct bind_candidate *candidate, const struct in
 }
 
 /* What the flags of both sides have to do with it. */
-static char *why_not_shared(const struct bind_candidate *candidate,
-			    const struct inet_socket *socket, uint32_t unknown)
+static char *why_flags(const struct bind_candidate *candidate, const struct inet_socket *socket,
+		       uint32_t unknown)
 {
 	bool listens = socket->state == STATE_LISTEN;
 
@@ -195,6 +198,7 @@ static char *why_not_shared(const struct bind_candidate *candidate,
 		return xasprintf(". %s of it is unknown, and decides",
 				 unknown & BIND_UNKNOWN_UID    ? "The uid" :
 				 unknown & BIND_UNKNOWN_V6ONLY ? "IPV6_V6ONLY" :
+				 unknown & BIND_UNKNOWN_INODE  ? "The inode" :
 								 "The device");
 	if (!candidate->reuse_addr && !candidate->reuse_port) {
 		if (socket->reuse_addr == TRISTATE_YES && !listens)
@@ -212,6 +216,20 @@ static char *why_not_shared(const struct bind_candidate *candidate,
 		return xasprintf(". It was %s without SO_REUSEADDR, and both sides need it",
 				 socket->state == STATE_BOUND ? "bound" : "made");
 	return why_no_port(candidate, socket);
+}
+
+static char *why_not_shared(const struct bind_candidate *candidate,
+			    const struct inet_socket *socket, uint32_t unknown)
+{
+	char *flags = why_flags(candidate, socket, unknown & ~(uint32_t)BIND_UNKNOWN_MEMORY), *text;
+
+	if (unknown != BIND_UNKNOWN_MEMORY)
+		return flags;
+	text = xasprintf("%s. But the kernel may remember a bind with SO_REUSEPORT that lets this "
+			 "one in all the same; that is unknown, and decides",
+			 flags);
+	free(flags);
+	return text;
 }
 
 static void explain(const struct context *context, const struct finding_list *findings,
@@ -485,8 +503,11 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 			"which they inherit from; or wait until they have ended.");
 		break;
 	case CAUSE_OUTGOING:
-		probe_say(&verdict->remedies,
-			  "End the connection of %s, or wait for its end and 60 s more. %s", who,
+		probe_say(&verdict->remedies, "End the connection of %s, or wait for its end%s. %s",
+			  who,
+			  protocol_is_stream((enum protocol)context->candidate->protocol) ?
+				  " and 60 s more" :
+				  "",
 			  words_keep_from_clients(context->rules,
 						  context->snapshot->sockets[blocker->socket].netns,
 						  context->candidate->port));

@@ -27,13 +27,28 @@ static bool any_pool(const struct snapshot *snapshot, const uint32_t *members, u
 	return false;
 }
 
+/* Whether somebody on the port may need what the bucket remembers: TIME-WAIT lets in every user. */
+static bool any_may_need_memory(const struct snapshot *snapshot, const uint32_t *members,
+				uint32_t n_members)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_members; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[members[i]];
+
+		if (socket->reuse_port != TRISTATE_NO && !socket_is_time_wait(socket))
+			return true;
+	}
+	return false;
+}
+
 static bool passes_without_memory(const struct snapshot *snapshot, const uint32_t *members,
 				  uint32_t n_members, const struct bind_candidate *candidate)
 {
 	struct bind_verdict verdict;
 	bool passes;
 
-	bind_conflict_judge(snapshot, members, n_members, candidate, NULL, NULL, &verdict);
+	bind_conflict_judge(snapshot, members, n_members, candidate, NULL, &verdict);
 	passes = verdict.can_bind == TRISTATE_YES;
 	bind_verdict_done(&verdict);
 	return passes;
@@ -49,6 +64,8 @@ static bool any_lives_by_memory(const struct snapshot *snapshot, const uint32_t 
 	const struct bind_memory *memory = &report->memory;
 	struct bind_candidate next = report->candidate;
 
+	if (memory->unread)
+		return any_may_need_memory(snapshot, members, n_members);
 	if (memory->reuse_port <= 0)
 		return false;
 	next.reuse_addr = false;
@@ -127,10 +144,15 @@ static bool takes_nothing(const struct snapshot *snapshot, const uint32_t *membe
 
 /* Of UDP with a flag, where it cannot be done by a mapped socket. */
 static const char *harm_of_udp(const struct snapshot *snapshot, const uint32_t *members,
-			       uint32_t n_members, const struct bind_candidate *candidate)
+			       uint32_t n_members, const struct probe_report *report)
 {
+	const struct bind_candidate *candidate = &report->candidate;
+
 	if (!candidate->port)
 		return harm_any_port;
+	/* Each has a copy. */
+	if (report->broadcast)
+		return NULL;
 	if (address_is_multicast(candidate->family, &candidate->address))
 		return harm_multicast;
 	return takes_nothing(snapshot, members, n_members, candidate) ? NULL : harm_datagrams;
@@ -162,7 +184,7 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 		else if (set && candidate->port && can_map(snapshot, members, n_members, candidate))
 			ret_plan->how[set] = LIVE_MAPPED;
 		else if (set)
-			harm = harm_of_udp(snapshot, members, n_members, candidate);
+			harm = harm_of_udp(snapshot, members, n_members, report);
 		if (harm)
 			ret_plan->how[set] = LIVE_NOT;
 		ret_plan->why_not[set] = harm;

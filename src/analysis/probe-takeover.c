@@ -18,6 +18,7 @@ struct place {
 
 struct takeover {
 	const struct bind_candidate *candidate;
+	bool broadcast; /* the candidate's address is one of these */
 	struct place places[PLACES_MAX];
 	uint32_t n_places;
 	uint32_t
@@ -26,35 +27,42 @@ struct takeover {
 	uint32_t *lost, *kept, *shared; /* by socket; shared: the candidate does not get all */
 };
 
-static bool is_bound_to(const struct delivery_socket *sockets, uint32_t n_sockets, int family,
-			const struct address *address)
+/* Which of the first addresses of loopback it is: 127.0.x.y, or ::x:y; -1 if it is none of these. */
+static int32_t loopback_number(int family, const struct address *address)
 {
-	struct address unmapped;
-	uint32_t i;
+	static const uint8_t v4[] = { 127, 0 }, v6[14];
 
-	for (i = 0; i < n_sockets; i++)
-		if (address_unmap(sockets[i].socket->family, &sockets[i].socket->local,
-				  &unmapped) == family &&
-		    address_equal(&unmapped, address))
-			return true;
-	return false;
+	if (family == AF_INET && !memcmp(address->bytes, v4, sizeof(v4)))
+		return address->bytes[2] << 8 | address->bytes[3];
+	if (family == AF_INET6 && !memcmp(address->bytes, v6, sizeof(v6)))
+		return address->bytes[14] << 8 | address->bytes[15];
+	return -1;
 }
 
 struct address probe_free_address(const struct delivery_socket *sockets, uint32_t n_sockets,
 				  int family)
 {
-	struct address address = { .bytes = { 127, 0, 0, 1 } };
+	struct address address = { .bytes = { 127, 0 } }, unmapped;
 	uint8_t *last = family == AF_INET ? address.bytes + 2 : address.bytes + 14;
-	uint32_t n;
+	uint8_t *taken = xcalloc(UINT16_MAX / 8 + 1, 1);
+	uint32_t i, number = 1;
 
-	if (family == AF_INET6)
-		address = (struct address){ .bytes = { [15] = 1 } };
-	/* So many at most are taken, and one more is not. */
-	for (n = 1; n <= UINT16_MAX && is_bound_to(sockets, n_sockets, family, &address);) {
-		n++;
-		last[0] = (uint8_t)(n >> 8);
-		last[1] = (uint8_t)n;
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = sockets[i].socket;
+		int32_t its = -1;
+
+		if (address_unmap(socket->family, &socket->local, &unmapped) == family)
+			its = loopback_number(family, &unmapped);
+		if (its >= 0)
+			taken[its / 8] |= (uint8_t)(1U << its % 8);
 	}
+	while (number < UINT16_MAX && (taken[number / 8] & 1U << number % 8))
+		number++;
+	free(taken);
+	if (family == AF_INET6)
+		memset(address.bytes, 0, sizeof(address.bytes));
+	last[0] = (uint8_t)(number >> 8);
+	last[1] = (uint8_t)number;
 	return address;
 }
 
@@ -71,6 +79,7 @@ static void add_places(struct takeover *takeover, int family, const struct addre
 				.protocol = takeover->candidate->protocol,
 				.device = devices[i],
 				.cpu = DELIVERY_ANY,
+				.broadcast = own && takeover->broadcast,
 			},
 			.own = own,
 		};
@@ -167,6 +176,7 @@ void probe_find_losses(const struct snapshot *snapshot, const struct delivery_so
 {
 	struct takeover takeover = {
 		.candidate = &report->candidate,
+		.broadcast = report->broadcast,
 		.lost = xcalloc(snapshot->n_sockets, sizeof(*takeover.lost)),
 		.kept = xcalloc(snapshot->n_sockets, sizeof(*takeover.kept)),
 		.shared = xcalloc(snapshot->n_sockets, sizeof(*takeover.shared)),

@@ -87,6 +87,12 @@ static void say_difference(struct context *context, uint32_t set, enum probe_way
 		  probe_way_name(b), said_b ? errno_name(said_b) : "ok", why);
 }
 
+/* What no socket causes is no matter of the model; what it is the verdict says. */
+static bool is_about_sockets(int said)
+{
+	return said == 0 || said == EADDRINUSE;
+}
+
 static void compare_ways(struct context *context)
 {
 	const struct probe_report *report = context->report;
@@ -98,17 +104,16 @@ static void compare_ways(struct context *context)
 		int replica = outcome_of(&attempt->ways[PROBE_REPLICA]);
 		int live = probe_live_outcome(report, set, &by);
 
-		if (model >= 0 && replica >= 0 && model != replica)
+		if (model >= 0 && replica >= 0 && model != replica && is_about_sockets(replica))
 			say_difference(context, set, PROBE_MODEL, model, PROBE_REPLICA, replica,
 				       "this kernel has other rules than the model, or something "
 				       "could not be rebuilt");
 		if (live < 0 || by != set)
 			continue;
-		if (model >= 0 && model != live)
+		if (model >= 0 && model != live && is_about_sockets(live))
 			say_difference(
 				context, set, PROBE_MODEL, model, PROBE_LIVE, live,
-				live ? "a socket that cannot be seen, one that came just now, "
-				       "or something else that forbids the bind" :
+				live ? "a socket that cannot be seen, or one that came just now" :
 				       "a socket that went just now, or a kernel with other "
 				       "rules");
 	}
@@ -287,9 +292,13 @@ static void conclude_error(struct context *context, int error)
 	case EINVAL:
 		context->verdict->text = xasprintf(
 			"No: %s is no valid bind (EINVAL)%s.", context->where,
-			candidate->v6only ?
+			candidate->v6only && address_is_v4_mapped(candidate->family,
+								  &candidate->address) ?
 				": an IPv4 address mapped into IPv6 and IPV6_V6ONLY exclude "
 				"each other" :
+			address_is_multicast(candidate->family, &candidate->address) &&
+					protocol_is_stream((enum protocol)candidate->protocol) ?
+				": TCP knows no multicast" :
 			candidate->family == AF_INET6 && !candidate->device ?
 				": a link-local address needs an interface, see --device" :
 				"");
@@ -407,6 +416,17 @@ static void conclude_yes(struct context *context, bool live)
 			"free.");
 }
 
+/* Whether the answer depends on what the bucket remembers, which was not read. */
+static bool lacks_memory(const struct bind_verdict *verdict)
+{
+	uint32_t i;
+
+	for (i = 0; i < verdict->n_blockers; i++)
+		if (verdict->blockers[i].unknown & BIND_UNKNOWN_MEMORY)
+			return true;
+	return false;
+}
+
 static void conclude_unknown(struct context *context)
 {
 	const struct probe_verdict *verdict = context->verdict;
@@ -415,6 +435,11 @@ static void conclude_unknown(struct context *context)
 		context->verdict->text = xasprintf(
 			"Cannot tell whether %s can be bound with %s: the ways to know do "
 			"not agree.",
+			context->where, probe_set_name(context->asked));
+	} else if (context->report->misplaced) {
+		context->verdict->text = xasprintf(
+			"Cannot tell whether %s can be bound with %s: the snapshot does not say in "
+			"which network namespace sockets of the port are, and that decides.",
 			context->where, probe_set_name(context->asked));
 	} else if (context->report->incomplete) {
 		context->verdict->text = xasprintf(
@@ -429,7 +454,12 @@ static void conclude_unknown(struct context *context)
 			context->where, probe_set_name(context->asked),
 			verdict->n_blockers ? " of what is in the way" : "");
 		probe_say(&context->verdict->remedies,
-			  "Ask as root, or with CAP_BPF and CAP_PERFMON, to see all reuse flags.");
+			  lacks_memory(&context->report->verdict) ?
+				  "Ask on the machine itself as root, or with CAP_BPF and "
+				  "CAP_PERFMON: probe reads there what the kernel remembers of "
+				  "earlier binds, which a snapshot of list does not have." :
+				  "Ask as root, or with CAP_BPF and CAP_PERFMON, to see all reuse "
+				  "flags.");
 	}
 }
 
@@ -447,8 +477,10 @@ static void note_elsewhere(struct context *context)
 	for (i = 0; i < context->snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &context->snapshot->sockets[i];
 
-		n += socket->netns != candidate->netns && socket->local_port == candidate->port &&
-		     candidate->port && socket_is_bound(socket) &&
+		n += socket->netns != candidate->netns &&
+		     context->snapshot->netns[socket->netns].id &&
+		     socket->local_port == candidate->port && candidate->port &&
+		     socket_is_bound(socket) &&
 		     bind_bucket_protocol((enum protocol)socket->protocol) ==
 			     bind_bucket_protocol((enum protocol)candidate->protocol);
 	}

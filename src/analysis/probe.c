@@ -53,6 +53,12 @@ void probe_report_done(struct probe_report *report)
 	free(report->losses);
 }
 
+bool probe_is_to_any(const struct probe_report *report)
+{
+	return report->candidate.device &&
+	       address_is_wildcard(report->candidate.family, &report->candidate.address);
+}
+
 struct probe_attempt *probe_asked(struct probe_report *report)
 {
 	return &report->attempts[PROBE_SET(report->candidate.reuse_addr,
@@ -132,59 +138,16 @@ const uint32_t *probe_members(const struct bind_bucket_index *index,
 	return bucket ? index->members + bucket->first : NULL;
 }
 
-static bool is_bind(const struct inet_socket *socket)
+static struct bind_memory memory_of(const struct snapshot *snapshot,
+				    const struct bind_candidate *candidate)
 {
-	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
-}
-
-/*
- * Where it was not read it may be plain: if all that is bound there has SO_REUSEPORT, one uid and
- * one address, the last bind or listen() was like that. What came and went is not known, as little
- * as that a connection was bound by itself: so every one of them must have the flag.
- */
-static void infer_memory(const struct snapshot *snapshot, const uint32_t *members,
-			 uint32_t n_members, struct bind_memory *ret_memory)
-{
-	const struct inet_socket *first = NULL;
-	uint32_t i;
-
-	for (i = 0; i < n_members; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[members[i]];
-
-		if (socket->reuse_port != TRISTATE_YES || !(socket->known & SOCKET_HAS_UID))
-			return;
-		if (!is_bind(socket))
-			continue;
-		if (first && (first->uid != socket->uid || first->family != socket->family ||
-			      first->v6only != socket->v6only ||
-			      !address_equal(&first->local, &socket->local)))
-			return;
-		first = socket;
-	}
-	if (!first)
-		return;
-	*ret_memory = (struct bind_memory){
-		.reuse_port = 1,
-		.family = first->family,
-		.v6only = first->v6only == TRISTATE_YES,
-		.uid = first->uid,
-		.address = first->local,
-	};
-}
-
-/* What the bucket remembers, as far as it was read or can be inferred. */
-static struct bind_memory memory_of(const struct snapshot *snapshot, const uint32_t *members,
-				    uint32_t n_members, const struct bind_candidate *candidate)
-{
-	struct bind_memory memory = { .reuse_port = 0 };
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_memories; i++)
 		if (snapshot->memories[i].netns == candidate->netns &&
 		    snapshot->memories[i].port == candidate->port)
 			return snapshot->memories[i].memory;
-	infer_memory(snapshot, members, n_members, &memory);
-	return memory;
+	return (struct bind_memory){ .unread = true };
 }
 
 static int error_of(enum tristate can_bind)
@@ -228,7 +191,7 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 		n_taken++;
 		candidate.port = bucket->port;
 		bind_conflict_judge(snapshot, index->members + bucket->first, bucket->count,
-				    &candidate, NULL, NULL, &verdict);
+				    &candidate, NULL, &verdict);
 		if (verdict.can_bind != TRISTATE_NO)
 			best = verdict.can_bind;
 		bind_verdict_done(&verdict);
@@ -245,6 +208,23 @@ static bool is_incomplete(const struct snapshot *snapshot, uint32_t n_members)
 	return part == PART_SOCKETS || (part == PART_PORTS && !n_members);
 }
 
+/* Whether a socket of the port is in a namespace that is not said, which may be the candidate's. */
+static bool has_misplaced(const struct snapshot *snapshot, const struct bind_candidate *candidate)
+{
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets && snapshot->n_netns > 1; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (socket->netns != candidate->netns && !snapshot->netns[socket->netns].id &&
+		    socket->local_port == candidate->port &&
+		    bind_bucket_protocol((enum protocol)socket->protocol) ==
+			    bind_bucket_protocol((enum protocol)candidate->protocol))
+			return true;
+	}
+	return false;
+}
+
 /*
  * What is seen in the way of a bind is there whatever is not seen. Only for UDP one that is not seen
  * may come first, and let the candidate in by SO_REUSEPORT.
@@ -255,24 +235,47 @@ static bool holds_incomplete(const struct bind_candidate *candidate, enum trista
 	       (protocol_is_stream((enum protocol)candidate->protocol) || !candidate->reuse_port);
 }
 
-/* What the kernel would refuse before it looks at other sockets; 0: nothing. */
-static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
-			  const struct probe_facts *facts)
+/* For want of the right to its port; 0: not, or PROBE_UNKNOWN. */
+static int refused_port(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			const struct probe_facts *facts)
 {
 	bool known = candidate->netns < snapshot->n_netns &&
 		     (snapshot->netns[candidate->netns].sysctls_known &
 		      1U << SYSCTL_IP_UNPRIVILEGED_PORT_START);
 
-	/* __inet6_bind(): an address that is mapped is one of IPv4. */
-	if (candidate->v6only && address_is_v4_mapped(candidate->family, &candidate->address))
-		return EINVAL;
-	if (facts->address_error > 0)
-		return facts->address_error;
 	if (!candidate->port || facts->privileged)
 		return 0;
 	if (known)
 		return port_is_privileged(snapshot, candidate->netns, candidate->port) ? EACCES : 0;
 	return candidate->port < PORT_PRIVILEGED_USUALLY ? PROBE_UNKNOWN : 0;
+}
+
+static int refused_address(const struct bind_candidate *candidate, const struct probe_facts *facts)
+{
+	/* __inet6_bind(): an address that is mapped is one of IPv4. */
+	if (candidate->v6only && address_is_v4_mapped(candidate->family, &candidate->address))
+		return EINVAL;
+	return facts->address_error > 0 ? facts->address_error : 0;
+}
+
+/*
+ * What the kernel would refuse before it looks at other sockets; 0: nothing. The device comes before
+ * bind(). After that __inet_bind() looks at the address first, and __inet6_bind() at the port, but for
+ * TCP to multicast, which is nothing at all.
+ */
+static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			  const struct probe_facts *facts)
+{
+	int port = refused_port(snapshot, candidate, facts);
+	int address = refused_address(candidate, facts);
+
+	if (facts->address_error == ENODEV)
+		return ENODEV;
+	if (candidate->family == AF_INET || !address ||
+	    (protocol_is_stream((enum protocol)candidate->protocol) &&
+	     address_is_multicast(AF_INET6, &candidate->address)))
+		return address ? address : port;
+	return port > 0 ? port : address;
 }
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,
@@ -292,8 +295,7 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 	}
 	if (candidate->port) {
 		members = probe_members(index, candidate, &n_members);
-		bind_conflict_judge(snapshot, members, n_members, candidate, memory, NULL,
-				    ret_verdict);
+		bind_conflict_judge(snapshot, members, n_members, candidate, memory, ret_verdict);
 	} else {
 		ret_verdict->can_bind = judge_any_port(snapshot, index, candidate);
 	}
@@ -325,6 +327,39 @@ static string_id arrives_on(const struct snapshot *snapshot, const struct probe_
 	return 0;
 }
 
+static bool same_receivers(const struct delivery *a, const struct delivery *b)
+{
+	return a->mode == b->mode && a->certain == b->certain && a->n_receivers == b->n_receivers &&
+	       (!a->n_receivers ||
+		!memcmp(a->receivers, b->receivers, a->n_receivers * sizeof(*a->receivers)));
+}
+
+/* Where it may arrive on any device: whether somebody else receives on one that somebody is bound to. */
+static bool depends_on_device(const struct snapshot *snapshot, const struct probe_report *report,
+			      const struct delivery_socket *sockets, uint32_t n_sockets,
+			      struct delivery_query query, const struct delivery *elsewhere)
+{
+	string_id last = 0;
+	bool same = true;
+	uint32_t i;
+
+	if (report->candidate.device ||
+	    address_is_loopback(report->destination_family, &report->destination))
+		return false;
+	for (i = 0; i < n_sockets && same; i++) {
+		struct delivery there;
+
+		query.device = sockets[i].socket->device;
+		if (!query.device || query.device == last)
+			continue;
+		last = query.device;
+		delivery_predict(snapshot, sockets, n_sockets, &query, &there);
+		same = same_receivers(elsewhere, &there);
+		delivery_done(&there);
+	}
+	return !same;
+}
+
 static void predict_delivery(const struct snapshot *snapshot, const struct probe_report *report,
 			     const struct delivery_socket *sockets, uint32_t n_sockets,
 			     struct probe_delivery *delivery)
@@ -335,15 +370,17 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 		.protocol = report->candidate.protocol,
 		.device = arrives_on(snapshot, report, sockets, n_sockets),
 		.cpu = DELIVERY_ANY,
+		.broadcast = report->broadcast,
 	};
 	struct delivery predicted;
 	uint32_t i;
 
 	delivery_predict(snapshot, sockets, n_sockets, &query, &predicted);
-	delivery->known = predicted.certain;
+	delivery->known = predicted.certain && !depends_on_device(snapshot, report, sockets,
+								  n_sockets, query, &predicted);
 	delivery->way = PROBE_MODEL;
 	delivery->copies = predicted.mode == DELIVERY_COPIES;
-	for (i = 0; predicted.certain && i < predicted.n_receivers; i++)
+	for (i = 0; delivery->known && i < predicted.n_receivers; i++)
 		probe_add_share(delivery, predicted.receivers[i],
 				delivery->copies ? 1.0 : 1.0 / predicted.n_receivers);
 	probe_sort_shares(delivery);
@@ -438,9 +475,12 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	uint32_t set, n_members, n_sockets;
 	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
-	report->incomplete = is_incomplete(snapshot, n_members);
+	report->misplaced = candidate.port && has_misplaced(snapshot, &candidate);
+	report->incomplete = report->misplaced || is_incomplete(snapshot, n_members);
+	report->broadcast = facts->broadcast ||
+			    address_is_broadcast(report->destination_family, &report->destination);
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))
-		report->memory = memory_of(snapshot, members, n_members, &candidate);
+		report->memory = memory_of(snapshot, &candidate);
 	for (set = 0; set < PROBE_SETS; set++) {
 		struct probe_attempt *attempt = &report->attempts[set];
 		struct bind_verdict verdict;

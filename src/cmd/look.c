@@ -9,6 +9,7 @@
 #include "cmd/candidate.h"
 #include "cmd/judge.h"
 #include "probe/attempt.h"
+#include "probe/broadcast.h"
 #include "probe/replica.h"
 #include "source/netns.h"
 #include "source/source.h"
@@ -68,6 +69,8 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 		probe_predict(snapshot, &look->index, facts, report);
 	} else {
 		facts->address_error = attempt_address(&request, report);
+		facts->broadcast =
+			broadcast_is_here(report->candidate.family, &report->candidate.address);
 		probe_predict(snapshot, &look->index, facts, report);
 		if (ways & (LOOK_LIVE | LOOK_HARMFUL)) {
 			probe_plan_live(snapshot, &look->index, report, ways & LOOK_HARMFUL, &plan);
@@ -82,6 +85,8 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 	netns_list_done(&namespaces);
 	if ((ways & LOOK_REPLICA) && report->candidate.port)
 		replica_ask(snapshot, &look->index, facts, report);
+	else if (ways & LOOK_REPLICA)
+		probe_add_limit(report, "replica", "all ports of the range are not rebuilt");
 }
 
 bool look_at(const struct options *options, const struct bind_candidate *wanted, uint32_t ways,

@@ -68,6 +68,16 @@ bool address_is_multicast(int family, const struct address *address)
 	return v4 ? (v4[0] & 0xf0) == 0xe0 : address->bytes[0] == 0xff;
 }
 
+bool address_is_broadcast(int family, const struct address *address)
+{
+	static const uint8_t rest[] = { 255, 255, 255 };
+	struct address v4;
+
+	return address_unmap(family, address, &v4) == AF_INET &&
+	       (v4.bytes[0] == 255 || v4.bytes[0] == 127) &&
+	       !memcmp(v4.bytes + 1, rest, sizeof(rest));
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
 	return !memcmp(a->bytes, b->bytes, sizeof(a->bytes));

@@ -35,6 +35,12 @@ bool address_is_loopback(int family, const struct address *address);
 /* 224.0.0.0/4, ff00::/8, or a mapped IPv4 multicast address. */
 bool address_is_multicast(int family, const struct address *address);
 
+/*
+ * Whether it is an address of broadcast whatever the interfaces of a network: 255.255.255.255, or
+ * 127.255.255.255, since lo has 127.0.0.1/8; mapped or not.
+ */
+bool address_is_broadcast(int family, const struct address *address);
+
 bool address_equal(const struct address *a, const struct address *b);
 
 /* Total order by bytes (memcmp), for sorting. */

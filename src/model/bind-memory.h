@@ -13,6 +13,7 @@
  * any socket. Not visible but to BPF.
  */
 struct bind_memory {
+	bool unread; /* nobody has looked; the rest means nothing */
 	int8_t reuse_port; /* FASTREUSEPORT_*: above 0 the rest is valid; -1 made by connect() */
 	uint8_t family;
 	bool v6only;

@@ -305,8 +305,50 @@ probe udp:5801 --reuseaddr
 like "IPv4 beside both families: what it would take" "$(field '.verdict.notes | join(" ")')" 'gets now over IPv4, without .*; the rest it keeps'
 mksock_stop
 
+# A client that is connected, which is no server of the port.
+mksock_start udp-connected,addr=127.0.0.1,port=40123,peer=127.0.0.1:53 || exit 99
+probe udp:40123
+expect "a client of UDP" 1 "$no"
+cause "a client of UDP" outgoing-connection
+like "a client of UDP: how to keep the port" "$(field '.verdict.remedy | join(" ")')" 'End the connection of .*, or wait for its end\. .*ip_local_reserved_ports'
+mksock_stop
+
+if "$MKSOCK" mptcp,port=8151 </dev/null >/dev/null 2>&1; then
+	mksock_start mptcp,addr=0.0.0.0,port=8151 || exit 99
+	probe tcp:8151
+	expect "a listener of MPTCP" 1 "$no"
+	mksock_stop
+else
+	skip "a listener of MPTCP" "this kernel has none"
+fi
+
+# A program of the group names who receives, and nobody sees whom.
+mksock_start udp,addr=127.0.0.1,port=8153,reuseport,program udp,addr=127.0.0.1,port=8153,reuseport || exit 99
+probe udp:127.0.0.1:8153 --reuseport
+expect "a group with a program" 0 "EADDRINUSE EADDRINUSE ok ok"
+if [ "$has_bpf" = true ]; then
+	is "a group with a program: nobody knows who receives" "$(field '.delivery | .before, .after' | tr '\n' ' ')" "null null "
+	like "a group with a program: why" "$(field '[.limits[].text] | join(" ")')" 'a BPF program chooses who .* it cannot be told who will'
+	mksock_stop
+	mksock_start udp,addr=127.0.0.1,port=8153,reuseport,count=2,step=0 || exit 99
+	probe udp:127.0.0.1:8153 --reuseport
+	is "a group without: no limit" "$(field '.limits | length')" 0
+else
+	like "whether there is a program is not known" "$(field '[.limits[].text] | join(" ")')" 'whether a BPF program chooses .* is not known'
+fi
+mksock_stop
+
+# On a device: what comes in on others is not what it would take.
+mksock_start udp,addr=0.0.0.0,port=8152,reuseaddr || exit 99
+probe udp:8152 --reuseaddr --device lo
+is "to a device: deliveries are of it" "$(field '.delivery | .to, .device, .after' | tr '\n' ' ')" 'null lo [{"socket":null,"share":1}] '
+like "to a device: in words" "$(tr -s ' \n' '  ' <probe.txt)" 'Would then: datagrams that arrive on lo: 100 % the new socket'
+like "to a device: that they are not counted" "$(field '[.limits[].text] | join(" ")')" 'who receives is not counted in the replica'
+mksock_stop
+
 # Why there is no live bind.
 probe udp:0
+like "UDP, any port: why no replica" "$(field '[.limits[].text] | join(" ")')" 'all ports of the range are not rebuilt'
 like "UDP, any port: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, SO_REUSEPORT, both flags: the kernel might choose the port of another'
 is "UDP, any port: in JSON too" "$(field '[.attempts[].live_left_out != null] | join(" ")')" "false true true true"
 probe udp:224.0.0.5:7000 --reuseport

@@ -21,14 +21,14 @@ static bool agrees(char *line)
 
 	truth_case_read(&truth, line);
 	bind_conflict_judge(truth.snapshot, truth.members, truth.n_sockets, &truth.candidate,
-			    &truth.memory, NULL, &verdict);
+			    &truth.memory, &verdict);
 	got = verdict.can_bind;
 	same = got == answer(truth.bind) && (got == TRISTATE_YES || verdict.n_blockers);
 	bind_verdict_done(&verdict);
 	if (same && strcmp(truth.listen, "-")) {
 		truth_case_listen(&truth);
 		bind_conflict_judge(truth.snapshot, truth.members, truth.n_sockets,
-				    &truth.candidate, &truth.memory, NULL, &verdict);
+				    &truth.candidate, &truth.memory, &verdict);
 		same = verdict.can_bind == answer(truth.listen);
 		bind_verdict_done(&verdict);
 	}
@@ -42,7 +42,7 @@ static enum tristate judge(const struct truth_case *truth)
 	enum tristate can_bind;
 
 	bind_conflict_judge(truth->snapshot, truth->members, truth->n_sockets, &truth->candidate,
-			    &truth->memory, NULL, &verdict);
+			    &truth->memory, &verdict);
 	can_bind = verdict.can_bind;
 	bind_verdict_done(&verdict);
 	return can_bind;

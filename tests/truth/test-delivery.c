@@ -138,6 +138,7 @@ static void read_socket(struct truth *truth, char *word)
 	make_reuse(socket, tristate_of(strchr(field, 'a')), tristate_of(strchr(field, 'p')),
 		   EVIDENCE_BPF);
 	socket->uid = (uint32_t)strtoul(strsep(&rest, ","), NULL, 10);
+	receiver.multicast_all = tristate_of(socket->family == AF_INET);
 	while ((field = strsep(&rest, ","))) {
 		if (!strncmp(field, "dev=", 4)) {
 			socket->device = snapshot_string(truth->snapshot, field + 4);

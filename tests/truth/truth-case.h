@@ -125,6 +125,7 @@ static inline void truth_case_read(struct truth_case *truth, char *line)
 	bool ignored = false;
 
 	*truth = (struct truth_case){ .snapshot = snapshot_new() };
+	truth->snapshot->kernel = snapshot_string(truth->snapshot, "6.18.44");
 	snapshot_add_netns(truth->snapshot);
 	strsep(&rest, " ");
 	protocol = !strcmp(strsep(&rest, " "), "udp") ? PROTOCOL_UDP : PROTOCOL_TCP;

@@ -30,6 +30,7 @@ static struct bench bench_new(enum protocol protocol, const char *address, uint1
 		abort();
 	bench.candidate.family = (uint8_t)family;
 	snapshot_add_netns(bench.snapshot);
+	bench.snapshot->kernel = snapshot_string(bench.snapshot, "6.18.44");
 	return bench;
 }
 
@@ -60,6 +61,16 @@ static void done(struct bench *bench)
 	probe_report_done(&bench->report);
 	bind_bucket_index_done(&bench->index);
 	snapshot_free(bench->snapshot);
+}
+
+static bool says(const struct probe_sentences *sentences, const char *words)
+{
+	uint32_t i;
+
+	for (i = 0; i < sentences->count; i++)
+		if (strstr(sentences->items[i], words))
+			return true;
+	return false;
 }
 
 static struct inet_socket *add(struct bench *bench, enum socket_state state, const char *address,
@@ -227,6 +238,19 @@ static void test_incomplete(void)
 	ok(strstr(bench.verdict.text, "written without some of the sockets") != NULL, "why");
 	done(&bench);
 
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench.snapshot->netns[0].id = 7;
+	snapshot_add_netns(bench.snapshot);
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_NO, 0)->netns = 1;
+	predict(&bench);
+	is_str(model_text(&bench), "? ? ? ?", "a socket of a namespace that is not said");
+	conclude(&bench);
+	ok(strstr(bench.verdict.text, "does not say in which network namespace") != NULL, "why");
+	bench.snapshot->netns[1].id = 8;
+	predict_again(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "of another one it is in nobody's way");
+	done(&bench);
+
 	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
 	snapshot_set_part(bench.snapshot, PART_PORTS);
 	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 0);
@@ -236,9 +260,9 @@ static void test_incomplete(void)
 
 	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
 	snapshot_set_part(bench.snapshot, PART_SOCKETS);
-	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 0);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 0);
 	predict(&bench);
-	is_str(model_text(&bench), "use ? use ?", "what is seen in the way is in the way");
+	is_str(model_text(&bench), "use use use use", "what is seen in the way is in the way");
 	ok(!bench.report.before.known, "but who receives is not known");
 	done(&bench);
 
@@ -349,7 +373,28 @@ static void test_memory(void)
 	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 0);
 	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
 	predict(&bench);
-	is_str(model_text(&bench), "use use ok ok", "inferred from a listener like the candidate");
+	is_str(model_text(&bench), "use use ? ?",
+	       "it lets another of its own in, or has forgotten");
+	bench.candidate.reuse_port = true;
+	predict_again(&bench);
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_UNKNOWN, "so nobody can tell");
+	ok(strstr(bench.verdict.blockers[0].why, "the kernel may remember a bind") != NULL, "why");
+	ok(says(&bench.verdict.remedies, "probe reads there what the kernel remembers"),
+	   "and who can");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 0);
+	predict(&bench);
+	is_str(model_text(&bench), "use use use use", "but a listener of another was the last");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "::", 8080);
+	add(&bench, STATE_LISTEN, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 1000);
+	predict(&bench);
+	is_str(model_text(&bench), "use use ? ?", "unless :: with v6only has come and gone");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
@@ -370,6 +415,157 @@ static void test_memory(void)
 	row->port = 8080;
 	predict(&bench);
 	is_str(model_text(&bench), "use use use use", "what was read counts more");
+	done(&bench);
+}
+
+/* Facts of one socket that decide whose it is, or whether it is in the bucket. */
+static void test_facts_of_kernel(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	struct inet_socket *socket;
+
+	add(&bench, STATE_FIN_WAIT_1, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 1000)->inode = 0;
+	predict(&bench);
+	is_str(model_text(&bench), "use use ok ok", "an orphan is of its user");
+	bench.snapshot->kernel = snapshot_string(bench.snapshot, "6.12.117-1");
+	snapshot_add_memory(bench.snapshot)->port = 8080;
+	predict_again(&bench);
+	is_str(model_text(&bench), "use use use use", "to a kernel before 6.17 it is root's");
+	bench.snapshot->kernel = 0;
+	predict_again(&bench);
+	is_str(model_text(&bench), "use use ? ?", "to one that is not known, who knows");
+	bench.snapshot->kernel = snapshot_string(bench.snapshot, "next");
+	predict_again(&bench);
+	is_str(model_text(&bench), "use use ? ?", "nor if it has no number");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	socket = add(&bench, STATE_FIN_WAIT_2, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 0);
+	socket->inode = 0;
+	socket->timer = TIMER_TIME_WAIT;
+	predict(&bench);
+	is_str(model_text(&bench), "use use ok ok", "FIN-WAIT-2 that is a TIME-WAIT bucket");
+	bench.snapshot->sockets[0].timer = TIMER_UNKNOWN;
+	predict_again(&bench);
+	is_str(model_text(&bench), "use use ? ?", "its timer would tell");
+	bench.snapshot->sockets[0].timer = TIMER_TIME_WAIT;
+	bench.snapshot->sockets[0].known &= ~(uint32_t)SOCKET_HAS_INODE;
+	predict_again(&bench);
+	is_str(model_text(&bench), "use use ? ?", "and its inode");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_SYN_RECV, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 0)->inode = 0;
+	predict(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "a request is not in the bucket");
+	bench.snapshot->sockets[0].known &= ~(uint32_t)SOCKET_HAS_INODE;
+	predict_again(&bench);
+	is_str(model_text(&bench), "? ? ? ?", "if it is one");
+	done(&bench);
+}
+
+/* __inet_bind() looks at the address first, __inet6_bind() at the port. */
+static void test_refused(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "192.0.2.1", 80);
+
+	bench.facts.address_error = EADDRNOTAVAIL;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EADDRNOTAVAIL, "IPv4: the address");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "2001:db8::99", 80);
+	bench.facts.address_error = EADDRNOTAVAIL;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EACCES, "IPv6: the port");
+	bench.facts.privileged = true;
+	predict_again(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EADDRNOTAVAIL, "who may bind it");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "ff02::1", 80);
+	bench.facts.address_error = EINVAL;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EINVAL, "TCP to multicast");
+	conclude(&bench);
+	ok(strstr(bench.verdict.text, "TCP knows no multicast") != NULL, "and why");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "::ffff:127.0.0.1", 80);
+	bench.candidate.v6only = true;
+	bench.facts.address_error = ENODEV;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, ENODEV, "the device before all");
+	done(&bench);
+}
+
+static void test_copies(void)
+{
+	struct bench bench = bench_new(PROTOCOL_UDP, "127.255.255.255", 5201);
+
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 0);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 0);
+	predict(&bench);
+	ok(bench.report.before.copies && bench.report.before.n_shares == 2, "broadcast is copied");
+	ok(bench.report.after.copies && bench.report.after.n_shares == 3, "to the new one as well");
+	is_int(bench.report.n_losses, 0, "and nobody loses");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "127.255.255.255", 5201);
+	add(&bench, STATE_BOUND, "127.255.255.255", TRISTATE_YES, TRISTATE_NO, 0)->device =
+		snapshot_string(bench.snapshot, "lo");
+	bench.candidate.device = snapshot_string(bench.snapshot, "lo");
+	predict(&bench);
+	is_str(plan_text(&bench), "dddd", "so it may be bound live");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "10.0.0.255", 5201);
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "10.0.0.255", TRISTATE_YES, TRISTATE_NO, 0);
+	predict(&bench);
+	is_int(bench.report.n_losses, 1, "what is no broadcast address goes to one");
+	bench.facts.broadcast = true;
+	predict_again(&bench);
+	ok(bench.report.after.copies && !bench.report.n_losses, "by the interfaces it is");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "224.0.0.251", 5353);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 0)->known |=
+		SOCKET_HAS_MULTICAST;
+	bench.snapshot->sockets[0].n_groups = 1;
+	*snapshot_add_group(bench.snapshot) = (struct multicast_group){
+		.family = AF_INET,
+		.address = bench.candidate.address,
+	};
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 0)->known |=
+		SOCKET_HAS_MULTICAST;
+	predict(&bench);
+	ok(!bench.report.before.known, "IP_MULTICAST_ALL of who has not joined is not known");
+	bench.snapshot->sockets[1].known |= SOCKET_HAS_OPTIONS;
+	predict_again(&bench);
+	ok(bench.report.before.known && bench.report.before.n_shares == 1, "without it gets none");
+	done(&bench);
+}
+
+/* What arrives from elsewhere may come in on any device. */
+static void test_devices(void)
+{
+	struct bench bench = bench_new(PROTOCOL_UDP, "10.0.0.1", 8080);
+
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "10.0.0.1", TRISTATE_YES, TRISTATE_NO, 0)->device =
+		snapshot_string(bench.snapshot, "eth0");
+	predict(&bench);
+	ok(!bench.report.before.known && !bench.report.after.known,
+	   "who receives depends on the device");
+	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
+	predict_again(&bench);
+	ok(bench.report.before.known && bench.report.before.n_shares == 1, "which may be named");
 	done(&bench);
 }
 
@@ -418,16 +614,6 @@ static void test_ways(void)
 	is_int(bench.verdict.answer, TRISTATE_NO, "another port is not what was asked for");
 	ok(strstr(bench.verdict.text, "gave port 5399") != NULL, "and is named");
 	done(&bench);
-}
-
-static bool says(const struct probe_sentences *sentences, const char *words)
-{
-	uint32_t i;
-
-	for (i = 0; i < sentences->count; i++)
-		if (strstr(sentences->items[i], words))
-			return true;
-	return false;
 }
 
 static void test_moment(void)
@@ -707,6 +893,10 @@ int main(void)
 	test_incomplete();
 	test_harm();
 	test_memory();
+	test_facts_of_kernel();
+	test_refused();
+	test_copies();
+	test_devices();
 	test_ways();
 	test_moment();
 	test_time_wait_advice();
