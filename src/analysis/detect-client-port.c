@@ -36,9 +36,10 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 	*ret_severity = SEVERITY_WARNING;
 	if (is_named(detection))
 		return "The port was asked for by its number, and nothing listens there.";
-	if (port_is_reserved(detection->snapshot, detection->bucket->netns,
+	if (port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
-		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a server.";
+		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a "
+		       "server.";
 	*ret_severity = SEVERITY_NOTE;
 	/* Of UDP that is how clients of DHCP, NTP and RPC work. */
 	if (is_stream(detection) && detection->bucket->port <= PORT_PRIVILEGED_LAST)
@@ -47,11 +48,11 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 }
 
 /* Not one that a server has accepted which listens no more. */
-static bool is_outgoing(const struct snapshot *snapshot, const struct inet_socket *socket)
+static bool is_outgoing(const struct port_rules *rules, const struct inet_socket *socket)
 {
 	return (socket->known & SOCKET_HAS_PEER) && !socket_is_time_wait(socket) &&
 	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode) &&
-	       (socket->state == STATE_SYN_SENT || port_is_of_client(snapshot, socket));
+	       (socket->state == STATE_SYN_SENT || port_is_of_client(rules, socket));
 }
 
 static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n)
@@ -87,9 +88,10 @@ static void report_taken(struct detection *detection, const uint32_t *sockets, u
 			"A server cannot bind the port while the connection lives%s: both sides "
 			"would need SO_REUSEADDR, and clients hardly ever set it.",
 		is_stream(detection) ? ", nor for 60 seconds after" : "");
-	finding->remedy = xasprintf("Now: end the connection, or wait for it. %s",
-				    words_keep_from_clients(snapshot, detection->bucket->netns,
-							    detection->bucket->port));
+	finding->remedy =
+		xasprintf("Now: end the connection, or wait for it. %s",
+			  words_keep_from_clients(&detection->rules, detection->bucket->netns,
+						  detection->bucket->port));
 	free(where);
 	free(who);
 }
@@ -102,7 +104,8 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	char *where, *who;
 
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    !port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
+	    !port_is_ephemeral(&detection->rules, detection->bucket->netns,
+			       detection->bucket->port))
 		return;
 	finding =
 		detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
@@ -151,7 +154,7 @@ void detect_client_port(struct detection *detection)
 		return;
 	connections = xcalloc(detection->bucket->count, sizeof(*connections));
 	for (i = 0; i < detection->bucket->count; i++)
-		if (is_outgoing(snapshot, &snapshot->sockets[detection->members[i]]))
+		if (is_outgoing(&detection->rules, &snapshot->sockets[detection->members[i]]))
 			connections[n++] = detection->members[i];
 	if (n)
 		report_taken(detection, connections, n, why, severity);

@@ -155,8 +155,8 @@ static char *open_words(const struct wait *wait)
 		"Of %u of them the other end has not closed yet (FIN-WAIT-2 and the like): "
 		"when it does, the 60 seconds of TIME-WAIT begin, so that the port stays "
 		"closed for up to 60 seconds more than that. tcp_fin_timeout sets how long "
-		"FIN-WAIT-2 lasts, of connections that are closed after it was set; it does not shorten TIME-WAIT, and "
-		"tcp_tw_reuse changes nothing here.",
+		"FIN-WAIT-2 lasts, of connections that are closed after it was set; it does not "
+		"shorten TIME-WAIT, and tcp_tw_reuse changes nothing here.",
 		wait->n_open);
 }
 
@@ -207,9 +207,9 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 		kill = words_end_time_wait(wait->n_time_wait, wait->n_fin_wait_2,
 					   detection->bucket->port);
 		finding->remedy = xasprintf(
-			"Now: wait %s, or start on another port or address%s%s%s. For good: set SO_REUSEADDR "
-			"on the listening socket before bind() (its connections inherit it), "
-			"as nearly all servers do.",
+			"Now: wait %s, or start on another port or address%s%s%s. For good: set "
+			"SO_REUSEADDR on the listening socket before bind() (its connections "
+			"inherit it), as nearly all servers do.",
 			end, *kill ? "; as root, " : "", kill, *kill ? " ends them at once" : "");
 		free(kill);
 	}
@@ -270,7 +270,7 @@ void detect_time_wait(struct detection *detection)
 	 * outgoing connections it is most likely such a one that has ended.
 	 */
 	if (n_bound || n_live || !n_waiting ||
-	    port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
+	    port_is_ephemeral(&detection->rules, detection->bucket->netns, detection->bucket->port))
 		return;
 	wait.sockets =
 		xcalloc(n_waiting < NAMED_MAX ? n_waiting : NAMED_MAX, sizeof(*wait.sockets));

@@ -49,6 +49,7 @@ const char *probe_way_name(enum probe_way way)
 
 struct context {
 	const struct snapshot *snapshot;
+	const struct port_rules *rules;
 	const struct probe_report *report;
 	uint32_t asked;
 	char *where; /* "tcp 0.0.0.0:8080" */
@@ -407,7 +408,7 @@ static void conclude_yes(struct context *context, bool live)
 					   probe_set_name(context->asked), by);
 	warn_of_takeover(context);
 	if (candidate->port && protocol_is_stream((enum protocol)candidate->protocol) &&
-	    port_is_ephemeral(context->snapshot, candidate->netns, candidate->port))
+	    port_is_ephemeral(context->rules, candidate->netns, candidate->port))
 		probe_say(
 			&context->verdict->notes,
 			"The port lies in net.ipv4.ip_local_port_range: while no server has it, an "
@@ -466,7 +467,7 @@ static void note_elsewhere(struct context *context)
 {
 	const struct bind_candidate *candidate = &context->report->candidate;
 	enum tristate reserved =
-		port_is_reserved(context->snapshot, candidate->netns, candidate->port);
+		port_is_reserved(context->rules, candidate->netns, candidate->port);
 	uint32_t i, n = 0;
 
 	if (candidate->port && reserved == TRISTATE_YES)
@@ -493,8 +494,10 @@ static void note_elsewhere(struct context *context)
 void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,
 		    const struct finding_list *findings, struct probe_verdict *ret_verdict)
 {
+	struct port_rules rules;
 	struct context context = {
 		.snapshot = snapshot,
+		.rules = &rules,
 		.report = report,
 		.asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port),
 		.where = where_of(snapshot, &report->candidate),
@@ -503,6 +506,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 	uint32_t by;
 	bool live;
 
+	port_rules_init(&rules, snapshot);
 	*ret_verdict = (struct probe_verdict){ .frees_in_ms = -1 };
 	ret_verdict->answer = decide(&context, &ret_verdict->error, &live);
 	compare_ways(&context);
@@ -522,6 +526,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 				  "cgroup rewrites it.",
 				  context.where, report->attempts[by].other_port);
 	note_elsewhere(&context);
+	port_rules_done(&rules);
 	free(context.where);
 }
 

@@ -169,8 +169,8 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 		wanted->netns < snapshot->n_netns ? &snapshot->netns[wanted->netns] : NULL;
 	struct bind_candidate candidate = *wanted;
 	enum tristate best = TRISTATE_NO;
-	uint16_t first, last;
 	uint32_t i, n_taken = 0, n_ports;
+	struct port_rules rules;
 
 	if (protocol_is_stream(wanted->protocol)) {
 		candidate.reuse_addr = wanted->reuse_addr && netns &&
@@ -178,15 +178,15 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 				       netns->sysctls[SYSCTL_IP_AUTOBIND_REUSE];
 		candidate.reuse_port = false;
 	}
-	port_range(snapshot, wanted->netns, &first, &last);
-	n_ports = (uint32_t)last - first + 1 - (netns ? port_n_reserved(netns, snapshot) : 0);
+	port_rules_init(&rules, snapshot);
+	n_ports = port_n_ephemeral(&rules, wanted->netns);
 	for (i = 0; i < index->n_buckets && best != TRISTATE_YES; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		struct bind_verdict verdict;
 
 		if (bucket->netns != wanted->netns ||
 		    bucket->protocol != bind_bucket_protocol((enum protocol)wanted->protocol) ||
-		    !port_is_ephemeral(snapshot, bucket->netns, bucket->port))
+		    !port_is_ephemeral(&rules, bucket->netns, bucket->port))
 			continue;
 		n_taken++;
 		candidate.port = bucket->port;
@@ -196,6 +196,7 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 			best = verdict.can_bind;
 		bind_verdict_done(&verdict);
 	}
+	port_rules_done(&rules);
 	return n_taken < n_ports ? TRISTATE_YES : best;
 }
 

@@ -198,6 +198,13 @@ static void test_any_port(void)
 	predict(&bench);
 	is_str(model_text(&bench), "use use use use", "none is left, and TCP shares none");
 	probe_report_done(&bench.report);
+	bench.snapshot->netns[0].reserved_ports =
+		snapshot_string(bench.snapshot, "40001-40002,40000-40002");
+	probe_report_init(&bench.report, &bench.candidate);
+	probe_predict(bench.snapshot, &bench.index, &bench.facts, &bench.report);
+	is_str(model_text(&bench), "use use use use", "nor where all are reserved, and some twice");
+	probe_report_done(&bench.report);
+	bench.snapshot->netns[0].reserved_ports = 0;
 	bench.snapshot->netns[0].sysctls_known |= 1U << SYSCTL_IP_AUTOBIND_REUSE;
 	bench.snapshot->netns[0].sysctls[SYSCTL_IP_AUTOBIND_REUSE] = 1;
 	probe_report_init(&bench.report, &bench.candidate);
