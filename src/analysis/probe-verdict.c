@@ -233,8 +233,9 @@ static void conclude_denied(struct context *context)
 	}
 	context->verdict->text = xasprintf(
 		"No: uid %u may not bind %s (EACCES): ports below "
-		"net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE. What else holds the "
-		"port is looked at only after that.",
+		"net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE, in the user "
+		"namespace that owns the network namespace. What else holds the port is looked at "
+		"only after that.",
 		candidate->uid, context->where);
 	probe_say(&context->verdict->remedies,
 		  "Give the program CAP_NET_BIND_SERVICE (setcap cap_net_bind_service=ep FILE, or "

@@ -12,8 +12,6 @@
 #include "analysis/probe-takeover.h"
 #include "util/xalloc.h"
 
-#define PORT_PRIVILEGED_USUALLY 1024
-
 void probe_report_init(struct probe_report *report, const struct bind_candidate *candidate)
 {
 	static const uint8_t loopback4[] = { 127, 0, 0, 1 };
@@ -267,11 +265,10 @@ static int refused_before(const struct snapshot *snapshot, const struct bind_can
 		return EINVAL;
 	if (facts->address_error > 0)
 		return facts->address_error;
-	if (!candidate->port || facts->privileged)
+	if (!candidate->port || facts->privileged == TRISTATE_YES ||
+	    !port_is_privileged(snapshot, candidate->netns, candidate->port))
 		return 0;
-	if (known)
-		return port_is_privileged(snapshot, candidate->netns, candidate->port) ? EACCES : 0;
-	return candidate->port < PORT_PRIVILEGED_USUALLY ? PROBE_UNKNOWN : 0;
+	return known && facts->privileged == TRISTATE_NO ? EACCES : PROBE_UNKNOWN;
 }
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,

@@ -9,6 +9,7 @@
 #include "analysis/delivery.h"
 #include "model/bind-bucket.h"
 #include "model/snapshot.h"
+#include "model/tristate.h"
 
 /*
  * Whether somebody could bind a port, with each set of reuse flags, as known in up to three ways.
@@ -71,7 +72,7 @@ struct probe_loss {
 
 /* What makes the answer weaker, in words of the program; several of a kind are counted. */
 struct probe_limit {
-	const char *what; /* static: "replica", "live" */
+	const char *what; /* static: "model", "replica", "live" */
 	char *text;
 };
 
@@ -95,7 +96,8 @@ struct probe_report {
 struct probe_facts {
 	/* Why the address, or the device, itself cannot be bound; 0: it can; or PROBE_UNKNOWN. */
 	int address_error;
-	bool privileged; /* may bind ports below ip_unprivileged_port_start */
+	/* May bind ports below ip_unprivileged_port_start: enum tristate. */
+	enum tristate privileged;
 };
 
 /* Begin a report about a candidate: nothing is tried yet. */

@@ -4,10 +4,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probe/bind-socket.h"
@@ -139,15 +137,6 @@ static struct result *run_in_child(const struct attempt_request *request,
 			errno_name(error));
 	child_unshare(work.results, PROBE_SETS * sizeof(struct result));
 	return NULL;
-}
-
-bool attempt_privileged(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { .effective = 0 } };
-
-	return !syscall(SYS_capget, &header, data) &&
-	       (data[0].effective & 1U << CAP_NET_BIND_SERVICE);
 }
 
 int attempt_address(const struct attempt_request *request, struct probe_report *report)

@@ -17,9 +17,6 @@ struct attempt_request {
 	const struct probe_live_plan *plan;
 };
 
-/* Whether the caller may bind ports below ip_unprivileged_port_start (CAP_NET_BIND_SERVICE). */
-bool attempt_privileged(void);
-
 /*
  * Whether the address of the report's candidate can be bound at all: asked with
  * IP_BIND_ADDRESS_NO_PORT, which takes no port. Returns 0, the errno of bind(), ENODEV if there is

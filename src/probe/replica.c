@@ -173,7 +173,7 @@ static int bind_candidate_set(const struct work *work, uint32_t set)
 		child_act_as(0);
 	if (fd < 0)
 		return fd;
-	if (!work->facts->privileged)
+	if (work->facts->privileged == TRISTATE_NO)
 		set_bind_service(false);
 	error = bind_socket_bind(fd, &candidate, candidate_device(work));
 	set_bind_service(true);

@@ -385,6 +385,28 @@ if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; t
 else
 	skip "a privileged port" "other users cannot be played here"
 fi
+# In a container without root of its own, with the network of the host: its root is none of that.
+if unshare -Ur true 2>/dev/null; then
+	unshare -Ur "$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root of another user namespace" "$? $(field "$binds")" "1 EACCES EACCES EACCES EACCES"
+	unshare -Ur "$PORTSHARE" probe tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root of another user namespace: the ways agree" "$? $(field "$agree")" "1 true"
+	unshare -Ur "$PORTSHARE" probe --model tcp:80 --as 0 --json >probe.json 2>err
+	is "a privileged port, as root of another user namespace" "$? $(field "$binds")" "1 EACCES EACCES EACCES EACCES"
+	unshare -Urn "$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root of the network's own user namespace" "$? $(field "$binds")" "0 ok ok ok ok"
+	setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service \
+		"$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root without the capability" "$? $(field "$binds")" "1 EACCES EACCES EACCES EACCES"
+	if unshare -m mount -t tmpfs none /proc 2>/dev/null; then
+		# shellcheck disable=SC2016 # expanded inside
+		unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh \
+			"$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+		is "a privileged port, without /proc: it cannot be told" "$? $(field "$binds")" "3 unknown unknown unknown unknown"
+	fi
+else
+	skip "a privileged port in another user namespace" "there can be none"
+fi
 probe tcp:10.9.8.7:8080
 expect "an address that is not there" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
 like "an address that is not there: in words" "$(field .verdict.text)" 'no interface of this network namespace has it'

@@ -22,7 +22,7 @@ static struct bench bench_new(enum protocol protocol, const char *address, uint1
 	struct bench bench = {
 		.snapshot = snapshot_new(),
 		.candidate = { .protocol = (uint8_t)protocol, .port = port, .uid = 1000 },
-		.facts = { .address_error = PROBE_UNKNOWN },
+		.facts = { .address_error = PROBE_UNKNOWN, .privileged = TRISTATE_NO },
 	};
 	int family;
 
@@ -338,7 +338,7 @@ static void test_memory(void)
 	struct bucket_memory *row;
 
 	bench.candidate.uid = 0;
-	bench.facts.privileged = true;
+	bench.facts.privileged = TRISTATE_YES;
 	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 0);
 	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
 	predict(&bench);
