@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/inherited.h"
 
 const struct command commands[] = {
 	{ "list", "sockets per port; done if no command is named", command_list },
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 	} while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
+	inherited_put_aside();
 	setlocale(LC_CTYPE, "");
 	for (i = 0; argc > 1 && commands[i].name; i++) {
 		if (!strcmp(argv[1], commands[i].name))

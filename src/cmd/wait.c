@@ -10,6 +10,7 @@
 #include "cmd/candidate.h"
 #include "cmd/collect.h"
 #include "cmd/command.h"
+#include "cmd/inherited.h"
 #include "cmd/look.h"
 #include "cmd/options.h"
 #include "cmd/wait-line.h"
@@ -481,6 +482,7 @@ static int run(char **command)
 {
 	int error;
 
+	inherited_restore();
 	execvp(command[0], command);
 	error = errno;
 	options_error("cannot run", command[0], strerror(error));

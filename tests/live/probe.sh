@@ -487,6 +487,16 @@ fi
 exec 8>&-
 wait "$other"
 
+# Who starts it may ignore SIGCHLD, which passes on: then no child was to be waited for.
+cat >ignoring.py <<'PY'
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+PY
+python3 ignoring.py "$PORTSHARE" probe tcp:8080 --reuseaddr --json >probe.json 2>err
+is "SIGCHLD ignored: the kernel is asked" \
+	"$? $(field '.attempts[1] | "\(.replica.bind) \(.live.bind)"') $(field '.limits | length')" "0 ok ok 0"
+
 # Snapshots of others.
 mksock_start listening,addr=0.0.0.0,port=8080 || exit 99
 "$PORTSHARE" --json >saved.json

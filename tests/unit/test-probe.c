@@ -403,6 +403,31 @@ static void test_ways(void)
 	       "model and replica that differ decide nothing");
 	done(&bench);
 
+	/* By the model, which nobody asked for alone. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	predict(&bench);
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "the model is enough if it alone was asked for");
+	probe_verdict_done(&bench.verdict);
+	probe_add_limit(&bench.report, "model", "something about it");
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "whatever is said about it");
+	probe_verdict_done(&bench.verdict);
+	probe_add_limit(&bench.report, "replica", "no replica could be made");
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_YES, "where the kernel could not be asked");
+	ok(strstr(bench.verdict.text, ", by the model alone.") != NULL, "that is said");
+	probe_verdict_done(&bench.verdict);
+	bench.report.attempts[0].ways[PROBE_REPLICA] = (struct probe_outcome){ 0, 0 };
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "not if the replica could be asked");
+	probe_verdict_done(&bench.verdict);
+	bench.report.attempts[0].ways[PROBE_REPLICA] = (struct probe_outcome){ -1, -1 };
+	bench.report.attempts[0].ways[PROBE_LIVE].bind = 0;
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "nor if the port itself could");
+	done(&bench);
+
 	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
 	predict(&bench);
 	bench.report.attempts[0].ways[PROBE_LIVE].bind = 0;
