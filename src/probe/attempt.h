@@ -13,7 +13,8 @@
  */
 struct attempt_request {
 	const struct snapshot *snapshot;
-	bool switch_user; /* bind as candidate.uid, which takes root; else as the caller */
+	/* Bind as candidate.uid and with its groups, which takes root; else as the caller. */
+	bool switch_user;
 	const struct probe_live_plan *plan;
 };
 
