@@ -137,6 +137,7 @@ static void cells_init(struct cells *cells, struct view *view)
 	cells->writer.grouped = view->id == VIEW_PORTS;
 	cells->writer.findings = &view->frame->findings;
 	cells->writer.notes = view->frame->notes;
+	cells->writer.unjudged = view->frame->unjudged;
 	cells->writer.row_sockets = view->frame->ports.sockets;
 	if (!view->frame->history.gone)
 		return;

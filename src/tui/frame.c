@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/port-range.h"
+#include "output/column-note.h"
 #include "util/xalloc.h"
 
 void frame_maker_init(struct frame_maker *maker)
@@ -151,6 +152,7 @@ struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before
 	frame->snapshot = snapshot;
 	frame->findings = *findings;
 	frame->notes = notes ? notes : xcalloc(snapshot->n_sockets, sizeof(*notes));
+	frame->unjudged = column_unjudged_of(snapshot, findings, true);
 	frame->is_new = xcalloc(snapshot->n_sockets, sizeof(*frame->is_new));
 	frame->is_new_finding = xcalloc(findings->count, sizeof(*frame->is_new_finding));
 	frame->netns = xcalloc(snapshot->n_netns, sizeof(*frame->netns));
@@ -181,6 +183,7 @@ void frame_free(struct frame *frame)
 	finding_list_done(&frame->findings);
 	snapshot_free(frame->snapshot);
 	free(frame->notes);
+	free(frame->unjudged);
 	free(frame->is_new);
 	free(frame->is_new_finding);
 	free(frame->netns);

@@ -43,6 +43,7 @@ struct frame {
 	struct bind_bucket_index index;
 	struct port_view ports;
 	uint32_t *notes; /* of each socket 1 + the index of its worst finding, 0 = none */
+	bool *unjudged; /* of each socket whether it cannot be told if it has one */
 	bool *is_new; /* of each socket */
 	bool *is_new_finding; /* of each finding */
 	struct history history; /* as it was then, for history_find() and what has gone */

@@ -537,6 +537,25 @@ static void test_overlay_width(void)
 }
 
 /* Findings that cannot be told are no findings, and not nothing. */
+/* What stands below NOTE in the line that has this; 0: there is none. */
+static char note_of(struct view *view, const char *what)
+{
+	const char *text, *heading, *line;
+
+	view->ascii = true;
+	text = drawn(view, 30, 110);
+	heading = strstr(text, "NOTE");
+	line = strstr(text, what);
+	if (!heading || !line)
+		return 0;
+	text = heading;
+	while (text[-1] != '\n')
+		text--;
+	while (line[-1] != '\n')
+		line--;
+	return line[heading - text];
+}
+
 static void test_undecided(void)
 {
 	struct snapshot *snapshot = new_snapshot(1000);
@@ -553,6 +572,27 @@ static void test_undecided(void)
 	ok(shows(&view, " cannot tell: 6\n"), "what cannot be told is counted");
 	frame->totals.tcp[STATE_ESTAB] = 1000000;
 	ok(strstr(drawn(&view, 24, 68), "UDP 2  cann\n") != NULL, "and hides nothing else");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* Of an ordinary user, who sees that others share a port and not why they can. */
+static void test_unjudged(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++)
+		make_reuse(&snapshot->sockets[i], TRISTATE_UNKNOWN, TRISTATE_UNKNOWN,
+			   EVIDENCE_UNKNOWN);
+	make_reuse(&snapshot->sockets[2], TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	is_int(note_of(&view, "udp:5060"), '?', "a port of which it cannot be told");
+	is_int(note_of(&view, "tcp:8080"), '-', "one with which nothing is wrong");
 	view_done(&view);
 	frame_maker_done(&maker);
 }
@@ -726,6 +766,7 @@ int main(void)
 	test_title();
 	test_overlay_width();
 	test_undecided();
+	test_unjudged();
 	test_base();
 	test_heights();
 	test_trend();
