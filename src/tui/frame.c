@@ -44,7 +44,7 @@ static void count_sockets(struct frame *frame)
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[i];
 
-		if (socket->protocol == PROTOCOL_TCP) {
+		if (bind_bucket_protocol((enum protocol)socket->protocol) == PROTOCOL_TCP) {
 			totals->tcp[socket->state]++;
 			totals->closing += is_closing(socket);
 		} else if (!protocol_is_stream((enum protocol)socket->protocol)) {
@@ -56,11 +56,33 @@ static void count_sockets(struct frame *frame)
 	}
 }
 
+/* The ports that the kernel may choose for connections of a namespace. */
+struct local_ports {
+	uint32_t netns;
+	uint16_t first, last;
+	uint8_t reserved[PORT_SET_SIZE];
+};
+
+static void local_ports_of(const struct snapshot *snapshot, uint32_t netns,
+			   struct local_ports *ret_ports)
+{
+	*ret_ports = (struct local_ports){ .netns = netns };
+	port_range(snapshot, netns, &ret_ports->first, &ret_ports->last);
+	port_mark_reserved(snapshot, netns, ret_ports->reserved);
+}
+
+static bool is_local_port(const struct local_ports *ports, uint16_t port)
+{
+	return port >= ports->first && port <= ports->last &&
+	       !(ports->reserved[port / 8] & 1U << port % 8);
+}
+
 static void count_ports(struct frame *frame)
 {
 	const struct snapshot *snapshot = frame->snapshot;
-	uint32_t i, counted = SNAPSHOT_NONE;
-	uint16_t first = 0, last = 0, port = 0;
+	struct local_ports ports = { .netns = SNAPSHOT_NONE };
+	uint16_t first, last, port = 0;
+	uint32_t i;
 
 	for (i = 0; i < snapshot->n_netns; i++) {
 		port_range(snapshot, i, &first, &last);
@@ -73,13 +95,12 @@ static void count_ports(struct frame *frame)
 
 		if (bucket->netns >= snapshot->n_netns)
 			continue;
-		if (bucket->netns != counted)
-			port_range(snapshot, bucket->netns, &first, &last);
+		if (bucket->netns != ports.netns)
+			local_ports_of(snapshot, bucket->netns, &ports);
 		else if (bucket->port == port)
 			continue;
-		counted = bucket->netns;
 		port = bucket->port;
-		frame->netns[counted].local_ports_used += port >= first && port <= last;
+		frame->netns[ports.netns].local_ports_used += is_local_port(&ports, port);
 	}
 }
 

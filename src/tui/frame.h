@@ -24,12 +24,13 @@
 struct frame_netns {
 	uint32_t time_wait; /* buckets, those in FIN-WAIT-2 too */
 	int64_t time_wait_limit; /* tcp_max_tw_buckets; 0: not known */
-	uint32_t local_ports, local_ports_used; /* of the range for connections */
+	uint32_t local_ports, local_ports_used; /* of the range for connections, not reserved */
 };
 
 /* Of all namespaces. */
 struct frame_totals {
-	uint32_t tcp[N_STATES]; /* by state, as sock_diag has it: time_wait in two of them, too */
+	/* With MPTCP, by state, as sock_diag has it: time_wait in two of them, too. */
+	uint32_t tcp[N_STATES];
 	uint32_t closing; /* TCP between ESTAB and TIME-WAIT, without what time_wait counts */
 	uint32_t udp;
 	uint32_t time_wait; /* buckets, those in FIN-WAIT-2 too */

@@ -393,9 +393,13 @@ static void test_totals(void)
 		socket->known |= SOCKET_HAS_INODE;
 		socket->inode = i ? 0 : 77;
 	}
+	make_socket(snapshot, PROTOCOL_MPTCP, STATE_LISTEN, "0.0.0.0", 8081);
+	make_socket(snapshot, PROTOCOL_SCTP, STATE_LISTEN, "0.0.0.0", 8082);
 	frame_maker_init(&maker);
 	view_init(&view, &host);
 	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, "TCP  LISTEN 2 ") && shows(&view, "UDP 2 "),
+	   "MPTCP is of TCP, which SCTP is not");
 	ok(shows(&view, "closing 1 ") && shows(&view, "TIME-WAIT 6"),
 	   "each socket is counted once");
 	is_int(view.frame->totals.tcp[STATE_FIN_WAIT_2], 4, "by state as it was read");
@@ -463,6 +467,37 @@ static void test_limits(void)
 	   "of one namespace there is nothing to name");
 	ok(strstr(limits(&view, 120), "local ports 0/28232 ·") != NULL, "here neither");
 	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* A connection may be bound to a reserved port: of those for connections it is none. */
+static void test_reserved(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct frame_maker maker;
+	struct frame *frame;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct netns *netns = snapshot_add_netns(snapshot);
+
+		netns->id = 100 + i;
+		netns->port_range_first = 40000;
+		netns->port_range_last = 40009;
+		if (!i)
+			netns->reserved_ports = snapshot_string(snapshot, "22,40000-40008,50000");
+	}
+	for (i = 0; i < 20; i++)
+		make_connection(snapshot, STATE_ESTAB, (uint16_t)(39995 + i), "10.0.0.9", 443);
+	for (i = 0; i < 20; i++)
+		make_connection(snapshot, STATE_ESTAB, (uint16_t)(39995 + i), "10.0.0.9", 443)
+			->netns = 1;
+	frame_maker_init(&maker);
+	frame = new_frame(&maker, snapshot);
+	is_int(frame->netns[0].local_ports, 1, "reserved ports are none for connections");
+	is_int(frame->netns[0].local_ports_used, 1, "nor are they counted as used");
+	is_int(frame->netns[1].local_ports_used, 10, "which those of another namespace are");
+	frame_free(frame);
 	frame_maker_done(&maker);
 }
 
@@ -763,6 +798,7 @@ int main(void)
 	test_many_details();
 	test_totals();
 	test_limits();
+	test_reserved();
 	test_title();
 	test_overlay_width();
 	test_undecided();
