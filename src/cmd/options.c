@@ -163,7 +163,7 @@ static void print_help(const struct command_line *line)
 	printf("\n%s", line->status);
 }
 
-static int find_service(const char *name, uint32_t protocols)
+int options_service(const char *name, uint32_t protocols)
 {
 	const char *protocol = protocols & 1U << PROTOCOL_TCP ? "tcp" : "udp";
 	const struct servent *service = getservbyname(name, protocol);
@@ -177,7 +177,7 @@ bool options_selector(const char *text, struct selector *ret_selector)
 {
 	const char *expected;
 
-	if (selector_parse(text, find_service, ret_selector, &expected))
+	if (selector_parse(text, options_service, ret_selector, &expected))
 		return options_error("cannot read the selector", text, expected);
 	return true;
 }
@@ -210,9 +210,9 @@ static bool add_selector(const struct command_line *line, struct options *option
 		if (options->filter.n_selectors)
 			return options_error("one bind is asked for at a time, this is a second",
 					     text, NULL);
-		if (selector_parse_bind(text, find_service, &selector, &expected))
+		if (selector_parse_bind(text, options_service, &selector, &expected))
 			return options_error("cannot read the bind", text, expected);
-	} else if (selector_parse(text, find_service, &selector, &expected)) {
+	} else if (selector_parse(text, options_service, &selector, &expected)) {
 		return refuse_selector(line, text, expected);
 	}
 	ARRAY_RESERVE(options->selectors, options->filter.n_selectors, options->selectors_capacity);

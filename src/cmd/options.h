@@ -86,6 +86,12 @@ int options_answered(int trouble);
 /* auto, always or never. Returns false after options_error(). */
 bool options_color(const char *when, enum color_when *ret_color);
 
+/*
+ * The port of a service by its name, of TCP if the protocols (1U << enum protocol) have that and it
+ * has one there, else of UDP; or -ENOENT. A selector_service.
+ */
+int options_service(const char *name, uint32_t protocols);
+
 /* Read a selector, with names of services. Returns false after options_error(). */
 bool options_selector(const char *text, struct selector *ret_selector);
 

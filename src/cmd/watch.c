@@ -2,13 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,14 +133,6 @@ static int64_t wall_ns(void)
 }
 
 /* ---- what the view cannot do ---- */
-
-static int find_service(const char *name, uint32_t protocols)
-{
-	const char *protocol = protocols & 1U << PROTOCOL_TCP ? "tcp" : "udp";
-	const struct servent *service = getservbyname(name, protocol);
-
-	return service ? ntohs((uint16_t)service->s_port) : -ENOENT;
-}
 
 /*
  * How the namespace of a socket can be entered, as --netns takes it; malloc'ed. NULL if it is the
@@ -574,7 +565,7 @@ int command_watch(int argc, char **argv)
 		.probe = host_probe,
 		.explain = host_explain,
 		.write = host_write,
-		.service = find_service,
+		.service = options_service,
 		.set_interval = host_set_interval,
 	};
 	int status;
