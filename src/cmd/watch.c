@@ -437,6 +437,18 @@ static void write_netns(const struct frame *frame, uint32_t index, struct json_w
 	json_end(writer);
 }
 
+/* Of a document that was written with filters, of what it has some; null: it has all. */
+static void write_part(const struct snapshot *snapshot, struct json_writer *writer)
+{
+	enum snapshot_part part = snapshot_part(snapshot);
+
+	json_name(writer, "part");
+	if (part == PART_WHOLE)
+		json_write_null(writer);
+	else
+		json_write_string(writer, part == PART_PORTS ? "ports" : "sockets");
+}
+
 /* One line of --json-lines. */
 static void write_summary(const struct frame *frame, struct out *out)
 {
@@ -448,6 +460,7 @@ static void write_summary(const struct frame *frame, struct out *out)
 	json_begin_object(&writer);
 	json_name(&writer, "time_ms");
 	json_write_signed(&writer, frame->snapshot->end_ns / 1000000);
+	write_part(frame->snapshot, &writer);
 	write_count(&writer, "sockets", frame->snapshot->n_sockets);
 	json_name(&writer, "tcp");
 	json_begin_object(&writer);

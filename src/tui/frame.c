@@ -164,6 +164,16 @@ static void add_to_trend(struct frame_maker *maker, int64_t now_ns, uint32_t val
 	maker->trend[maker->n_trend - 1] = value;
 }
 
+/* Who is missing in a part of the sockets may be the one that makes a finding. */
+static bool *unjudged_of(const struct snapshot *snapshot, const struct finding_list *findings)
+{
+	bool *unjudged = column_unjudged_of(snapshot, findings, true);
+
+	if (snapshot_part(snapshot) == PART_SOCKETS)
+		memset(unjudged, true, snapshot->n_sockets * sizeof(*unjudged));
+	return unjudged;
+}
+
 struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before,
 			struct snapshot *snapshot, const struct finding_list *findings,
 			uint32_t *notes)
@@ -173,7 +183,7 @@ struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before
 	frame->snapshot = snapshot;
 	frame->findings = *findings;
 	frame->notes = notes ? notes : xcalloc(snapshot->n_sockets, sizeof(*notes));
-	frame->unjudged = column_unjudged_of(snapshot, findings, true);
+	frame->unjudged = unjudged_of(snapshot, findings);
 	frame->is_new = xcalloc(snapshot->n_sockets, sizeof(*frame->is_new));
 	frame->is_new_finding = xcalloc(findings->count, sizeof(*frame->is_new_finding));
 	frame->netns = xcalloc(snapshot->n_netns, sizeof(*frame->netns));

@@ -632,6 +632,37 @@ static void test_unjudged(void)
 	frame_maker_done(&maker);
 }
 
+/* Of a snapshot that was written with filters. */
+static void test_part(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct frame_maker maker;
+	struct view view;
+
+	make_reuse(&snapshot->sockets[2], TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	snapshot_set_part(snapshot, PART_PORTS);
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, " only a part"),
+	   "of whole ports: that it is a part is said");
+	is_int(note_of(&view, "tcp:8080"), '-', "but of a port it can be told");
+
+	snapshot = new_snapshot(1000);
+	make_reuse(&snapshot->sockets[2], TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	snapshot_set_part(snapshot, PART_SOCKETS);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, " only a part"), "of some sockets of a port: too");
+	is_int(note_of(&view, "tcp:8080"), '?', "and of none it can be told");
+	view.frame->totals.undecided = 6;
+	ok(shows(&view, " only a part, cannot tell: 6\n"),
+	   "beside what cannot be told");
+	type(&view, "fudp:1\r\t\t");
+	ok(shows(&view, "Nothing found in what could be seen."), "nor is nothing found at all");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 /* What the command line leaves out is said, in the words of a filter. */
 static void test_base(void)
 {
@@ -803,6 +834,7 @@ int main(void)
 	test_overlay_width();
 	test_undecided();
 	test_unjudged();
+	test_part();
 	test_base();
 	test_heights();
 	test_trend();
