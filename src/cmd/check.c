@@ -12,7 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/judge.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
+#include "cmd/stdout-width.h"
 #include "model/bind-bucket.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
@@ -394,7 +394,7 @@ static void write_format(const struct check_command *command, const struct snaps
 			 struct out *out)
 {
 	const struct finding_text_options text = {
-		.width = terminal_text_width(),
+		.width = stdout_text_width(),
 		.remark = command->remark,
 		.nothing_matched = command->nothing_matched,
 		.color = !command->output && color_wanted(command->common.color, STDOUT_FILENO),

@@ -7,7 +7,7 @@
 
 #include "cmd/command.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
+#include "cmd/stdout-width.h"
 #include "output/explain-text.h"
 
 static void print_help(void)
@@ -44,7 +44,7 @@ static void write_all(int count, char **ids, const struct finding_text_options *
 static int explain(int count, char **ids, bool markdown, enum color_when color)
 {
 	const struct finding_text_options options = {
-		.width = terminal_text_width(),
+		.width = stdout_text_width(),
 		.color = color_wanted(color, 1),
 	};
 	struct out out;

@@ -14,7 +14,6 @@
 #include "cmd/collect.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
 #include "cmd/watch-collector.h"
 #include "cmd/watch-source.h"
 #include "model/snapshot-json.h"
