@@ -31,8 +31,8 @@ int main(int argc, char **argv)
 	 */
 	do {
 		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	} while (fd >= 0 && fd <= 2);
-	if (fd > 2)
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
 		close(fd);
 	inherited_put_aside();
 	setlocale(LC_CTYPE, "");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis/infer.h"
 #include "analysis/words.h"
@@ -20,7 +21,7 @@ static void complain(const char *kind, const char *what, const char *why)
 {
 	struct out out;
 
-	out_init(&out, 2);
+	out_init(&out, STDERR_FILENO);
 	out_printf(&out, "portshare: %s ", kind);
 	escape_append(&out, ESCAPE_TERMINAL, what, strlen(what));
 	out_string(&out, ": ");
@@ -146,7 +147,7 @@ void collect_report_limits(const struct snapshot *snapshot)
 
 	if (!snapshot->n_limits)
 		return;
-	out_init(&out, 2);
+	out_init(&out, STDERR_FILENO);
 	out_string(&out, "portshare: ");
 	collect_limits_text(snapshot, &out);
 	out_char(&out, '\n');

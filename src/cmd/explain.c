@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/options.h"
@@ -45,7 +46,7 @@ static int explain(int count, char **ids, bool markdown, enum color_when color)
 {
 	const struct finding_text_options options = {
 		.width = stdout_text_width(),
-		.color = color_wanted(color, 1),
+		.color = color_wanted(color, STDOUT_FILENO),
 	};
 	struct out out;
 	int i, error;
@@ -56,7 +57,7 @@ static int explain(int count, char **ids, bool markdown, enum color_when color)
 				      "portshare explain lists them");
 			return EXIT_TROUBLE;
 		}
-	out_init(&out, 1);
+	out_init(&out, STDOUT_FILENO);
 	if (markdown)
 		explain_write_markdown(&out);
 	else

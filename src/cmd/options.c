@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/command.h"
 #include "util/escape.h"
@@ -124,7 +125,7 @@ bool options_error(const char *what, const char *quoted, const char *expected)
 {
 	struct out out;
 
-	out_init(&out, 2);
+	out_init(&out, STDERR_FILENO);
 	out_printf(&out, "portshare: %s", what);
 	if (quoted) {
 		out_string(&out, " \"");
