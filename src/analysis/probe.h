@@ -40,8 +40,8 @@ struct probe_attempt {
 	struct probe_outcome ways[N_PROBE_WAYS];
 	/* Of the live bind. */
 	uint64_t held_ns; /* for how long it had the port */
-	uint16_t
-		other_port; /* the kernel gave this one instead of the one asked for; 0: it did not */
+	/* The kernel gave this one instead of the one asked for; 0: it did not. */
+	uint16_t other_port;
 	const char *left_out; /* why there was none, a static clause; NULL: for no such reason */
 };
 

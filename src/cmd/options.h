@@ -51,7 +51,8 @@ struct option_text {
 struct command_line {
 	const char *usage; /* the paragraphs that begin --help */
 	bool lists_commands; /* and after them all commands */
-	bool takes_bind; /* one selector and struct bind_options, instead of selectors and filters */
+	/* One selector and struct bind_options, instead of selectors and filters. */
+	bool takes_bind;
 	const char *status; /* those that end it */
 	const char *json_help; /* of --json; NULL: as of list and check */
 	const struct option_text *own;

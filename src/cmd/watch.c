@@ -164,6 +164,7 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 	struct watch_command *command = user;
 	const struct inet_socket *socket = &snapshot->sockets[index];
 	char *netns = way_to_netns(snapshot, socket);
+	uint64_t id = socket->netns < snapshot->n_netns ? snapshot->netns[socket->netns].id : 0;
 	const struct watch_probe probe = {
 		.candidate = {
 			.address = socket->local,
@@ -176,7 +177,7 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 		.device = snapshot_text(snapshot, socket->device),
 		.netns = netns,
 		.width = width,
-		.netns_id = socket->netns < snapshot->n_netns ? snapshot->netns[socket->netns].id : 0,
+		.netns_id = id,
 	};
 
 	if (!command->collector)

@@ -25,8 +25,8 @@ static size_t quoted_length(const char *words)
 }
 
 /*
- * The next word, escaped: up to a blank; or all that stands in quotes if a line can hold it, since a
- * command that is pasted from two lines fails. Returns its length, in ret_columns how wide it is.
+ * The next word, escaped: up to a blank; or all that stands in quotes if a line can hold it, since
+ * a command that is pasted from two lines fails. Returns its length, in ret_columns how wide it is.
  */
 static size_t take_word(const char *words, size_t room, struct out *word, size_t *ret_columns)
 {

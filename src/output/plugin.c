@@ -46,7 +46,9 @@ static void begin(enum plugin_status status, struct out *out)
 	out_string(out, " - ");
 }
 
-/* The finding that made the status what it is: the worst, or if it cannot be told the first such. */
+/*
+ * The finding that made the status what it is: the worst, or if it cannot be told the first such.
+ */
 static const struct finding *find_reason(const struct finding_list *findings,
 					 enum plugin_status status)
 {

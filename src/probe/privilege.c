@@ -53,7 +53,9 @@ enum tristate privilege_to_bind(int netns, bool as_root)
 	int owner = netns < 0 ? open_own_owner() : open_owner(netns);
 	bool own;
 
-	/* ns_get_owner(): it is neither the own one nor below that, so no capability counts there. */
+	/*
+	 * ns_get_owner(): it is neither the own one nor below that, so no capability counts there.
+	 */
 	if (owner == -EPERM)
 		return TRISTATE_NO;
 	if (owner < 0)

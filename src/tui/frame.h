@@ -68,7 +68,8 @@ void frame_maker_done(struct frame_maker *maker);
 
 /*
  * A frame of a snapshot and the findings in it, which it owns from now on. before is that of the
- * frame before, or NULL: see history_take(). notes is as column_notes_of() makes it, and may be NULL.
+ * frame before, or NULL: see history_take(). notes is as column_notes_of() makes it, and may be
+ * NULL.
  */
 struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before,
 			struct snapshot *snapshot, const struct finding_list *findings,
