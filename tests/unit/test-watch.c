@@ -644,8 +644,7 @@ static void test_part(void)
 	frame_maker_init(&maker);
 	view_init(&view, &host);
 	view_take(&view, new_frame(&maker, snapshot));
-	ok(shows(&view, " only a part"),
-	   "of whole ports: that it is a part is said");
+	ok(shows(&view, " only a part"), "of whole ports: that it is a part is said");
 	is_int(note_of(&view, "tcp:8080"), '-', "but of a port it can be told");
 
 	snapshot = new_snapshot(1000);
@@ -655,8 +654,7 @@ static void test_part(void)
 	ok(shows(&view, " only a part"), "of some sockets of a port: too");
 	is_int(note_of(&view, "tcp:8080"), '?', "and of none it can be told");
 	view.frame->totals.undecided = 6;
-	ok(shows(&view, " only a part, cannot tell: 6\n"),
-	   "beside what cannot be told");
+	ok(shows(&view, " only a part, cannot tell: 6\n"), "beside what cannot be told");
 	type(&view, "fudp:1\r\t\t");
 	ok(shows(&view, "Nothing found in what could be seen."), "nor is nothing found at all");
 	view_done(&view);
