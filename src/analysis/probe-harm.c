@@ -192,21 +192,24 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 
 	memset(ret_plan, 0, sizeof(*ret_plan));
 	for (set = 0; set < PROBE_SETS; set++) {
-		const char *harm = NULL;
+		const char *harm;
 
 		ret_plan->how[set] = LIVE_DIRECT;
-		if (all || is_refused(&report->attempts[set].ways[PROBE_MODEL]))
+		if (is_refused(&report->attempts[set].ways[PROBE_MODEL]))
 			continue;
 		if (stream)
 			harm = harm_of_tcp(snapshot, members, n_members, report, set);
 		else if (bars_servers(snapshot, members, n_members, report, set))
 			harm = harm_restart;
-		else if (candidate->port && can_map(snapshot, members, n_members, candidate))
-			ret_plan->how[set] = LIVE_MAPPED;
 		else
 			harm = harm_of_udp(snapshot, members, n_members, report);
-		if (harm)
-			ret_plan->how[set] = LIVE_NOT;
-		ret_plan->why_not[set] = harm;
+		ret_plan->harm[set] = harm;
+		if (!harm || all)
+			continue;
+		ret_plan->how[set] = LIVE_NOT;
+		if (harm != harm_datagrams || !can_map(snapshot, members, n_members, candidate))
+			continue;
+		ret_plan->how[set] = LIVE_MAPPED;
+		ret_plan->harm[set] = NULL;
 	}
 }

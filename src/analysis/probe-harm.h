@@ -23,7 +23,7 @@ enum probe_live_how {
 
 struct probe_live_plan {
 	enum probe_live_how how[PROBE_SETS];
-	const char *why_not[PROBE_SETS]; /* for LIVE_NOT; static: what the bind could do */
+	const char *harm[PROBE_SETS]; /* static: what the bind could do; NULL if it is harmless */
 };
 
 /* The report has the model's outcomes. With all, everything is done, as the candidate is. */

@@ -119,6 +119,32 @@ static void compare_ways(struct context *context)
 	}
 }
 
+/* Where a bind with the set that was asked about would land instead; NULL: nowhere else. */
+static const struct probe_place *place_of(const struct context *context)
+{
+	const struct probe_attempt *attempts = context->report->attempts;
+	uint32_t by;
+
+	if (!probe_live_outcome(context->report, context->asked, &by) &&
+	    attempts[by].places[PROBE_LIVE].moved)
+		return &attempts[by].places[PROBE_LIVE];
+	return attempts[context->asked].places[PROBE_REPLICA].moved ?
+		       &attempts[context->asked].places[PROBE_REPLICA] :
+		       NULL;
+}
+
+/*
+ * What the replica is refused for no socket's sake, the candidate is too: by the cgroup, which both
+ * are in. An IPv6 socket at the mapped address may not be.
+ */
+static bool is_refused_in_replica(const struct context *context, int live, uint32_t by)
+{
+	int replica = outcome_of(&context->report->attempts[context->asked].ways[PROBE_REPLICA]);
+
+	return replica > 0 && !is_about_sockets(replica) &&
+	       (live < 0 || (!live && context->report->attempts[by].mapped));
+}
+
 static enum tristate decide(const struct context *context, int *ret_error, bool *ret_live)
 {
 	const struct probe_attempt *asked = &context->report->attempts[context->asked];
@@ -129,9 +155,11 @@ static enum tristate decide(const struct context *context, int *ret_error, bool 
 
 	*ret_live = live >= 0;
 	*ret_error = 0;
-	if (context->report->attempts[by].other_port && live == 0)
+	if (place_of(context))
 		return TRISTATE_NO;
-	if (live >= 0)
+	if (is_refused_in_replica(context, live, by))
+		said = replica;
+	else if (live >= 0)
 		said = live;
 	else if (model >= 0 && (replica < 0 || replica == model))
 		said = model;
@@ -433,6 +461,19 @@ static void conclude_yes(struct context *context, bool live)
 			"free.");
 }
 
+static void conclude_moved(struct context *context)
+{
+	const struct probe_place *place = place_of(context);
+	bool v6 = place->family == AF_INET6;
+	char address[ADDRESS_TEXT_MAX];
+
+	address_format(place->family, &place->address, address);
+	context->verdict->text = xasprintf(
+		"No: asked for %s the kernel gave %s%s%s:%u: a BPF program of the cgroup rewrites "
+		"it.",
+		context->where, v6 ? "[" : "", address, v6 ? "]" : "", place->port);
+}
+
 /* Whether the answer depends on what the bucket remembers, which was not read. */
 static bool lacks_memory(const struct bind_verdict *verdict)
 {
@@ -520,7 +561,6 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 		.where = where_of(snapshot, &report->candidate),
 		.verdict = ret_verdict,
 	};
-	uint32_t by;
 	bool live;
 
 	port_rules_init(&rules, snapshot);
@@ -530,7 +570,6 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 	/* Others are in the way only if that is what the bind fails for. */
 	if (ret_verdict->answer == TRISTATE_UNKNOWN || ret_verdict->error == EADDRINUSE)
 		probe_explain_blockers(snapshot, report, findings, ret_verdict);
-	probe_live_outcome(report, context.asked, &by);
 	if (ret_verdict->answer == TRISTATE_UNKNOWN)
 		conclude_unknown(&context);
 	else if (ret_verdict->answer == TRISTATE_YES)
@@ -538,10 +577,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 	else if (ret_verdict->error)
 		conclude_error(&context, ret_verdict->error);
 	else
-		ret_verdict->text =
-			xasprintf("No: asked for %s the kernel gave port %u: a BPF program of the "
-				  "cgroup rewrites it.",
-				  context.where, report->attempts[by].other_port);
+		conclude_moved(&context);
 	note_elsewhere(&context);
 	port_rules_done(&rules);
 	free(context.where);

@@ -76,7 +76,8 @@ int probe_live_outcome(const struct probe_report *report, uint32_t set, uint32_t
 	for (other = 0; other < PROBE_SETS; other++) {
 		said = report->attempts[other].ways[PROBE_LIVE].bind;
 		*ret_by = other;
-		if (said > 0 && (other & set) == set)
+		/* What no socket causes does not depend on the flags. */
+		if (said > 0 && (said != EADDRINUSE || (other & set) == set))
 			return said;
 		if (said == 0 && (other & set) == other)
 			return said;

@@ -32,17 +32,26 @@ struct probe_outcome {
 	int bind, listen;
 };
 
+/* Where the kernel has bound a socket, if that is not where it was asked to. */
+struct probe_place {
+	bool moved;
+	uint8_t family;
+	uint16_t port;
+	struct address address;
+};
+
 /* By flags: 0 none, 1 SO_REUSEADDR, 2 SO_REUSEPORT, 3 both. */
 #define PROBE_SETS 4
 #define PROBE_SET(reuse_addr, reuse_port) ((reuse_addr) + 2 * (reuse_port))
 
 struct probe_attempt {
 	struct probe_outcome ways[N_PROBE_WAYS];
+	struct probe_place places[N_PROBE_WAYS];
 	/* Of the live bind. */
 	uint64_t held_ns; /* for how long it had the port */
-	/* The kernel gave this one instead of the one asked for; 0: it did not. */
-	uint16_t other_port;
+	bool mapped; /* by an IPv6 socket at the mapped address */
 	const char *left_out; /* why there was none, a static clause; NULL: for no such reason */
+	const char *harm; /* what it may have done, made since it was asked for; like left_out */
 };
 
 struct probe_share {

@@ -78,7 +78,17 @@ static void note_left_out(const struct probe_live_plan *plan, struct probe_repor
 			report, "live",
 			"the port itself was not bound with %s, since %s; --live does it all "
 			"the same",
-			probe_set_name(asked), plan->why_not[asked]);
+			probe_set_name(asked), plan->harm[asked]);
+}
+
+/* What the binds that were made since they were asked for may have done, where they passed. */
+static void note_harm(const struct probe_live_plan *plan, struct probe_report *report)
+{
+	uint32_t set;
+
+	for (set = 0; set < PROBE_SETS; set++)
+		if (!report->attempts[set].ways[PROBE_LIVE].bind)
+			report->attempts[set].harm = plan->harm[set];
 }
 
 /* What takes the kernel: the address, the live binds, the replica. */
@@ -116,6 +126,8 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 			if (report->verdict.can_bind == TRISTATE_UNKNOWN)
 				probe_predict_takeover(snapshot, &look->index, report);
 			note_left_out(&plan, report);
+			if (ways & LOOK_HARMFUL)
+				note_harm(&plan, report);
 		}
 	}
 	if (home >= 0)

@@ -352,6 +352,10 @@ static bool wait_for_change(struct wait_command *command, const struct look *loo
  */
 static bool look_now(struct wait_command *command, struct look *ret_look)
 {
+	/* A mapped socket does not ask what the cgroup forbids IPv4; the replica does. */
+	uint32_t ways =
+		LOOK_LIVE |
+		(protocol_is_stream((enum protocol)command->candidate.protocol) ? 0 : LOOK_REPLICA);
 	int64_t start = monotonic_ms();
 	bool known = false;
 
@@ -362,7 +366,7 @@ static bool look_now(struct wait_command *command, struct look *ret_look)
 		if (!known)
 			look_done(ret_look);
 	}
-	if (!known && !look_at(&command->common, &command->candidate, LOOK_LIVE, ret_look))
+	if (!known && !look_at(&command->common, &command->candidate, ways, ret_look))
 		return false;
 	command->looked_ms = monotonic_ms();
 	command->look_cost_ms = command->looked_ms - start;

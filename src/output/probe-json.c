@@ -58,6 +58,7 @@ static void write_way(struct json_writer *writer, const struct probe_attempt *at
 		      enum probe_way way)
 {
 	const struct probe_outcome *outcome = &attempt->ways[way];
+	char address[ADDRESS_TEXT_MAX];
 
 	json_name(writer, probe_way_name(way));
 	if (outcome->bind == PROBE_NOT_TRIED) {
@@ -71,10 +72,17 @@ static void write_way(struct json_writer *writer, const struct probe_attempt *at
 		json_name(writer, "held_us");
 		json_write_fraction(writer, outcome->bind ? 0 : (double)attempt->held_ns / 1000);
 		json_name(writer, "port");
-		if (attempt->other_port)
-			json_write_unsigned(writer, attempt->other_port);
+		if (attempt->places[PROBE_LIVE].moved)
+			json_write_unsigned(writer, attempt->places[PROBE_LIVE].port);
 		else
 			json_write_null(writer);
+		json_name(writer, "address");
+		json_write_string(writer,
+				  attempt->places[PROBE_LIVE].moved ?
+					  address_format(attempt->places[PROBE_LIVE].family,
+							 &attempt->places[PROBE_LIVE].address,
+							 address) :
+					  NULL);
 	}
 	json_end(writer);
 }
@@ -96,6 +104,8 @@ static void write_attempts(struct json_writer *writer, const struct probe_report
 		write_way(writer, &report->attempts[set], PROBE_LIVE);
 		json_name(writer, "live_left_out");
 		json_write_string(writer, report->attempts[set].left_out);
+		json_name(writer, "live_harm");
+		json_write_string(writer, report->attempts[set].harm);
 		json_end(writer);
 	}
 	json_end(writer);

@@ -58,6 +58,17 @@ static void write_cell(const char *text, int said, const struct probe_text_optio
 	out_repeat(out, ' ', length < WAY_WIDTH ? WAY_WIDTH - length : 1);
 }
 
+/* " as 127.0.0.1:9999" */
+static void write_place(const struct probe_place *place, struct out *out)
+{
+	bool v6 = place->family == AF_INET6;
+	char address[ADDRESS_TEXT_MAX];
+
+	out_printf(out, " as %s%s%s:%u", v6 ? "[" : "",
+		   address_format(place->family, &place->address, address), v6 ? "]" : "",
+		   place->port);
+}
+
 static void write_matrix(const struct probe_report *report,
 			 const struct probe_text_options *options, struct out *out)
 {
@@ -93,8 +104,8 @@ static void write_matrix(const struct probe_report *report,
 			      options, out);
 		if (!live->bind)
 			out_printf(out, ", held for %.0f us", (double)attempt->held_ns / 1000);
-		if (attempt->other_port)
-			out_printf(out, " as port %u", attempt->other_port);
+		if (attempt->places[PROBE_LIVE].moved)
+			write_place(&attempt->places[PROBE_LIVE], out);
 		out_char(out, '\n');
 	}
 }
@@ -275,35 +286,51 @@ static bool is_in_limits(const struct probe_report *report, const char *reason)
 	return false;
 }
 
-/* Why there are live binds that have not been made, each reason once. */
-static void write_left_out(const struct probe_report *report,
-			   const struct probe_text_options *options, struct out *out)
+/* The clauses that some of the sets have, each once, with its sets before it. */
+static void write_clauses(const struct probe_report *report, const char *const *clauses,
+			  const char *label, const struct probe_text_options *options,
+			  struct out *out)
 {
-	const char *reason, *label = "Not live: ";
 	uint32_t set, first;
 	char *sets, *line;
 
 	for (first = 0; first < PROBE_SETS; first++) {
-		reason = report->attempts[first].left_out;
-		for (set = 0; reason && set < first; set++)
-			if (report->attempts[set].left_out == reason)
-				reason = NULL;
-		if (!reason || is_in_limits(report, reason))
+		const char *clause = clauses[first];
+
+		for (set = 0; clause && set < first; set++)
+			if (clauses[set] == clause)
+				clause = NULL;
+		if (!clause || is_in_limits(report, clause))
 			continue;
 		sets = xstrdup(probe_set_name(first));
 		for (set = first + 1; set < PROBE_SETS; set++) {
-			if (report->attempts[set].left_out != reason)
+			if (clauses[set] != clause)
 				continue;
 			line = xasprintf("%s, %s", sets, probe_set_name(set));
 			free(sets);
 			sets = line;
 		}
-		line = xasprintf("%s: %s", sets, reason);
+		line = xasprintf("%s: %s", sets, clause);
 		finding_text_fill(label, line, options->width, out);
 		label = "          ";
 		free(line);
 		free(sets);
 	}
+}
+
+/* Why there are live binds that have not been made, and what those that have may have done. */
+static void write_live(const struct probe_report *report, const struct probe_text_options *options,
+		       struct out *out)
+{
+	const char *left_out[PROBE_SETS], *harm[PROBE_SETS];
+	uint32_t set;
+
+	for (set = 0; set < PROBE_SETS; set++) {
+		left_out[set] = report->attempts[set].left_out;
+		harm[set] = report->attempts[set].harm;
+	}
+	write_clauses(report, left_out, "Not live: ", options, out);
+	write_clauses(report, harm, "But live: ", options, out);
 }
 
 static void write_limits(const struct probe_report *report,
@@ -334,7 +361,7 @@ void probe_text_write(const struct snapshot *snapshot, const struct probe_report
 		write_delivery(snapshot, report, &report->before, "Receives now: ", options, out);
 	if (receives)
 		write_delivery(snapshot, report, &report->after, "Would then:   ", options, out);
-	write_left_out(report, options, out);
+	write_live(report, options, out);
 	write_limits(report, options, out);
 	finding_text_limits(snapshot, options->width, out);
 }

@@ -26,7 +26,7 @@ struct result {
 	bool tried;
 	int error; /* of bind(); or of step */
 	char step[32]; /* what failed before bind(), else empty */
-	uint16_t port;
+	struct probe_place place;
 	uint64_t held_ns;
 };
 
@@ -46,18 +46,6 @@ struct work {
 	const struct identity *become; /* NULL: it stays who it is */
 	struct result *results; /* shared with the parent; PROBE_SETS of them */
 };
-
-static uint16_t port_of(int fd)
-{
-	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
-	socklen_t size = sizeof(at);
-
-	if (getsockname(fd, (struct sockaddr *)&at, &size))
-		return 0;
-	if (at.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *)&at)->sin_port);
-	return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
-}
 
 static void try_bind(const struct work *work, const struct bind_candidate *candidate, bool no_port,
 		     struct result *result)
@@ -81,7 +69,7 @@ static void try_bind(const struct work *work, const struct bind_candidate *candi
 	start = monotonic_ns();
 	result->error = -bind_socket_bind(fd, candidate, work->device);
 	if (!result->error)
-		result->port = port_of(fd);
+		bind_socket_place(fd, candidate, &result->place);
 	close(fd);
 	result->held_ns = (uint64_t)(monotonic_ns() - start);
 }
@@ -211,7 +199,7 @@ void attempt_live(const struct attempt_request *request, struct probe_report *re
 
 	for (set = 0; set < PROBE_SETS; set++)
 		if (request->plan->how[set] == LIVE_NOT)
-			report->attempts[set].left_out = request->plan->why_not[set];
+			report->attempts[set].left_out = request->plan->harm[set];
 	for (set = 0; results && set < PROBE_SETS; set++) {
 		struct probe_attempt *attempt = &report->attempts[set];
 		const struct result *result = &results[set];
@@ -226,9 +214,8 @@ void attempt_live(const struct attempt_request *request, struct probe_report *re
 		}
 		attempt->ways[PROBE_LIVE].bind = result->error;
 		attempt->held_ns = result->held_ns;
-		if (!result->error && report->candidate.port &&
-		    result->port != report->candidate.port)
-			attempt->other_port = result->port;
+		attempt->places[PROBE_LIVE] = result->place;
+		attempt->mapped = request->plan->how[set] == LIVE_MAPPED;
 	}
 	if (results)
 		child_unshare(results, PROBE_SETS * sizeof(*results));

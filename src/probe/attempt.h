@@ -26,8 +26,8 @@ struct attempt_request {
 int attempt_address(const struct attempt_request *request, struct probe_report *report);
 
 /*
- * Carry out the plan: fills PROBE_LIVE of the sets that it has, held_ns and other_port, and
- * left_out of the others. What cannot be tried becomes a limit.
+ * Carry out the plan: fills PROBE_LIVE of the sets that it has, with places, held_ns and mapped,
+ * and left_out of the others. What cannot be tried becomes a limit.
  */
 void attempt_live(const struct attempt_request *request, struct probe_report *report);
 

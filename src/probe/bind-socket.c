@@ -76,3 +76,28 @@ int bind_socket_bind(int fd, const struct bind_candidate *candidate, const char 
 
 	return bind(fd, (struct sockaddr *)&at, size) ? -errno : 0;
 }
+
+void bind_socket_place(int fd, const struct bind_candidate *candidate,
+		       struct probe_place *ret_place)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	const struct sockaddr_in *in4 = (const struct sockaddr_in *)&at;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&at;
+	struct address bound = { .bytes = { 0 } }, wanted;
+	socklen_t size = sizeof(at);
+	int family;
+
+	*ret_place = (struct probe_place){ .moved = false };
+	if (getsockname(fd, (struct sockaddr *)&at, &size))
+		return;
+	if (at.ss_family == AF_INET)
+		memcpy(bound.bytes, &in4->sin_addr, sizeof(in4->sin_addr));
+	else
+		memcpy(bound.bytes, &in6->sin6_addr, sizeof(in6->sin6_addr));
+	ret_place->port = ntohs(at.ss_family == AF_INET ? in4->sin_port : in6->sin6_port);
+	ret_place->family = (uint8_t)address_unmap(at.ss_family, &bound, &ret_place->address);
+	family = address_unmap(candidate->family, &candidate->address, &wanted);
+	ret_place->moved = family != ret_place->family ||
+			   !address_equal(&wanted, &ret_place->address) ||
+			   (candidate->port && candidate->port != ret_place->port);
+}

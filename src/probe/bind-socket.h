@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "analysis/bind-conflict.h"
+#include "analysis/probe.h"
 
 /* Real sockets made as a struct bind_candidate describes them. */
 
@@ -23,6 +24,13 @@ int bind_socket_new(const struct bind_candidate *candidate, const char *device,
 
 /* bind() to the candidate's address and port. Returns 0 or -errno. */
 int bind_socket_bind(int fd, const struct bind_candidate *candidate, const char *device);
+
+/*
+ * Whether getsockname() tells what was asked for; a program of the cgroup may have changed that. A
+ * mapped address is one of IPv4 here.
+ */
+void bind_socket_place(int fd, const struct bind_candidate *candidate,
+		       struct probe_place *ret_place);
 
 /* setsockopt() of an int. Returns 0 or -errno. */
 int bind_socket_set(int fd, int level, int option, int value);

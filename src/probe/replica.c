@@ -27,6 +27,7 @@ struct result {
 	char step[32];
 	bool one_user;
 	struct probe_outcome sets[PROBE_SETS];
+	struct probe_place places[PROBE_SETS];
 	/* The first of the sockets, devices and addresses that could not be made, and how many. */
 	int make_error;
 	uint32_t n_not_made, not_made;
@@ -202,6 +203,7 @@ static void ask_sets(const struct work *work)
 		outcome->listen = PROBE_NOT_TRIED;
 		if (fd < 0)
 			continue;
+		bind_socket_place(fd, &work->report->candidate, &work->result->places[order[i]]);
 		if (stream)
 			outcome->listen = listen(fd, BACKLOG) ? errno : 0;
 		close(fd);
@@ -521,6 +523,7 @@ static void take_outcomes(const struct work *work, struct probe_report *report)
 		struct probe_outcome *outcome = &report->attempts[set].ways[PROBE_REPLICA];
 
 		*outcome = work->result->sets[set];
+		report->attempts[set].places[PROBE_REPLICA] = work->result->places[set];
 		if (report->attempts[set].ways[PROBE_MODEL].bind != PROBE_UNKNOWN &&
 		    !work->result->n_not_made)
 			continue;

@@ -346,6 +346,36 @@ like "to a device: in words" "$(tr -s ' \n' '  ' <probe.txt)" 'Would then: datag
 like "to a device: that they are not counted" "$(field '[.limits[].text] | join(" ")')" 'who receives is not counted in the replica'
 mksock_stop
 
+# A BPF program of the cgroup, which sees binds of IPv4 only: an IPv6 socket at the mapped address is none.
+in_cgroup=${builddir:?}/tests/helpers/cgroupbind
+"$in_cgroup" true 2>/dev/null
+if [ $? = 0 ]; then
+	root_portshare=$PORTSHARE
+	cat >in_cgroup.sh <<-END
+		#!/bin/sh
+		exec "$in_cgroup" "$PORTSHARE" "\$@"
+	END
+	chmod +x in_cgroup.sh
+	PORTSHARE=$netns_tmp/in_cgroup.sh
+	probe udp:8081 --reuseaddr
+	is "a bind that the cgroup forbids: no" "$status $json_status $(field '.verdict | .answer, .error' | tr '\n' ' ')" "1 1 no EPERM "
+	like "a bind that the cgroup forbids: by whom" "$(field .verdict.text)" 'denied \(EPERM\), most likely by a BPF program'
+	is "a bind that the cgroup forbids: no more is made of it" "$(field '.verdict.differences | length')" 0
+	probe udp:8080 --reuseaddr
+	is "a port that the cgroup rewrites: no" "$status $json_status" "1 1"
+	like "a port that the cgroup rewrites: to what" "$(field .verdict.text)" 'the kernel gave 0\.0\.0\.0:9999: a BPF program of the cgroup rewrites it'
+	probe tcp:127.0.0.2:8083 --reuseaddr --live
+	like "an address that the cgroup rewrites" "$status $(field .verdict.text)" '^1 No: asked for tcp 127\.0\.0\.2:8083 the kernel gave 127\.0\.0\.1:8083'
+	is "an address that the cgroup rewrites: in JSON" "$(field '.attempts[1].live | .port, .address' | tr '\n' ' ')" "8083 127.0.0.1 "
+	probe udp:8082 --reuseaddr
+	is "what it lets through: yes" "$status $json_status" "0 0"
+	"$PORTSHARE" wait udp:8081 --reuseaddr --timeout 1s -- touch started >out 2>&1
+	is "wait starts nothing that the cgroup forbids" "$(ls started 2>/dev/null)" ""
+	PORTSHARE=$root_portshare
+else
+	skip "a BPF program of the cgroup" "it takes root, and cgroup2"
+fi
+
 # Why there is no live bind.
 probe udp:0
 like "UDP, any port: why no replica" "$(field '[.limits[].text] | join(" ")')" 'all ports of the range are not rebuilt'
@@ -355,6 +385,12 @@ probe udp:224.0.0.5:7000 --reuseport
 like "UDP, multicast: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, both flags: that it harms nobody is known for unicast'
 probe tcp:8080 --reuseaddr
 like "TCP: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: no reuse flag, SO_REUSEPORT: a server that starts in that instant'
+probe tcp:8080 --live
+mksock_start udp,addr=0.0.0.0,port=8154,reuseaddr || exit 99
+probe udp:8154 --reuseaddr --live
+like "with --live: what it may have done" "$(tr -s ' \n' '  ' <probe.txt)" 'But live: SO_REUSEADDR, both flags: where it passes it receives, and loses, datagrams'
+is "with --live: in JSON too" "$(field '[.attempts[].live_harm != null] | join(" ")')" "false true false true"
+mksock_stop
 probe tcp:8080 --live
 is "with --live nothing is left out" "$(grep -c '^Not live' probe.txt) $(field '[.attempts[].live_left_out] | unique')" "0 [null]"
 mksock_start listening,addr=0.0.0.0,port=8080,reuseport || exit 99

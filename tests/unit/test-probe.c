@@ -635,10 +635,11 @@ static void test_ways(void)
 	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
 	predict(&bench);
 	bench.report.attempts[0].ways[PROBE_LIVE].bind = 0;
-	bench.report.attempts[0].other_port = 5399;
+	bench.report.attempts[0].places[PROBE_LIVE] =
+		(struct probe_place){ .moved = true, .family = AF_INET, .port = 5399 };
 	conclude(&bench);
 	is_int(bench.verdict.answer, TRISTATE_NO, "another port is not what was asked for");
-	ok(strstr(bench.verdict.text, "gave port 5399") != NULL, "and is named");
+	ok(strstr(bench.verdict.text, "gave 0.0.0.0:5399") != NULL, "and is named");
 	done(&bench);
 }
 
