@@ -269,6 +269,23 @@ is "without it nothing is left" "$? $(head -n 1 out | cut -d';' -f1)" "0 Nothing
 mksock_stop_pid "${mksock_pids##* }"
 mksock_stop_pid "${mksock_pids##* }"
 stop_all
+# A shell with a command that runs: neither is the server, which has gone.
+cat >leaving.py <<'PY'
+import socket, subprocess, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8080)); s.listen(8); s.set_inheritable(True)
+subprocess.Popen(sys.argv[1:], close_fds=False)
+time.sleep(0.3); print("ready", flush=True)
+PY
+for script in "tail -f /dev/null; true" "while sleep 60; do :; done"; do
+	start leaving sh -c "$script"
+	wait "$pid"
+	"$PORTSHARE" check --json >left.json 2>/dev/null
+	like "a shell and its command have a listener: $script" "$(jq -r '.findings[].title' left.json)" \
+		'^"sh" \(pid [0-9]+\) and "(tail|sleep)" \(pid [0-9]+\), which open no ports themselves, hold a listener on'
+	like "both are to be stopped" "$(jq -r '.findings[].remedy' left.json)" 'Now: stop "sh" \(pid [0-9]+\) and "(tail|sleep)" \(pid'
+	stop_all
+done
 start sipd tcp 127.0.0.1 8080 a fork
 is "a preforked server" "$(found)" ""
 stop_all
