@@ -223,13 +223,17 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_TIME_WAIT_BLOCKS_BIND] = {
 		.title = "Closed connections keep a port from everyone",
 		.meaning =
-"Nothing listens on the port, but connections of a server that is gone are in TIME-WAIT, or still "
-"closing, and were made without SO_REUSEADDR and without SO_REUSEPORT. Every bind to their local "
-"address, or to all addresses, fails with EADDRINUSE until the last of them has ended, at the moment "
-"that is named.",
+"Nothing listens on the port, but closed connections, mostly of a server that is gone, are in "
+"TIME-WAIT, or still closing, and have neither SO_REUSEADDR nor SO_REUSEPORT. Every bind to their "
+"local address, or to all addresses, fails with EADDRINUSE until the last of them has ended: at the "
+"moment that is named, where a clock ends it.\n\n"
+"It is a note where no server had the port, as far as the other ends and the ports tell, and nobody "
+"wants it for one: it was not named alone, and is not reserved. In net.ipv4.ip_local_port_range what "
+"is left is looked at if the port was named alone, or if two clients of the server are still in the "
+"snapshot.",
 		.arises =
 "A server without either flag was stopped while it had connections, or closed them itself: the side "
-"that closes first keeps TIME-WAIT.",
+"that closes first keeps TIME-WAIT. Or a client had bound the port by its number, and closed first.",
 		.kernel =
 "A TIME-WAIT bucket remembers SO_REUSEADDR and SO_REUSEPORT of its connection, which had them from "
 "the listener. A new socket passes if both have SO_REUSEADDR, or both SO_REUSEPORT; uids and "
@@ -238,7 +242,12 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "While the client of a server that is gone has not closed, its connection is in FIN-WAIT-2, and "
 "keeps the port as well. That lasts as long as net.ipv4.tcp_fin_timeout said when the server closed "
 "(60 seconds unless changed); when the client closes before that, TIME-WAIT follows, and its 60 "
-"seconds begin then. So the moment that is named is the earliest.",
+"seconds begin then. So the moment that is named is the earliest.\n\n"
+"While the other end has not taken all that was sent to it, or has not acknowledged the end, the "
+"connection is in FIN-WAIT-1, CLOSING or LAST-ACK, and keeps the port, too. A client that reads "
+"slowly holds it there as long as it likes; one that takes nothing at all is given up after some "
+"minutes, five or more. Of these, and of FIN-WAIT-2 where tcp_fin_timeout was above 60, no end is "
+"named.",
 		.in_code =
 "Set SO_REUSEADDR on the listening socket before bind(); its connections inherit it.\n\n"
 "C:\n"
@@ -258,7 +267,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "The port is free at once. Keep the states in the command: without them ss ends connections that are "
 "alive, and those that other programs have made from this port. In FIN-WAIT-2 may also be a "
 "connection that a living process has shut down on its side only; ss -tp names that process. "
-"Clients that close end FIN-WAIT-2 too, but into TIME-WAIT.",
+"Clients that close end FIN-WAIT-2 too, but into TIME-WAIT. FIN-WAIT-1, CLOSING and LAST-ACK of "
+"connections that no process holds end by state fin-wait-1 state closing state last-ack, in Linux "
+"6.18; older kernels may leave them.\n\n"
+"From a client that has bound the port by its number only its own configuration keeps it; from one to "
+"which the kernel gave it net.ipv4.ip_local_reserved_ports does, see port-taken-by-client.",
 	},
 	[FINDING_RESTART_BLOCKED_LATER] = {
 		.title = "After a crash this port would stay closed for up to a minute",

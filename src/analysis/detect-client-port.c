@@ -14,27 +14,11 @@ static bool is_stream(const struct detection *detection)
 	return protocol_is_stream((enum protocol)detection->bucket->protocol);
 }
 
-/* A port that was named alone is one that somebody wants for a server. */
-static bool is_named(const struct detection *detection)
-{
-	uint32_t i;
-
-	for (i = 0; i < detection->options->n_selectors; i++) {
-		const struct selector *selector = &detection->options->selectors[i];
-
-		if (selector->first_port == selector->last_port &&
-		    selector->first_port == detection->bucket->port &&
-		    (selector->protocols & 1U << detection->bucket->protocol))
-			return true;
-	}
-	return false;
-}
-
 /* Why a port without a server is thought to be a server's; NULL: it is not. */
 static const char *why_wanted(const struct detection *detection, enum severity *ret_severity)
 {
 	*ret_severity = SEVERITY_WARNING;
-	if (is_named(detection))
+	if (detect_is_named(detection))
 		return "The port was asked for by its number, and nothing listens there.";
 	if (port_is_reserved(detection->snapshot, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)

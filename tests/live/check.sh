@@ -455,6 +455,84 @@ else
 fi
 stop_all
 
+# One that has sent more than its client reads: no clock ends that.
+
+cat >unread.py <<'PY'
+import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 8104)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", 8104)); a, _ = s.accept(); a.setblocking(False)
+try:
+    while True: a.send(b"x" * 100000)
+except BlockingIOError: pass
+a.close(); s.close(); print("ready", flush=True); time.sleep(600)
+PY
+start unread
+if [ "$has_bpf" = true ]; then
+	"$PORTSHARE" check --json tcp:8104 >unread.json 2>/dev/null
+	is "a client that does not read" "$("$PORTSHARE" --raw -H -o state -s fin-wait-1 tcp:8104 2>/dev/null) $(jq -r '.findings[].id' unread.json)" \
+		"FIN-WAIT-1 time-wait-blocks-bind"
+	like "no end is named" "$(jq -r '.findings[].title' unread.json)" "cannot be bound for a time that cannot be told: 1 closed connection of a server"
+	unlike "nowhere" "$(jq -r '.findings[] | .title, .text, .remedy' unread.json)" "about a minute|wait (for|until)|UTC"
+else
+	skip "a client that does not read" "flags of connections that nobody holds need BPF"
+fi
+stop_all
+
+# A dead server in the range of outgoing connections: by its clients, and by its name
+
+cat >ranged.py <<'PY'
+import socket, sys, time
+port = int(sys.argv[1])
+s = socket.socket(); s.bind(("127.0.0.1", port)); s.listen(8); pairs = []
+for i in range(2):
+    c = socket.create_connection(("127.0.0.1", port)); pairs.append((c, s.accept()[0]))
+s.close()
+for c, a in pairs: a.close()
+if sys.argv[2] == "close":
+    time.sleep(0.1)
+    for c, a in pairs: c.close()
+print("ready", flush=True); time.sleep(600)
+PY
+start ranged 50051 stay
+start ranged 50052 close
+if [ "$has_bpf" = true ]; then
+	is "a dead server in the range whose clients are there" "$(found)" "warning time-wait-blocks-bind"
+	is "it is that port" "$("$PORTSHARE" check --json 2>/dev/null | jq -c '[.findings[] | select(.id == "time-wait-blocks-bind" and .severity == "warning") | .port]' | grep -o 5005.)" 50051
+	like "as that of a server" "$("$PORTSHARE" check tcp:50051 2>/dev/null | tr -s ' \n' ' ')" ": 2 closed connections of a server that is gone"
+	is "one whose clients are gone, named" "$(found tcp:50052)" "warning time-wait-blocks-bind"
+	like "whose end it was is not made up" "$("$PORTSHARE" check --json tcp:50052 2>/dev/null | jq -r '.findings[].title, .findings[].evidence')" \
+		": 2 closed connections$"
+	is "neither can be bound" "$("$python" -c 'import socket
+for port in (50051, 50052):
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try: s.bind(("127.0.0.1", port)); print("ok")
+    except OSError as e: print(e.errno)' | paste -sd' ')" "98 98"
+else
+	skip "a dead server in the range" "flags of TIME-WAIT need BPF"
+fi
+stop_all
+
+# A client that had bound its port, and closed first
+
+cat >bound.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8106)); s.listen(8)
+c = socket.socket(); c.bind(("127.0.0.1", 8105)); c.connect(("127.0.0.1", 8106)); a, _ = s.accept()
+c.close(); time.sleep(0.1); a.close(); print("ready", flush=True); time.sleep(600)
+PY
+start bound
+if [ "$has_bpf" = true ]; then
+	is "what a client has left, named" "$(found tcp:8105)" "warning time-wait-blocks-bind"
+	"$PORTSHARE" check --json tcp:8105 >bound.json 2>/dev/null
+	like "is a client's" "$(jq -r '.findings[].title' bound.json)" ": 1 closed outgoing connection$"
+	like "and advice is for it" "$(jq -r '.findings[].remedy' bound.json)" "let the client take another source port"
+	is "unnamed it is a note" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.port == 8105).severity')" note
+else
+	skip "what a client has left" "flags of TIME-WAIT need BPF"
+fi
+stop_all
+
 # A server without SO_REUSEADDR that has connections; one with it
 
 cat >serving.py <<'PY'
