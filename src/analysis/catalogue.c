@@ -274,15 +274,18 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "which the kernel gave it net.ipv4.ip_local_reserved_ports does, see port-taken-by-client.",
 	},
 	[FINDING_RESTART_BLOCKED_LATER] = {
-		.title = "After a crash this port would stay closed for up to a minute",
+		.title = "After a crash this port would stay closed for a minute or more",
 		.meaning =
-"A listener has neither SO_REUSEADDR nor SO_REUSEPORT, and has connections. Nothing is wrong now. "
-"When it ends, what is left of these connections will keep the port.",
-		.arises = "The server does not set SO_REUSEADDR. Most do.",
+"A listener, or connections of it, have neither SO_REUSEADDR nor SO_REUSEPORT. Nothing is wrong now. "
+"When the server ends, what is left of these connections will keep the port. Where the listener alone "
+"lacks the flag, its connections will keep it from a server that lacks it again.",
+		.arises =
+"The server does not set SO_REUSEADDR. Most do. Or it clears it on connections that it has accepted.",
 		.kernel =
 "When a process ends, the kernel closes its connections; they pass through FIN-WAIT or LAST-ACK and "
 "mostly end in TIME-WAIT, with the flags that they had. What counts is the flag of the connection at "
-"its end, not that of the listener by then.",
+"its end, not that of the listener by then. A connection that its client has closed first leaves no "
+"TIME-WAIT, and one that was not accepted is reset: these are not counted.",
 		.in_code =
 "C:\n"
 "    int on = 1;\n"

@@ -550,6 +550,39 @@ start serving 1
 is "one whose restart will not" "$(notes tcp:8096)" ""
 stop_all
 
+# What counts is the flag of a connection, which may be another than that of its listener.
+
+cat >flags.py <<'PY'
+import os, socket, sys, time
+s = socket.socket(); port = int(sys.argv[1])
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[2])); s.bind(("127.0.0.1", port)); s.listen(8)
+if os.fork() == 0:
+    s.close(); c = socket.create_connection(("127.0.0.1", port)); c.recv(1); c.close(); os._exit(0)
+a, _ = s.accept(); a.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[3]))
+print("ready", flush=True); time.sleep(600)
+PY
+if [ "$has_bpf" = true ]; then
+	rebind() { "$python" -c 'import socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[2]))
+try: s.bind(("127.0.0.1", int(sys.argv[1]))); print("ok")
+except OSError as e: print(e.errno)' "$@"; }
+	start flags 8107 0 1
+	like "a connection that was given the flag" "$("$PORTSHARE" check --json tcp:8107 2>/dev/null | jq -r '.findings[].title')" \
+		"could be bound again only with SO_REUSEADDR"
+	kill -9 "$pid"
+	sleep 0.3
+	is "and so it is" "$(rebind 8107 0) $(rebind 8107 1)" "98 ok"
+	start flags 8108 1 0
+	like "one from which it was taken" "$("$PORTSHARE" check --json tcp:8108 2>/dev/null | jq -r '.findings[].evidence')" \
+		"1 connection of it has neither .* what counts is the flag of the connection"
+	kill -9 "$pid"
+	sleep 0.3
+	is "which keeps the port" "$(rebind 8108 0) $(rebind 8108 1)" "98 98"
+else
+	skip "a connection with a flag of its own" "flags of connections need BPF"
+fi
+stop_all
+
 # A server that listens no more, and still has connections: none of them is an outgoing one.
 
 cat >draining.py <<'PY'
