@@ -16,9 +16,6 @@
 #define PORTS_CRITICAL 95
 #define TIME_WAIT_WARNING 90
 
-/* A finding about thousands of sockets names these, and counts the rest. */
-#define NAMED_MAX 64
-
 /* Whose local ports are looked at; the others have too few users. */
 enum port_kind {
 	PORTS_TCP,
@@ -32,7 +29,7 @@ struct port_stock {
 	uint32_t n_ports; /* of the range, that are not reserved; 0: not known, or none */
 	uint32_t n_held; /* of these */
 	uint32_t *holders; /* sockets, one of each port that is held; so many */
-	uint32_t n_holders;
+	uint32_t n_holders, holders_capacity;
 };
 
 /* A connection that may hold a local port of the kernel's choice. */
@@ -143,10 +140,8 @@ static struct port_stock *stocks_new(const struct snapshot *snapshot)
 			continue;
 		stock->taken[socket->local_port / 8] |= (uint8_t)(1U << socket->local_port % 8);
 		stock->n_held++;
-		if (!stock->holders)
-			stock->holders = xcalloc(NAMED_MAX, sizeof(*stock->holders));
-		if (stock->n_holders < NAMED_MAX)
-			stock->holders[stock->n_holders++] = i;
+		ARRAY_RESERVE(stock->holders, stock->n_holders, stock->holders_capacity);
+		stock->holders[stock->n_holders++] = i;
 	}
 	return stocks;
 }
@@ -165,18 +160,18 @@ static enum severity severity_of(uint32_t n, uint32_t of)
 	return n * 100ULL >= (uint64_t)of * PORTS_CRITICAL ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 }
 
-/* Those that somebody holds first: by their holders a finding is asked for. Returns how many. */
-static uint32_t list_named(const struct outgoing *outgoing, uint32_t n, uint32_t named[NAMED_MAX])
+/* Their indexes, malloc'ed; those that somebody holds first: of them most is to be said. */
+static uint32_t *list_held_first(const struct outgoing *outgoing, uint32_t n)
 {
-	uint32_t i, n_named = 0;
+	uint32_t i, n_listed = 0, *list = xcalloc(n, sizeof(*list));
 
-	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+	for (i = 0; i < n; i++)
 		if (outgoing[i].socket->n_owners)
-			named[n_named++] = outgoing[i].index;
-	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+			list[n_listed++] = outgoing[i].index;
+	for (i = 0; i < n; i++)
 		if (!outgoing[i].socket->n_owners)
-			named[n_named++] = outgoing[i].index;
-	return n_named;
+			list[n_listed++] = outgoing[i].index;
+	return list;
 }
 
 /* What is gone whatever the destination is. */
@@ -226,7 +221,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *first = outgoing[0].socket;
-	uint32_t i, named[NAMED_MAX], n_named = list_named(outgoing, n, named), n_waiting = 0;
+	uint32_t i, *sockets = list_held_first(outgoing, n), n_waiting = 0;
 	uint32_t available = stock->n_ports - stock->n_held;
 	char peer[ADDRESS_TEXT_MAX], *from, *who, *held;
 	struct finding *finding;
@@ -237,12 +232,12 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 			first = outgoing[i].socket;
 	}
 	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
-				   severity_of(n_ports, available), named, n_named);
+				   severity_of(n_ports, available), sockets, n);
 	finding->netns = first->netns;
 	finding->protocol = first->protocol;
 	address_format(first->family, &first->peer, peer);
 	from = words_address(first);
-	who = words_holders(snapshot, named[0]);
+	who = words_holders(snapshot, sockets[0]);
 	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up",
 				   n_ports, available, from, peer, first->peer_port);
 	held = !stock->n_held ?
@@ -266,6 +261,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 			"; most of these wait in TIME-WAIT, and with net.ipv4.tcp_tw_reuse "
 			"= 1 connect() takes such a port again after a second" :
 			"");
+	free(sockets);
 	free(from);
 	free(who);
 }

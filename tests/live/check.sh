@@ -652,6 +652,19 @@ like "few left" "$(found)" "warning ephemeral-exhaustion"
 port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -1)
 like "an outgoing connection on the port that was named" "$(found "tcp:$port")" "port-taken-by-client"
 stop_all
+# More sockets than are shown: the rest is counted, and JSON has them all.
+sysctl -q -w net.ipv4.ip_local_port_range="41000 41099" 2>/dev/null || echo "41000 41099" >/proc/sys/net/ipv4/ip_local_port_range
+cat >many.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 7001)); s.listen(128)
+keep = [socket.create_connection(("127.0.0.1", 7001)) for _ in range(97)]
+print("ready", flush=True); time.sleep(600)
+PY
+start many
+is "97 connections: all are in JSON" "$("$PORTSHARE" check --json 2>/dev/null | jq '.findings[] | select(.id == "ephemeral-exhaustion").sockets | length')" 97
+like "and counted" "$("$PORTSHARE" check 2>/dev/null | sed -n '/ephemeral-exhaustion/,/^$/p' | tr -s ' \n' ' ')" "97 of 100 local ports .* and 92 more"
+stop_all
 # Sockets that are bound keep their ports from every connection. Ports without TIME-WAIT:
 sysctl -q -w net.ipv4.ip_local_port_range="40100 40119" 2>/dev/null || echo "40100 40119" >/proc/sys/net/ipv4/ip_local_port_range
 cat >holders.py <<'PY'
