@@ -662,6 +662,10 @@ keep = [socket.create_connection(("127.0.0.1", 7001)) for _ in range(97)]
 print("ready", flush=True); time.sleep(600)
 PY
 start many
+is "list has it beside the connections" "$("$PORTSHARE" list 2>/dev/null | sed -n 's/ *$//; s/^tcp .*7001 .* //p; s/^OUTGOING.* //p' | paste -sd' ')" \
+	"NOTE ephemeral-exhaustion"
+is "and where notes are asked for" "$("$PORTSHARE" list -o +note 2>/dev/null | sed -n 's/ *$//; s/^tcp .*7001 .* //p; s/^OUTGOING.* //p' | paste -sd' ')" \
+	"NOTE ephemeral-exhaustion"
 is "97 connections: all are in JSON" "$("$PORTSHARE" check --json 2>/dev/null | jq '.findings[] | select(.id == "ephemeral-exhaustion").sockets | length')" 97
 like "and counted" "$("$PORTSHARE" check 2>/dev/null | sed -n '/ephemeral-exhaustion/,/^$/p' | tr -s ' \n' ' ')" "97 of 100 local ports .* and 92 more"
 stop_all
