@@ -200,7 +200,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
 "close-on-exec flag. Handing a socket over on purpose, as systemd's socket units, inetd, Postfix, "
 "Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone that "
-"outlives its parent and keeps the port: it runs the same program, as the workers of a server do.",
+"outlives its parent and keeps the port: it runs the same program, as the workers of a server do.\n\n"
+"Where the server is gone and no process but the child has the socket, it is known by the child's "
+"program: a shell, sleep, tail, sudo and others of that kind open no ports. Another one, such as a "
+"script, may have opened the socket itself: the kernel keeps no record of who did, and nothing is "
+"reported.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
 "state of the port is that of the socket: LISTEN. No flag of a new socket helps against a listener, "
