@@ -315,8 +315,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "connect() takes a free local port of the range, without asking whether a server will want it. A "
 "bind to it then conflicts with the connection: both would need SO_REUSEADDR, which clients do not "
-"set. After the connection, its TIME-WAIT keeps the port for another 60 seconds. UDP clients do the "
-"same.",
+"set. If the client closes first, TIME-WAIT keeps the port for another 60 seconds (then it is "
+"time-wait-blocks-bind). UDP clients take ports in the same way, but leave nothing behind.",
 		.in_code =
 "Let servers listen on ports outside of the range. A client that binds a fixed address before "
 "connect() should set IP_BIND_ADDRESS_NO_PORT, so that it does not hold a port for itself alone.\n\n"

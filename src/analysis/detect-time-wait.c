@@ -299,6 +299,9 @@ static const char *for_good(const struct detection *detection, const struct wait
 	if (direction_of_all(wait) == DIRECTION_OUT)
 		return words_keep_from_clients(detection->snapshot, detection->bucket->netns,
 					       detection->bucket->port);
+	if (direction_of_all(wait) == DIRECTION_UNKNOWN)
+		return "For good: set SO_REUSEADDR before bind(), in a server on the listening "
+		       "socket (its connections inherit it), as nearly all do.";
 	return "For good: set SO_REUSEADDR on the listening socket before bind() (its connections "
 	       "inherit it), as nearly all servers do.";
 }

@@ -62,6 +62,19 @@ bool direction_is_listened_to(const struct snapshot *snapshot,
 	return false;
 }
 
+bool direction_sees_other_end(const struct snapshot *snapshot,
+			      const struct bind_bucket_index *index,
+			      const struct inet_socket *socket)
+{
+	const struct bind_bucket *bucket = bucket_of_peer(index, socket);
+	uint32_t i;
+
+	for (i = 0; bucket && i < bucket->count; i++)
+		if (are_ends(socket, &snapshot->sockets[index->members[bucket->first + i]]))
+			return true;
+	return false;
+}
+
 static bool may_be_given(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
 	return socket->peer_port >= PEER_RANGE_FIRST ||

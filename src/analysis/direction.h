@@ -22,6 +22,11 @@ enum direction {
 enum direction direction_of(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			    const struct inet_socket *socket);
 
+/* Whether the other end is in the snapshot, if there is an index: then it is of this host. */
+bool direction_sees_other_end(const struct snapshot *snapshot,
+			      const struct bind_bucket_index *index,
+			      const struct inet_socket *socket);
+
 /* Whether a listener at the other end is what direction_of() knows it by. */
 bool direction_is_listened_to(const struct snapshot *snapshot,
 			      const struct bind_bucket_index *index,

@@ -595,6 +595,20 @@ PY
 start draining
 is "a server that only finishes its connections" "$(notes tcp:8103)" ""
 stop_all
+cat >draining2.py <<'PY'
+import socket, sys, time
+keep = []
+for port, n in ((50053, 1), (50054, 2)):
+    s = socket.socket(); s.bind(("127.0.0.1", port)); s.listen(8)
+    for _ in range(n): keep += [socket.create_connection(("127.0.0.1", port)), s.accept()]
+    s.close()
+print("ready", flush=True); time.sleep(600)
+PY
+start draining2
+is "in the range, one with two clients" "$(notes tcp:50054)" ""
+like "with one it is not said that it has connected" "$("$PORTSHARE" check --json tcp:50053 2>/dev/null | jq -r '.findings[].title')" \
+	"is the local port of a connection of"
+stop_all
 
 # An executable that has been replaced under a member of a pool
 

@@ -243,6 +243,12 @@ static const struct named {
 	const char *title; /* a part of it */
 } nameds[] = {
 	{ "client-on-ephemeral-port", 40000, "warning port-taken-by-client tcp 40000 [0]", "" },
+	{ "accepted-in-range", 50051, "warning port-taken-by-client tcp 50051 [0]",
+	  " is the local port of a connection of \"server.py\"" },
+	{ "accepted-in-range-twice", 50051, "nothing", "" },
+	{ "accepted-from-high-port", 8080, "nothing", "" },
+	{ "client-of-host", 8080, "warning port-taken-by-client tcp 8080 [1]",
+	  " is the local port of an outgoing connection of \"curl\"" },
 	{ "time-wait-in-range", 40000, "warning time-wait-blocks-bind tcp 40000 [0,1,2]",
 	  ": 3 closed connections" },
 	{ "time-wait-in-range-of-client", 40000, "warning time-wait-blocks-bind tcp 40000 [0]",
