@@ -24,6 +24,7 @@ struct wait {
 	uint32_t n_unsent; /* the other end has not taken all that was sent: no clock ends that */
 	uint32_t n_long; /* FIN-WAIT-2 for longer than a minute, of which a part is known */
 	uint32_t n_in, n_out; /* of a server, of a client */
+	uint32_t n_peerless; /* whose other end is not known: of a server for all that is known */
 	uint32_t n_states[N_STATES];
 	uint32_t last_ms;
 	bool has_expires;
@@ -144,6 +145,7 @@ static void count_direction(const struct detection *detection, struct wait *wait
 
 	wait->n_in += direction == DIRECTION_IN;
 	wait->n_out += direction == DIRECTION_OUT;
+	wait->n_peerless += !(socket->known & SOCKET_HAS_PEER);
 }
 
 static void sum_up(const struct detection *detection, struct wait *wait)
@@ -366,7 +368,8 @@ static void report_certain(const struct detection *detection, const struct wait 
 /* Whether somebody wants the port, or has served it. */
 static enum severity severity_of(const struct detection *detection, const struct wait *wait)
 {
-	if (direction_of_all(wait) == DIRECTION_IN || detect_is_named(detection) ||
+	if (direction_of_all(wait) == DIRECTION_IN || wait->n_peerless ||
+	    detect_is_named(detection) ||
 	    port_is_reserved(detection->snapshot, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return SEVERITY_WARNING;
