@@ -41,8 +41,12 @@ function __portshare_waits
     test (count $words) -ge 2 -a "$words[2]" = wait
 end
 
+function __portshare_reads
+    not __fish_seen_subcommand_from explain
+end
+
 function __portshare_filters
-    not __portshare_binds
+    __portshare_reads; and not __portshare_binds
 end
 
 function __portshare_watches
@@ -51,7 +55,7 @@ function __portshare_watches
 end
 
 function __portshare_lists
-    not __portshare_checks; and not __portshare_binds; and not __portshare_watches
+    __portshare_reads; and not __portshare_checks; and not __portshare_binds; and not __portshare_watches
 end
 
 complete -c portshare -f
@@ -65,10 +69,10 @@ complete -c portshare -n '__fish_seen_subcommand_from explain' -a 'udp-accidenta
 complete -c portshare -n '__fish_seen_subcommand_from explain' -l markdown -d 'All texts as Markdown'
 complete -c portshare -n 'not __fish_seen_subcommand_from explain' -a 'tcp: udp:' -d Selector
 
-complete -c portshare -s t -l tcp -d 'TCP only'
-complete -c portshare -s u -l udp -d 'UDP only'
-complete -c portshare -s 4 -l ipv4 -d 'IPv4 sockets only'
-complete -c portshare -s 6 -l ipv6 -d 'IPv6 sockets only'
+complete -c portshare -n __portshare_reads -s t -l tcp -d 'TCP only'
+complete -c portshare -n __portshare_reads -s u -l udp -d 'UDP only'
+complete -c portshare -n __portshare_reads -s 4 -l ipv4 -d 'IPv4 sockets only'
+complete -c portshare -n __portshare_reads -s 6 -l ipv6 -d 'IPv6 sockets only'
 complete -c portshare -n __portshare_filters -s l -l listening -d 'Listening TCP and unconnected UDP sockets only'
 complete -c portshare -n __portshare_filters -s s -l state -x -a '(__portshare_states)' -d 'These states only'
 complete -c portshare -n __portshare_filters -l shared -d 'Ports that several sockets or processes serve'
@@ -77,12 +81,12 @@ complete -c portshare -n __portshare_filters -l process -x -a '(ps -e -o comm= |
 complete -c portshare -n __portshare_filters -l user -x -a '(__fish_complete_users)' -d 'Sockets of this user'
 complete -c portshare -n __portshare_filters -l unit -x -a '(__portshare_units)' -d 'Sockets of this systemd unit'
 complete -c portshare -n __portshare_lists -s a -l all -d 'A row for every socket'
-complete -c portshare -l netns -r -F -a '(ls /run/netns 2>/dev/null)' -d 'Another network namespace'
+complete -c portshare -n __portshare_reads -l netns -r -F -a '(ls /run/netns 2>/dev/null)' -d 'Another network namespace'
 complete -c portshare -n __portshare_filters -s A -l all-netns -d 'Every network namespace'
-complete -c portshare -l from -r -F -d 'A snapshot written by --json'
-complete -c portshare -l no-bpf -d 'Load no BPF programs'
+complete -c portshare -n __portshare_reads -l from -r -F -d 'A snapshot written by --json'
+complete -c portshare -n __portshare_reads -l no-bpf -d 'Load no BPF programs'
 complete -c portshare -n __portshare_lists -s o -l output -x -a '(__portshare_columns)' -d 'These columns'
-complete -c portshare -s J -l json -d 'The whole snapshot as JSON'
+complete -c portshare -n __portshare_reads -s J -l json -d 'The whole snapshot as JSON'
 complete -c portshare -n __portshare_lists -l json-lines -d 'One JSON object a line for each socket'
 complete -c portshare -n __portshare_lists -l raw -d 'Fields separated by one blank'
 complete -c portshare -n __portshare_lists -s H -l no-header -d 'No line of column names'

@@ -9,17 +9,18 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "not one tree, one unit or one container (one shell that started both does not make them a tree). "
 "One of them receives every unicast datagram, the others "
 "receive none. Nobody has been told: both starts succeeded.\n\n"
-"Members of multicast groups are left out, for each member gets its own copy of what is sent to the "
-"group. Where one program alone has not joined, it is a note.",
+"Members of multicast groups are left out, for each member gets its own copy of what is sent to "
+"the group. Where one program alone has not joined, it is a note.",
 		.arises =
-"A program is started twice, or two programs are configured for one port, and both set SO_REUSEADDR "
-"on UDP sockets. Many libraries set it because TCP servers need it; Python's asyncio did so by "
-"default before 3.8.1.",
+"A program is started twice, or two programs are configured for one port, and both set "
+"SO_REUSEADDR on UDP sockets. Many libraries set it because TCP servers need it; Python's asyncio "
+"did so by default before 3.8.1.",
 		.kernel =
-"For UDP, SO_REUSEADDR on both sockets is all that bind() asks. There is no check of uids. A unicast "
-"datagram goes to the socket that fits best; of equals the one that was bound last gets everything. "
-"The kernel never balances between such sockets. When the last one closes, the one before it takes "
-"over. For IPv6, a socket with SO_REUSEADDR alone goes before all that have SO_REUSEPORT.",
+"For UDP, SO_REUSEADDR on both sockets is all that bind() asks. There is no check of uids. A "
+"unicast datagram goes to the socket that fits best; of equals the one that was bound last gets "
+"everything. The kernel never balances between such sockets. When the last one closes, the one "
+"before it takes over. For IPv6, a socket with SO_REUSEADDR alone goes before all that have "
+"SO_REUSEPORT.",
 		.in_code =
 "Leave SO_REUSEADDR out of UDP servers. UDP has no TIME-WAIT, so a restart does not need it, and a "
 "second start then fails with EADDRINUSE.\n\n"
@@ -31,28 +32,29 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    loop.create_datagram_endpoint(Handler, local_addr=(\"0.0.0.0\", 5060))\n"
 "    socketserver.UDPServer.allow_reuse_address = False\n\n"
 "Go: net.ListenPacket does not set it for unicast; net.ListenMulticastUDP does.\n\n"
-"systemd: ReusePort= in a .socket unit sets SO_REUSEPORT; SO_REUSEADDR is set by systemd itself for "
-"socket units, so let a port have one .socket unit and no second program.",
+"systemd: ReusePort= in a .socket unit sets SO_REUSEPORT; SO_REUSEADDR is set by systemd itself "
+"for socket units, so let a port have one .socket unit and no second program.",
 		.by_operation =
 "Move one of the programs to another port or address, or stop the one that is not wanted. To see "
 "which one receives: portshare check udp:PORT names it.",
 	},
 	[FINDING_UDP_SHADOWED] = {
-		.title = "A specific address takes datagrams from another program's wildcard socket",
+		.title = "A specific address takes datagrams from another program's "
+			 "wildcard socket",
 		.meaning =
-"One program is bound to all addresses of a UDP port, another to a single one. What is sent to that "
-"address goes to the second program, everything else to the first.",
+"One program is bound to all addresses of a UDP port, another to a single one. What is sent to "
+"that address goes to the second program, everything else to the first.",
 		.arises =
-"A name server on 0.0.0.0:53 beside a stub resolver on 127.0.0.53:53; a DHCP or TFTP server for one "
-"network beside one for all. Both had to set SO_REUSEADDR, or SO_REUSEPORT with one uid: otherwise "
-"the second bind fails.",
+"A name server on 0.0.0.0:53 beside a stub resolver on 127.0.0.53:53; a DHCP or TFTP server for "
+"one network beside one for all. Both had to set SO_REUSEADDR, or SO_REUSEPORT with one uid: "
+"otherwise the second bind fails.",
 		.kernel =
 "The look-up first searches the sockets bound to the destination address of the datagram, and only "
 "if there is none those bound to the wildcard. The order in which they were bound does not matter. "
 "A socket bound to a device goes before one that is not.",
 		.in_code =
-"Bind to the addresses that are to be served, not to the wildcard, and set no reuse flag: the kernel "
-"then refuses what overlaps.\n\n"
+"Bind to the addresses that are to be served, not to the wildcard, and set no reuse flag: the "
+"kernel then refuses what overlaps.\n\n"
 "C:\n"
 "    addr.sin_addr.s_addr = inet_addr(\"192.0.2.1\");\n"
 "    bind(fd, (struct sockaddr *)&addr, sizeof addr);\n\n"
@@ -65,8 +67,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    ListenDatagram=192.0.2.1:53\n\n"
 "(systemd sets SO_REUSEADDR for it, so a second such socket would not be refused.)",
 		.by_operation =
-"If it is meant, tell portshare to be quiet about it: --ignore udp-shadowed:53. Otherwise configure "
-"the listen addresses of the first program, or move one of the two.",
+"If it is meant, tell portshare to be quiet about it: --ignore udp-shadowed:53. Otherwise "
+"configure the listen addresses of the first program, or move one of the two.",
 	},
 	[FINDING_UDP_HIJACKABLE] = {
 		.title = "Any local user may take over this UDP port",
@@ -79,8 +81,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "SO_REUSEPORT is checked against the uid. Ports below net.ipv4.ip_unprivileged_port_start (1024) "
 "need CAP_NET_BIND_SERVICE as always, which keeps ordinary users out; there it is not reported.",
 		.in_code =
-"Do not set SO_REUSEADDR on UDP sockets that receive unicast. For several workers of one service use "
-"SO_REUSEPORT alone.\n\n"
+"Do not set SO_REUSEADDR on UDP sockets that receive unicast. For several workers of one service "
+"use SO_REUSEPORT alone.\n\n"
 "C:\n"
 "    int on = 1;\n"
 "    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);\n\n"
@@ -88,8 +90,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "    loop.create_datagram_endpoint(Handler, local_addr=addr, reuse_port=True)\n\n"
 "Go: in net.ListenConfig.Control\n"
 "    unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)\n\n"
-"systemd: a .socket unit has SO_REUSEADDR set, with ReusePort=yes too. Flags count as they are now, "
-"not as they were at bind(), so the service can clear it on the descriptor that it is given:\n"
+"systemd: a .socket unit has SO_REUSEADDR set, with ReusePort=yes too. Flags count as they are "
+"now, not as they were at bind(), so the service can clear it on the descriptor that it is given:\n"
 "    int off = 0;\n"
 "    setsockopt(3, SOL_SOCKET, SO_REUSEADDR, &off, sizeof off);",
 		.by_operation =
@@ -99,18 +101,18 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_REUSEPORT_STRANGERS] = {
 		.title = "A SO_REUSEPORT group holds programs that do not belong together",
 		.meaning =
-"Several sockets share a port through SO_REUSEPORT, and the kernel spreads connections or datagrams "
-"over all of them. Some belong to a different program (a warning), or to another start of the same "
-"one outside of its tree and unit (a note).",
+"Several sockets share a port through SO_REUSEPORT, and the kernel spreads connections or "
+"datagrams over all of them. Some belong to a different program (a warning), or to another start "
+"of the same one outside of its tree and unit (a note).",
 		.arises =
 "A developer starts a server beside the one that runs; two services of one user are configured for "
 "one port; a pool is started by hand worker by worker.",
 		.kernel =
-"bind() lets a socket with SO_REUSEPORT pass others that have it and the same uid (sk_uid). Sockets "
-"with the same family, address, device, v6only and uid form a group; each connection or datagram is "
-"given to a member by a hash of both addresses and both ports. A client that keeps its port reaches "
-"the same member while the group does not change; with each new connection, from a new port, any of "
-"them. Programs are not compared. TCP listeners join the group in listen().",
+"bind() lets a socket with SO_REUSEPORT pass others that have it and the same uid (sk_uid). "
+"Sockets with the same family, address, device, v6only and uid form a group; each connection or "
+"datagram is given to a member by a hash of both addresses and both ports. A client that keeps its "
+"port reaches the same member while the group does not change; with each new connection, from a "
+"new port, any of them. Programs are not compared. TCP listeners join the group in listen().",
 		.in_code =
 "Set SO_REUSEPORT only in servers that are pools, and only when asked to.\n\n"
 "C: one listening socket before fork() serves all workers without any flag.\n\n"
@@ -163,8 +165,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_REUSEPORT_STUCK_MEMBER] = {
 		.title = "One member of a SO_REUSEPORT group does not take its share",
 		.meaning =
-"The queue of one socket grows while those of the other members are short. Its share of the clients "
-"waits; once the queue is full they are dropped.",
+"The queue of one socket grows while those of the other members are short. Its share of the "
+"clients waits; once the queue is full they are dropped.",
 		.arises =
 "The worker is stopped, in a debugger, in an endless loop, in a lock, or waits for a slow disk or "
 "database; or it holds a listening socket that it never accepts from.",
@@ -173,9 +175,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "the client's request to connect is dropped (ListenOverflows in /proc/net/netstat counts it), and "
 "when the client repeats it the hash leads to the same member again, until it times out. "
 "net.ipv4.tcp_abort_on_overflow does not change that. A listener's queue holds one connection more "
-"than its backlog. For UDP the datagram is lost; a queue is full when the next one does not fit, so "
-"somewhat below its limit (SO_RCVBUF). When a socket is closed what waits in it is reset, for UDP "
-"lost; net.ipv4.tcp_migrate_req=1 moves connections to another member, never datagrams.",
+"than its backlog. For UDP the datagram is lost; a queue is full when the next one does not fit, "
+"so somewhat below its limit (SO_RCVBUF). When a socket is closed what waits in it is reset, for "
+"UDP lost; net.ipv4.tcp_migrate_req=1 moves connections to another member, never datagrams.",
 		.in_code =
 "Accept in a thread or loop that never blocks, and let a supervisor watch each worker.\n\n"
 "C: non-blocking accept4() driven by epoll.\n\n"
@@ -193,22 +195,23 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_INHERITED_LISTENER] = {
 		.title = "A process of another program holds a listening socket",
 		.meaning =
-"A listening socket is open in a process that is not the server: a child that was started by it, and "
-"got the descriptor with its birth. While it lives the port stays taken, and when the server is gone "
-"clients still connect, to nobody.",
+"A listening socket is open in a process that is not the server: a child that was started by it, "
+"and got the descriptor with its birth. While it lives the port stays taken, and when the server "
+"is gone clients still connect, to nobody.",
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
 "close-on-exec flag. Handing a socket over on purpose, as systemd's socket units, inetd, Postfix, "
-"Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone that "
-"outlives its parent and keeps the port: it runs the same program, as the workers of a server do.\n\n"
+"Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone "
+"that outlives its parent and keeps the port: it runs the same program, as the workers of a server "
+"do.\n\n"
 "Where the server is gone and no process but the child has the socket, it is known by the child's "
 "program: a shell, sleep, tail, sudo and others of that kind open no ports. Another one, such as a "
 "script, may have opened the socket itself: the kernel keeps no record of who did, and nothing is "
 "reported.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
-"state of the port is that of the socket: LISTEN. No flag of a new socket helps against a listener, "
-"but SO_REUSEPORT on both with one uid.",
+"state of the port is that of the socket: LISTEN. No flag of a new socket helps against a "
+"listener, but SO_REUSEPORT on both with one uid.",
 		.in_code =
 "C:\n"
 "    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);\n"
@@ -229,24 +232,25 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.meaning =
 "Nothing listens on the port, but closed connections, mostly of a server that is gone, are in "
 "TIME-WAIT, or still closing, and have neither SO_REUSEADDR nor SO_REUSEPORT. Every bind to their "
-"local address, or to all addresses, fails with EADDRINUSE until the last of them has ended: at the "
-"moment that is named, where a clock ends it.\n\n"
-"It is a note where no server had the port, as far as the other ends and the ports tell, and nobody "
-"wants it for one: it was not named alone, and is not reserved. In net.ipv4.ip_local_port_range what "
-"is left is looked at if the port was named alone, or if two clients of the server are still in the "
-"snapshot.",
+"local address, or to all addresses, fails with EADDRINUSE until the last of them has ended: at "
+"the moment that is named, where a clock ends it.\n\n"
+"It is a note where no server had the port, as far as the other ends and the ports tell, and "
+"nobody wants it for one: it was not named alone, and is not reserved. In "
+"net.ipv4.ip_local_port_range what is left is looked at if the port was named alone, or if two "
+"clients of the server are still in the snapshot.",
 		.arises =
-"A server without either flag was stopped while it had connections, or closed them itself: the side "
-"that closes first keeps TIME-WAIT. Or a client had bound the port by its number, and closed first.",
+"A server without either flag was stopped while it had connections, or closed them itself: the "
+"side that closes first keeps TIME-WAIT. Or a client had bound the port by its number, and closed "
+"first.",
 		.kernel =
 "A TIME-WAIT bucket remembers SO_REUSEADDR and SO_REUSEPORT of its connection, which had them from "
 "the listener. A new socket passes if both have SO_REUSEADDR, or both SO_REUSEPORT; uids and "
 "programs do not matter. One side alone is not enough. TIME-WAIT lasts 60 seconds and cannot be "
 "shortened: net.ipv4.tcp_tw_reuse is about connect() only.\n\n"
 "While the client of a server that is gone has not closed, its connection is in FIN-WAIT-2, and "
-"keeps the port as well. That lasts as long as net.ipv4.tcp_fin_timeout said when the server closed "
-"(60 seconds unless changed); when the client closes before that, TIME-WAIT follows, and its 60 "
-"seconds begin then. So the moment that is named is the earliest.\n\n"
+"keeps the port as well. That lasts as long as net.ipv4.tcp_fin_timeout said when the server "
+"closed (60 seconds unless changed); when the client closes before that, TIME-WAIT follows, and "
+"its 60 seconds begin then. So the moment that is named is the earliest.\n\n"
 "While the other end has not taken all that was sent to it, or has not acknowledged the end, the "
 "connection is in FIN-WAIT-1, CLOSING or LAST-ACK, and keeps the port, too. A client that reads "
 "slowly holds it there as long as it likes; one that takes nothing at all is given up after some "
@@ -268,28 +272,29 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.by_operation =
 "Wait until the moment named. Or, as root, in a kernel with CONFIG_INET_DIAG_DESTROY:\n\n"
 "    ss -K -t state time-wait state fin-wait-2 'sport = :8080'\n\n"
-"The port is free at once. Keep the states in the command: without them ss ends connections that are "
-"alive, and those that other programs have made from this port. In FIN-WAIT-2 may also be a "
+"The port is free at once. Keep the states in the command: without them ss ends connections that "
+"are alive, and those that other programs have made from this port. In FIN-WAIT-2 may also be a "
 "connection that a living process has shut down on its side only; ss -tp names that process. "
 "Clients that close end FIN-WAIT-2 too, but into TIME-WAIT. FIN-WAIT-1, CLOSING and LAST-ACK of "
 "connections that no process holds end by state fin-wait-1 state closing state last-ack, in Linux "
 "6.18; older kernels may leave them.\n\n"
-"From a client that has bound the port by its number only its own configuration keeps it; from one to "
-"which the kernel gave it net.ipv4.ip_local_reserved_ports does, see port-taken-by-client.",
+"From a client that has bound the port by its number only its own configuration keeps it; from "
+"one to which the kernel gave it net.ipv4.ip_local_reserved_ports does, see port-taken-by-client.",
 	},
 	[FINDING_RESTART_BLOCKED_LATER] = {
 		.title = "After a crash this port would stay closed for a minute or more",
 		.meaning =
-"A listener, or connections of it, have neither SO_REUSEADDR nor SO_REUSEPORT. Nothing is wrong now. "
-"When the server ends, what is left of these connections will keep the port. Where the listener alone "
-"lacks the flag, its connections will keep it from a server that lacks it again.",
+"A listener, or connections of it, have neither SO_REUSEADDR nor SO_REUSEPORT. Nothing is wrong "
+"now. When the server ends, what is left of these connections will keep the port. Where the "
+"listener alone lacks the flag, its connections will keep it from a server that lacks it again.",
 		.arises =
-"The server does not set SO_REUSEADDR. Most do. Or it clears it on connections that it has accepted.",
+"The server does not set SO_REUSEADDR. Most do. Or it clears it on connections that it has "
+"accepted.",
 		.kernel =
-"When a process ends, the kernel closes its connections; they pass through FIN-WAIT or LAST-ACK and "
-"mostly end in TIME-WAIT, with the flags that they had. What counts is the flag of the connection at "
-"its end, not that of the listener by then. A connection that its client has closed first leaves no "
-"TIME-WAIT, and one that was not accepted is reset: these are not counted.",
+"When a process ends, the kernel closes its connections; they pass through FIN-WAIT or LAST-ACK "
+"and mostly end in TIME-WAIT, with the flags that they had. What counts is the flag of the "
+"connection at its end, not that of the listener by then. A connection that its client has closed "
+"first leaves no TIME-WAIT, and one that was not accepted is reset: these are not counted.",
 		.in_code =
 "C:\n"
 "    int on = 1;\n"
@@ -306,9 +311,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "A connection holds a port that a server wants, or may take it",
 		.meaning =
 "An outgoing connection has, as its local port, one that is meant for a server: it was named on "
-"the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a note: "
-"a TCP server listens on a port out of which the kernel serves connections, and may find it taken "
-"after a restart.",
+"the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a "
+"note: a TCP server listens on a port out of which the kernel serves connections, and may find it "
+"taken after a restart.",
 		.arises =
 "The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
 "it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",
@@ -319,7 +324,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "time-wait-blocks-bind). UDP clients take ports in the same way, but leave nothing behind.",
 		.in_code =
 "Let servers listen on ports outside of the range. A client that binds a fixed address before "
-"connect() should set IP_BIND_ADDRESS_NO_PORT, so that it does not hold a port for itself alone.\n\n"
+"connect() should set IP_BIND_ADDRESS_NO_PORT, so that it does not hold a port for itself "
+"alone.\n\n"
 "C:\n"
 "    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);\n\n"
 "Python:\n"
@@ -329,8 +335,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.by_operation =
 "Reserve the port; what is reserved can still be bound by its number:\n\n"
 "    sysctl net.ipv4.ip_local_reserved_ports=8080,40000-40010\n\n"
-"This replaces the list that was there, so name what is in it already; a file in /etc/sysctl.d keeps "
-"it over a boot. Then end the connection, or wait for it.\n\n"
+"This replaces the list that was there, so name what is in it already; a file in /etc/sysctl.d "
+"keeps it over a boot. Then end the connection, or wait for it.\n\n"
 "A port outside of net.ipv4.ip_local_port_range the client has bound by its number, from which no "
 "sysctl keeps it: configure its source port.",
 	},
@@ -338,10 +344,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "A TCP socket is bound and does not listen",
 		.meaning =
 "A socket holds a port but neither listens nor is connected. Others cannot bind the port, and "
-"clients are refused, unless another socket listens there. Tools that read /proc/net/tcp do not show it at all.",
+"clients are refused, unless another socket listens there. Tools that read /proc/net/tcp do not "
+"show it at all.",
 		.arises =
-"listen() was not called or failed: of two servers with SO_REUSEADDR both may bind, but only one may "
-"listen. Or a client bound a port by hand, and its connection was reset. Or a server is just "
+"listen() was not called or failed: of two servers with SO_REUSEADDR both may bind, but only one "
+"may listen. Or a client bound a port by hand, and its connection was reset. Or a server is just "
 "starting.",
 		.kernel =
 "The bind alone counts for conflicts. listen() asks again, and fails with EADDRINUSE if another "
@@ -359,9 +366,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_DUAL_STACK_OVERLAP] = {
 		.title = "A dual-stack socket overlaps another program's IPv4 socket",
 		.meaning =
-"One program is bound to [::] and takes IPv4 too, another to an IPv4 address of the same port. IPv4 "
-"goes to the second, IPv6 to the first. Which program a client meets depends on the address that it "
-"tries first.",
+"One program is bound to [::] and takes IPv4 too, another to an IPv4 address of the same port. "
+"IPv4 goes to the second, IPv6 to the first. Which program a client meets depends on the address "
+"that it tries first.",
 		.arises =
 "Servers bind [::] by default and expect IPv4 through it; both set SO_REUSEPORT (one uid), or for "
 "UDP SO_REUSEADDR.",
@@ -391,18 +398,19 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.meaning =
 "From one local address to one address and port of a peer, eight of ten local ports or more are in "
 "use. When none is left, new connections there fail; others are not concerned. Ports that bound "
-"sockets have are not counted, for no connection is given one. Where these are eight of ten, or UDP "
-"sockets have as many, it is told without a destination: then all new connections fail.",
+"sockets have are not counted, for no connection is given one. Where these are eight of ten, or "
+"UDP sockets have as many, it is told without a destination: then all new connections fail.",
 		.arises =
 "A client that opens a connection for each request, a proxy in front of a single backend, a load "
 "test.",
 		.kernel =
 "A connection is known by both addresses and both ports, so the number of local ports is the limit "
-"towards one destination. connect() passes by each port that a socket was bound to by bind(), and an "
-"unbound UDP socket takes one that no other has, wherever it sends to. When none is left connect() "
-"fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, an unbound UDP socket with EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 "
-"connect() may take their ports after one second, if both ends use TCP timestamps. 2, the default, "
-"does so on loopback only.",
+"towards one destination. connect() passes by each port that a socket was bound to by bind(), and "
+"an unbound UDP socket takes one that no other has, wherever it sends to. When none is left "
+"connect() fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, an unbound UDP socket with "
+"EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 connect() may take their "
+"ports after one second, if both ends use TCP timestamps. 2, the default, does so on loopback "
+"only.",
 		.in_code =
 "Keep connections and use them again.\n\n"
 "C: a pool of connections; IP_BIND_ADDRESS_NO_PORT where an address is bound before connect().\n\n"
@@ -414,8 +422,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.by_operation =
 "    sysctl net.ipv4.ip_local_port_range=\"10000 65000\"\n"
 "    sysctl net.ipv4.tcp_tw_reuse=1\n\n"
-"A wider range can take ports that servers want: reserve those, see port-taken-by-client. More local "
-"addresses, or more addresses or ports of the destination, multiply what there is.",
+"A wider range can take ports that servers want: reserve those, see port-taken-by-client. More "
+"local addresses, or more addresses or ports of the destination, multiply what there is.",
 	},
 	[FINDING_TIME_WAIT_OVERFLOW] = {
 		.title = "TIME-WAIT sockets reach their limit, or have been cut short",
@@ -426,8 +434,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.arises = "Very many short connections that are closed by this side first.",
 		.kernel =
 "Above the limit a connection ends without TIME-WAIT, and TCPTimeWaitOverflow in /proc/net/netstat "
-"counts it. Its port is free at once, but a segment that comes late may meet the next connection of "
-"the same ports, and a peer that missed the last acknowledgement is answered with a reset.",
+"counts it. Its port is free at once, but a segment that comes late may meet the next connection "
+"of the same ports, and a peer that missed the last acknowledgement is answered with a reset.",
 		.in_code =
 "Let the client close first, and keep connections open.\n\n"
 "C: after the answer wait for the end of file of the peer before close().\n\n"

@@ -6,11 +6,6 @@
 #include "analysis/detect.h"
 #include "util/xalloc.h"
 
-static bool is_udp(enum protocol protocol)
-{
-	return protocol == PROTOCOL_UDP || protocol == PROTOCOL_UDPLITE;
-}
-
 static bool is_wanted(const struct finding_list *list, const struct finding *finding, void *user)
 {
 	(void)list;
@@ -53,21 +48,23 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 	uint32_t i;
 
 	*ret_list = (struct finding_list){ .items = NULL };
+	port_rules_init(&detection.rules, snapshot);
 	if (!index) {
 		bind_bucket_index_init(&own, snapshot);
 		index = &own;
 	}
+	detection.index = index;
 	for (i = 0; i < index->n_buckets; i++) {
 		detection.bucket = &index->buckets[i];
 		detection.members = index->members + index->buckets[i].first;
 		/* A socket that is not bound yet shares nothing. */
 		if (!index->buckets[i].port)
 			continue;
-		if (is_udp((enum protocol)index->buckets[i].protocol)) {
-			detect_udp(&detection);
-		} else {
+		if (protocol_is_stream((enum protocol)index->buckets[i].protocol)) {
 			detect_listener(&detection);
 			detect_time_wait(&detection);
+		} else {
+			detect_udp(&detection);
 		}
 		detect_client_port(&detection);
 		detect_reuseport(&detection);
@@ -79,6 +76,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 	detect_exhaustion(&detection);
 	if (index == &own)
 		bind_bucket_index_done(&own);
+	port_rules_done(&detection.rules);
 	free(detection.hijackable);
 	if (snapshot_part(snapshot) == PART_SOCKETS)
 		doubt_absence(ret_list);

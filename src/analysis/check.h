@@ -12,11 +12,7 @@ struct check_options {
 	const struct selector *selectors; /* ports that were named: somebody wants them */
 	uint32_t n_selectors;
 	enum severity least; /* nothing below this is wanted */
-	/*
-	 * Of the snapshot. NULL: to be made; then connections are not known by their other ends, see
-	 * direction.h.
-	 */
-	const struct bind_bucket_index *buckets;
+	const struct bind_bucket_index *buckets; /* of the snapshot; NULL: to be made */
 };
 
 /*

@@ -136,7 +136,7 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 			      struct delivery *delivery)
 {
 	int32_t selector = DELIVERY_ANY;
-	bool by_cpu = false, on_cpu = false;
+	bool by_cpu = false, on_cpu = false, has_program = false;
 	uint32_t i, n = 0;
 
 	for (i = 0; i < n_sockets; i++) {
@@ -147,11 +147,15 @@ static void select_from_group(const struct delivery_socket *sockets, uint32_t n_
 		n++;
 		if (sockets[i].selector != DELIVERY_ANY)
 			selector = sockets[i].selector;
+		has_program = has_program || sockets[i].socket->reuse_program == TRISTATE_YES;
 		by_cpu = by_cpu || sockets[i].incoming_cpu != DELIVERY_ANY;
 		on_cpu = on_cpu || (!is_connected(sockets[i].socket) &&
 				    sockets[i].incoming_cpu != DELIVERY_ANY &&
 				    sockets[i].incoming_cpu == query->cpu);
 	}
+	/* Whom it names nobody sees. */
+	if (has_program && selector == DELIVERY_ANY && n > 1)
+		delivery->certain = false;
 	/* A program that names nobody leaves it to the hash. */
 	if (selector < 0 || (uint32_t)selector >= n)
 		selector = DELIVERY_ANY;

@@ -22,7 +22,7 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 	*ret_severity = SEVERITY_WARNING;
 	if (detect_is_named(detection))
 		return "The port was asked for by its number, and nothing listens there.";
-	if (port_is_reserved(detection->snapshot, detection->bucket->netns,
+	if (port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a "
 		       "server.";
@@ -35,7 +35,7 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 
 static enum direction direction(const struct detection *detection, const struct inet_socket *socket)
 {
-	return direction_of(detection->snapshot, detection->options->buckets, socket);
+	return direction_of(&detection->rules, detection->index, socket);
 }
 
 static bool is_living_connection(const struct inet_socket *socket)
@@ -50,7 +50,7 @@ static bool may_be_outgoing(const struct detection *detection, const struct inet
 	if (!is_living_connection(socket))
 		return false;
 	return is_stream(detection) ? direction(detection, socket) != DIRECTION_IN :
-				      port_is_of_client(detection->snapshot, socket);
+				      port_is_of_client(&detection->rules, socket);
 }
 
 /*
@@ -60,7 +60,7 @@ static bool may_be_outgoing(const struct detection *detection, const struct inet
 static bool is_outgoing(const struct detection *detection, const struct inet_socket *socket)
 {
 	return !is_stream(detection) || direction(detection, socket) == DIRECTION_OUT ||
-	       !direction_sees_other_end(detection->snapshot, detection->options->buckets, socket);
+	       !direction_sees_other_end(&detection->rules, detection->index, socket);
 }
 
 static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n)
@@ -76,7 +76,7 @@ static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sock
 static char *remedy_words(const struct detection *detection, bool outgoing)
 {
 	static const char start[] = "For good: ";
-	const char *keep = words_keep_from_clients(detection->snapshot, detection->bucket->netns,
+	const char *keep = words_keep_from_clients(&detection->rules, detection->bucket->netns,
 						   detection->bucket->port);
 
 	if (outgoing || strncmp(keep, start, sizeof(start) - 1) != 0)
@@ -124,7 +124,7 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	char *where, *who;
 
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    !port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port))
+	    !port_is_ephemeral(&detection->rules, detection->bucket->netns, detection->bucket->port))
 		return;
 	finding =
 		detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
@@ -176,7 +176,7 @@ void detect_client_port(struct detection *detection)
 		if (may_be_outgoing(detection, &snapshot->sockets[detection->members[i]]))
 			connections[n++] = detection->members[i];
 	if (n && !(is_stream(detection) &&
-		   direction_is_of_server(snapshot, detection->options->buckets, connections, n)))
+		   direction_is_of_server(&detection->rules, detection->index, connections, n)))
 		report_taken(detection, connections, n, why, severity);
 	free(connections);
 }

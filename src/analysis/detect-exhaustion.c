@@ -25,11 +25,9 @@ enum port_kind {
 
 /* The ports that the kernel gives to connections, of one namespace and protocol. */
 struct port_stock {
-	uint8_t taken[PORT_SET_SIZE]; /* reserved, or held whatever the destination */
 	uint32_t n_ports; /* of the range, that are not reserved; 0: not known, or none */
-	uint32_t n_held; /* of these */
-	uint32_t *holders; /* sockets, one of each port that is held; so many */
-	uint32_t n_holders, holders_capacity;
+	uint32_t n_held; /* of these, whatever the destination is */
+	uint32_t n_shared; /* and that only connections have, each towards its destination */
 };
 
 /* A connection that may hold a local port of the kernel's choice. */
@@ -74,40 +72,9 @@ static int compare_outgoing(const void *left, const void *right)
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
-static bool is_taken(const struct port_stock *stock, uint16_t port)
+static int kind_of(const struct bind_bucket *bucket)
 {
-	return stock->taken[port / 8] & 1U << port % 8;
-}
-
-static bool is_in_range(const struct netns *netns, uint16_t port)
-{
-	return netns->port_range_last && port >= netns->port_range_first &&
-	       port <= netns->port_range_last;
-}
-
-static void count_ports(const struct snapshot *snapshot, uint32_t index, struct port_stock *stock)
-{
-	const struct netns *netns = &snapshot->netns[index];
-
-	port_mark_reserved(snapshot, index, stock->taken);
-	if (netns->port_range_last)
-		stock->n_ports = (uint32_t)netns->port_range_last - netns->port_range_first + 1 -
-				 port_n_reserved(netns, snapshot);
-}
-
-/*
- * Whether a socket keeps its port from all connections that are yet to be given one. connect() of TCP
- * passes by each port that somebody was bound to by bind() (inet_hash_connect); a UDP socket takes
- * its port before it has a destination, one that nobody has.
- */
-static bool holds_port(const struct inet_socket *socket, enum port_kind kind)
-{
-	return kind == PORTS_UDP || socket_is_bound(socket);
-}
-
-static int kind_of(const struct inet_socket *socket)
-{
-	switch (bind_bucket_protocol((enum protocol)socket->protocol)) {
+	switch ((enum protocol)bucket->protocol) {
 	case PROTOCOL_TCP:
 		return PORTS_TCP;
 	case PROTOCOL_UDP:
@@ -117,42 +84,67 @@ static int kind_of(const struct inet_socket *socket)
 	}
 }
 
-/* Of each namespace the stocks, all in one. Freed with stocks_free(). */
-static struct port_stock *stocks_new(const struct snapshot *snapshot)
+/* Whether the kernel gives the port to connections, as far as that is known. */
+static bool is_given(const struct detection *detection, const struct bind_bucket *bucket)
 {
-	struct port_stock *stocks =
-		xcalloc((size_t)snapshot->n_netns * N_PORT_KINDS, sizeof(*stocks));
-	uint32_t i;
+	const struct snapshot *snapshot = detection->snapshot;
 
-	for (i = 0; i < snapshot->n_netns * N_PORT_KINDS; i++)
-		count_ports(snapshot, i / N_PORT_KINDS, &stocks[i]);
-	for (i = 0; i < snapshot->n_sockets; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[i];
-		struct port_stock *stock;
-		int kind = kind_of(socket);
-
-		if (kind < 0 || socket->netns >= snapshot->n_netns ||
-		    !is_in_range(&snapshot->netns[socket->netns], socket->local_port) ||
-		    !holds_port(socket, (enum port_kind)kind))
-			continue;
-		stock = &stocks[socket->netns * N_PORT_KINDS + (uint32_t)kind];
-		if (is_taken(stock, socket->local_port))
-			continue;
-		stock->taken[socket->local_port / 8] |= (uint8_t)(1U << socket->local_port % 8);
-		stock->n_held++;
-		ARRAY_RESERVE(stock->holders, stock->n_holders, stock->holders_capacity);
-		stock->holders[stock->n_holders++] = i;
-	}
-	return stocks;
+	return kind_of(bucket) >= 0 && bucket->port && bucket->netns < snapshot->n_netns &&
+	       snapshot->netns[bucket->netns].port_range_last &&
+	       port_is_ephemeral(&detection->rules, bucket->netns, bucket->port);
 }
 
-static void stocks_free(struct port_stock *stocks, uint32_t n)
+/*
+ * The socket that keeps a port from all connections that are yet to be given one, or SNAPSHOT_NONE.
+ * connect() of TCP passes by each port that somebody was bound to by bind() (inet_hash_connect); a
+ * UDP socket takes its port before it has a destination, one that nobody has.
+ */
+static uint32_t holder_of(const struct detection *detection, const struct bind_bucket *bucket)
 {
+	const uint32_t *members = detection->index->members + bucket->first;
 	uint32_t i;
 
-	for (i = 0; i < n; i++)
-		free(stocks[i].holders);
-	free(stocks);
+	if (kind_of(bucket) == PORTS_UDP)
+		return members[0];
+	for (i = 0; i < bucket->count; i++)
+		if (socket_is_bound(&detection->snapshot->sockets[members[i]]))
+			return members[i];
+	return SNAPSHOT_NONE;
+}
+
+static void count_port(const struct detection *detection, const struct bind_bucket *bucket,
+		       struct port_stock *stocks)
+{
+	struct port_stock *stock;
+
+	if (!is_given(detection, bucket))
+		return;
+	stock = &stocks[bucket->netns * N_PORT_KINDS + (uint32_t)kind_of(bucket)];
+	if (!stock->n_ports)
+		stock->n_ports = port_n_ephemeral(&detection->rules, bucket->netns);
+	if (holder_of(detection, bucket) != SNAPSHOT_NONE)
+		stock->n_held++;
+	else
+		stock->n_shared++;
+}
+
+/*
+ * Of one namespace, whose buckets these are: sockets that hold its ports, one of each, as many as
+ * were counted; malloc'ed.
+ */
+static uint32_t *list_holders(const struct detection *detection, const struct bind_bucket *buckets,
+			      uint32_t n_buckets, enum port_kind kind, uint32_t n_held)
+{
+	uint32_t i, n = 0, holder, *holders = xcalloc(n_held, sizeof(*holders));
+
+	for (i = 0; i < n_buckets && n < n_held; i++) {
+		if (kind_of(&buckets[i]) != (int)kind || !is_given(detection, &buckets[i]))
+			continue;
+		holder = holder_of(detection, &buckets[i]);
+		if (holder != SNAPSHOT_NONE)
+			holders[n++] = holder;
+	}
+	return holders;
 }
 
 static enum severity severity_of(uint32_t n, uint32_t of)
@@ -174,18 +166,21 @@ static uint32_t *list_held_first(const struct outgoing *outgoing, uint32_t n)
 	return list;
 }
 
-/* What is gone whatever the destination is. */
-static void check_stock(struct detection *detection, uint32_t netns, enum port_kind kind,
-			const struct port_stock *stock)
+/* What is gone whatever the destination is, of one namespace, whose buckets these are. */
+static void check_stock(struct detection *detection, const struct bind_bucket *buckets,
+			uint32_t n_buckets, enum port_kind kind, const struct port_stock *stock)
 {
 	struct finding *finding;
+	uint32_t *holders;
 
 	if (!stock->n_ports || stock->n_held * 100ULL < (uint64_t)stock->n_ports * PORTS_WARNING)
 		return;
+	holders = list_holders(detection, buckets, n_buckets, kind, stock->n_held);
 	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
-				   severity_of(stock->n_held, stock->n_ports), stock->holders,
-				   stock->n_holders);
-	finding->netns = netns;
+				   severity_of(stock->n_held, stock->n_ports), holders,
+				   stock->n_held);
+	free(holders);
+	finding->netns = buckets[0].netns;
 	finding->protocol = kind == PORTS_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
 	finding->evidence = xasprintf(
 		"So many ports of net.ipv4.ip_local_port_range, without reserved ones, are the "
@@ -266,6 +261,12 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 	free(who);
 }
 
+static const struct port_stock *stock_of(const struct port_stock *stocks,
+					 const struct inet_socket *socket)
+{
+	return &stocks[socket->netns * N_PORT_KINDS + PORTS_TCP];
+}
+
 static void check_destination(struct detection *detection, const struct outgoing *outgoing,
 			      uint32_t n, const struct port_stock *stock)
 {
@@ -277,20 +278,9 @@ static void check_destination(struct detection *detection, const struct outgoing
 		report_ports(detection, outgoing, n, n_ports, stock);
 }
 
-static const struct port_stock *stock_of(const struct port_stock *stocks,
-					 const struct inet_socket *socket)
+static bool is_outgoing(const struct inet_socket *socket)
 {
-	return &stocks[socket->netns * N_PORT_KINDS + PORTS_TCP];
-}
-
-/* A connection of TCP with a port that others could have had. */
-static bool is_outgoing(const struct snapshot *snapshot, const struct port_stock *stocks,
-			const struct inet_socket *socket)
-{
-	return socket->netns < snapshot->n_netns && (socket->known & SOCKET_HAS_PEER) &&
-	       kind_of(socket) == PORTS_TCP && socket->state != STATE_SYN_RECV &&
-	       is_in_range(&snapshot->netns[socket->netns], socket->local_port) &&
-	       !is_taken(stock_of(stocks, socket), socket->local_port);
+	return (socket->known & SOCKET_HAS_PEER) && socket->state != STATE_SYN_RECV;
 }
 
 static uint32_t hash_of(const struct inet_socket *socket)
@@ -306,50 +296,76 @@ static uint32_t hash_of(const struct inet_socket *socket)
 	return (uint32_t)(hash >> 48);
 }
 
-/* So few connections towards one destination are not worth a word. */
+/* So few ports towards one destination are not worth a word. */
 static uint32_t n_fewest(const struct port_stock *stock)
 {
 	return (uint32_t)((stock->n_ports - stock->n_held) * (uint64_t)PORTS_WARNING / 100);
 }
 
-/*
- * Connections towards destinations that may have too many: counted by a hash first, so that on most
- * hosts there is nothing to sort. Returns how many there are.
- */
-static uint32_t collect_crowded(const struct snapshot *snapshot, const struct port_stock *stocks,
-				struct outgoing **ret_outgoing)
+/* Whether a port that others could have had has too many like it for there to be nothing to say. */
+static bool may_be_crowded(const struct detection *detection, const struct port_stock *stocks,
+			   const struct bind_bucket *bucket)
 {
-	uint32_t *counts = xcalloc(1U << 16, sizeof(*counts));
-	uint32_t i, n = 0, capacity = 0;
+	const struct port_stock *stock;
+
+	if (kind_of(bucket) != PORTS_TCP || !is_given(detection, bucket))
+		return false;
+	stock = &stocks[bucket->netns * N_PORT_KINDS + PORTS_TCP];
+	return stock->n_shared >= n_fewest(stock) && holder_of(detection, bucket) == SNAPSHOT_NONE;
+}
+
+static uint32_t collect_outgoing(const struct detection *detection, const struct port_stock *stocks,
+				 struct outgoing **ret_outgoing)
+{
+	const struct bind_bucket_index *index = detection->index;
+	const struct inet_socket *sockets = detection->snapshot->sockets;
 	struct outgoing *outgoing = NULL;
+	uint32_t i, k, n = 0, capacity = 0;
 
-	for (i = 0; i < snapshot->n_sockets; i++)
-		if (is_outgoing(snapshot, stocks, &snapshot->sockets[i]))
-			counts[hash_of(&snapshot->sockets[i])]++;
-	for (i = 0; i < snapshot->n_sockets; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[i];
+	for (i = 0; i < index->n_buckets; i++) {
+		const struct bind_bucket *bucket = &index->buckets[i];
 
-		if (!is_outgoing(snapshot, stocks, socket) ||
-		    counts[hash_of(socket)] < n_fewest(stock_of(stocks, socket)))
+		if (!may_be_crowded(detection, stocks, bucket))
 			continue;
-		ARRAY_RESERVE(outgoing, n, capacity);
-		outgoing[n++] = (struct outgoing){ socket, i };
+		for (k = 0; k < bucket->count; k++) {
+			uint32_t member = index->members[bucket->first + k];
+
+			if (!is_outgoing(&sockets[member]))
+				continue;
+			ARRAY_RESERVE(outgoing, n, capacity);
+			outgoing[n++] = (struct outgoing){ &sockets[member], member };
+		}
 	}
-	free(counts);
 	*ret_outgoing = outgoing;
 	return n;
 }
 
-static void check_ports(struct detection *detection)
+/*
+ * Keep those towards destinations that may have too many: counted by a hash first, so that on most
+ * hosts there is nothing to sort. Returns how many there are.
+ */
+static uint32_t keep_crowded(const struct port_stock *stocks, struct outgoing *outgoing, uint32_t n)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-	struct port_stock *stocks = stocks_new(snapshot);
-	struct outgoing *outgoing;
-	uint32_t i, n = collect_crowded(snapshot, stocks, &outgoing), first;
+	uint32_t *counts = xcalloc(1U << 16, sizeof(*counts));
+	uint32_t i, kept = 0;
 
-	for (i = 0; i < snapshot->n_netns * N_PORT_KINDS; i++)
-		check_stock(detection, i / N_PORT_KINDS, (enum port_kind)(i % N_PORT_KINDS),
-			    &stocks[i]);
+	for (i = 0; i < n; i++)
+		counts[hash_of(outgoing[i].socket)]++;
+	for (i = 0; i < n; i++)
+		if (counts[hash_of(outgoing[i].socket)] >=
+		    n_fewest(stock_of(stocks, outgoing[i].socket)))
+			outgoing[kept++] = outgoing[i];
+	free(counts);
+	return kept;
+}
+
+static void check_destinations(struct detection *detection, const struct port_stock *stocks)
+{
+	struct outgoing *outgoing;
+	uint32_t i, first, n = collect_outgoing(detection, stocks, &outgoing);
+
+	if (n)
+		n = keep_crowded(stocks, outgoing, n);
 	if (n)
 		qsort(outgoing, n, sizeof(*outgoing), compare_outgoing);
 	for (first = 0, i = 1; n && i <= n; i++) {
@@ -360,7 +376,28 @@ static void check_ports(struct detection *detection)
 		first = i;
 	}
 	free(outgoing);
-	stocks_free(stocks, snapshot->n_netns * N_PORT_KINDS);
+}
+
+static void check_ports(struct detection *detection)
+{
+	const struct bind_bucket_index *index = detection->index;
+	struct port_stock *stocks =
+		xcalloc((size_t)detection->snapshot->n_netns * N_PORT_KINDS, sizeof(*stocks));
+	uint32_t i, first, kind;
+
+	for (first = 0; first < index->n_buckets; first = i) {
+		const struct bind_bucket *buckets = &index->buckets[first];
+
+		for (i = first; i < index->n_buckets && index->buckets[i].netns == buckets->netns;
+		     i++)
+			count_port(detection, &index->buckets[i], stocks);
+		for (kind = 0; kind < N_PORT_KINDS && buckets->netns < detection->snapshot->n_netns;
+		     kind++)
+			check_stock(detection, buckets, i - first, (enum port_kind)kind,
+				    &stocks[buckets->netns * N_PORT_KINDS + kind]);
+	}
+	check_destinations(detection, stocks);
+	free(stocks);
 }
 
 static void check_buckets(struct detection *detection, uint32_t index, uint32_t n_waiting)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* TCP sockets that hold a port in an unexpected way: inherited, or bound in silence. */
+/* TCP sockets that listen for somebody who should not have them. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/detect.h"
-#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -283,87 +282,9 @@ void detect_inherited_doubts(struct detection *detection)
 			     "that is gone would look the same as one that is there.");
 }
 
-/* Whether what is sent to where a socket is bound reaches a listener: all of it, or some. */
-static bool listens_at(const struct inet_socket *listener, const struct inet_socket *bound,
-		       bool *ret_all)
-{
-	bool device = !listener->device || listener->device == bound->device;
-	bool v6only = listener->v6only == TRISTATE_YES;
-
-	if (listener->state != STATE_LISTEN)
-		return false;
-	*ret_all = device &&
-		   address_covers(listener->family, &listener->local, v6only, bound->family,
-				  &bound->local) &&
-		   /* Of a dual-stack wildcard it leaves IPv4. */
-		   !(v6only && bound->v6only != TRISTATE_YES &&
-		     address_is_wildcard(bound->family, &bound->local));
-	return *ret_all ||
-	       ((device || !bound->device) &&
-		address_covers(bound->family, &bound->local, bound->v6only == TRISTATE_YES,
-			       listener->family, &listener->local));
-}
-
-/* What becomes of clients: whether another socket listens where this one is bound. */
-static char *clients_words(const struct detection *detection, uint32_t index)
-{
-	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, listener = SNAPSHOT_NONE;
-	char *who, *where, *text;
-	bool all = false;
-
-	for (i = 0; i < detection->bucket->count && !all; i++) {
-		const uint32_t other = detection->members[i];
-
-		if (listens_at(&snapshot->sockets[other], &snapshot->sockets[index], &all))
-			listener = other;
-	}
-	if (listener == SNAPSHOT_NONE)
-		return xstrdup("clients are refused.");
-	who = words_holders(snapshot, listener);
-	where = words_socket(snapshot, listener);
-	text = all ? xasprintf("clients reach %s, which listens there (%s).", who, where) :
-		     xasprintf("clients are refused, but where %s listens: on %s.", who, where);
-	free(who);
-	free(where);
-	return text;
-}
-
-static void check_bound(struct detection *detection, uint32_t index)
-{
-	const struct snapshot *snapshot = detection->snapshot;
-	bool ephemeral =
-		port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port);
-	struct finding *finding = detect_report(detection, FINDING_BOUND_NOT_LISTENING,
-						ephemeral ? SEVERITY_NOTE : SEVERITY_WARNING,
-						&index, 1);
-	char *where = words_socket(snapshot, index), *who = words_holders(snapshot, index);
-	char *flags = words_flags(&snapshot->sockets[index]);
-	char *clients = clients_words(detection, index);
-
-	finding->title = xasprintf("%s is taken by %s, which does not listen", where, who);
-	finding->evidence =
-		xasprintf("The socket is bound, with %s, and neither listens nor is "
-			  "connected. ss before 6.8 and netstat do not show such sockets.",
-			  flags);
-	finding->text =
-		xasprintf("Another bind to the port fails with EADDRINUSE as if a server were "
-			  "there, unless both sockets have the same reuse flag; %s",
-			  clients);
-	finding->remedy =
-		xasprintf("If %s is only starting, nothing. If it stays so, its listen() was "
-			  "never called or has failed (two servers with SO_REUSEADDR can both "
-			  "bind, one only can listen), or a connection with a port of its "
-			  "choice was reset: restart or stop it.",
-			  who);
-	free(where);
-	free(who);
-	free(flags);
-	free(clients);
-}
-
 void detect_listener(struct detection *detection)
 {
+	bool any_bound = false;
 	uint32_t i;
 
 	for (i = 0; i < detection->bucket->count; i++) {
@@ -372,7 +293,8 @@ void detect_listener(struct detection *detection)
 
 		if (socket->state == STATE_LISTEN)
 			check_inherited(detection, detection->members[i]);
-		else if (socket->state == STATE_BOUND)
-			check_bound(detection, detection->members[i]);
+		any_bound = any_bound || socket->state == STATE_BOUND;
 	}
+	if (any_bound)
+		detect_bound(detection);
 }

@@ -24,29 +24,50 @@
 
 /* The members of a group: at one place, of one uid, with SO_REUSEPORT. */
 struct group {
-	uint32_t *sockets;
+	const uint32_t *sockets;
 	uint32_t count;
 	bool certain; /* all flags and uids are known */
 };
 
-static void collect_group(const struct snapshot *snapshot, const struct detect_place *place,
-			  uint32_t first, struct group *group, bool *done)
+static int compare_members(const void *left, const void *right, void *user)
 {
-	const struct inet_socket *leader = &snapshot->sockets[place->sockets[first]];
-	uint32_t i;
+	const struct snapshot *snapshot = user;
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
 
-	group->count = 0;
-	group->certain = true;
-	for (i = first; i < place->count; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[place->sockets[i]];
+	if (snapshot->sockets[a].uid != snapshot->sockets[b].uid)
+		return snapshot->sockets[a].uid < snapshot->sockets[b].uid ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
 
-		if (done[i] || socket->reuse_port == TRISTATE_NO || socket->uid != leader->uid)
-			continue;
+/* Those that may be in a group, by uid; freed with free(). */
+static uint32_t *list_members(const struct snapshot *snapshot, const struct detect_place *place,
+			      uint32_t *ret_count)
+{
+	uint32_t *members = xcalloc(place->count, sizeof(*members)), i, n = 0;
+
+	for (i = 0; i < place->count; i++)
+		if (snapshot->sockets[place->sockets[i]].reuse_port != TRISTATE_NO)
+			members[n++] = place->sockets[i];
+	if (n)
+		qsort_r(members, n, sizeof(*members), compare_members, (void *)snapshot);
+	*ret_count = n;
+	return members;
+}
+
+/* The group that begins with the first of these. */
+static struct group first_group(const struct snapshot *snapshot, const uint32_t *members,
+				uint32_t n)
+{
+	struct group group = { .sockets = members, .certain = true };
+	uint32_t uid = snapshot->sockets[members[0]].uid;
+
+	while (group.count < n && snapshot->sockets[members[group.count]].uid == uid) {
+		const struct inet_socket *socket = &snapshot->sockets[members[group.count++]];
+
 		if (socket->reuse_port == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_UID))
-			group->certain = false;
-		done[i] = true;
-		group->sockets[group->count++] = place->sockets[i];
+			group.certain = false;
 	}
+	return group;
 }
 
 static char *list_parties(const struct snapshot *snapshot, const struct group *group,
@@ -192,8 +213,8 @@ static bool is_of_unknown_generation(const struct snapshot *snapshot, uint32_t i
 struct stale {
 	uint32_t *sockets;
 	uint32_t count;
-	uint32_t
-		n_file; /* of them, whose executable has been replaced; if there are, they come first */
+	/* Of them, whose executable has been replaced; if there are, they come first. */
+	uint32_t n_file;
 	uint32_t newest;
 };
 
@@ -441,15 +462,11 @@ static void check_stuck(struct detection *detection, const struct group *group, 
 
 static void check_place(struct detection *detection, const struct detect_place *place, bool stream)
 {
-	struct group group = { .sockets = xcalloc(place->count, sizeof(*group.sockets)) };
-	bool *done = xcalloc(place->count, sizeof(*done));
-	uint32_t i;
+	uint32_t i, n, *members = list_members(detection->snapshot, place, &n);
+	struct group group;
 
-	for (i = 0; i < place->count; i++) {
-		if (done[i] ||
-		    detection->snapshot->sockets[place->sockets[i]].reuse_port == TRISTATE_NO)
-			continue;
-		collect_group(detection->snapshot, place, i, &group, done);
+	for (i = 0; i < n; i += group.count) {
+		group = first_group(detection->snapshot, members + i, n - i);
 		if (group.count < 2)
 			continue;
 		/* UDP of unknown flags may share in another way, which is judged there. */
@@ -458,8 +475,7 @@ static void check_place(struct detection *detection, const struct detect_place *
 		check_stale(detection, &group, stream);
 		check_stuck(detection, &group, stream);
 	}
-	free(group.sockets);
-	free(done);
+	free(members);
 }
 
 void detect_reuseport_doubts(struct detection *detection)

@@ -141,7 +141,7 @@ static void count_direction(const struct detection *detection, struct wait *wait
 			    const struct inet_socket *socket)
 {
 	enum direction direction =
-		direction_of(detection->snapshot, detection->options->buckets, socket);
+		direction_of(&detection->rules, detection->index, socket);
 
 	wait->n_in += direction == DIRECTION_IN;
 	wait->n_out += direction == DIRECTION_OUT;
@@ -168,7 +168,7 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 		count_state(wait, socket);
 		count_direction(detection, wait, socket);
 	}
-	if (direction_is_of_server(snapshot, detection->options->buckets, detection->members,
+	if (direction_is_of_server(&detection->rules, detection->index, detection->members,
 				   detection->bucket->count)) {
 		wait->n_in = wait->n_blocking + wait->n_unknown;
 		wait->n_out = 0;
@@ -285,7 +285,7 @@ static const char *why_direction(const struct detection *detection, const struct
 	case DIRECTION_IN:
 		return "";
 	case DIRECTION_OUT:
-		return direction_is_listened_to(snapshot, detection->options->buckets,
+		return direction_is_listened_to(&detection->rules, detection->index,
 						&snapshot->sockets[wait->sockets[0]]) ?
 			       " A server listens where they lead, so this end was a client's." :
 			       " By its ports this end was a client's.";
@@ -299,7 +299,7 @@ static const char *why_direction(const struct detection *detection, const struct
 static const char *for_good(const struct detection *detection, const struct wait *wait)
 {
 	if (direction_of_all(wait) == DIRECTION_OUT)
-		return words_keep_from_clients(detection->snapshot, detection->bucket->netns,
+		return words_keep_from_clients(&detection->rules, detection->bucket->netns,
 					       detection->bucket->port);
 	if (direction_of_all(wait) == DIRECTION_UNKNOWN)
 		return "For good: set SO_REUSEADDR before bind(), in a server on the listening "
@@ -370,7 +370,7 @@ static enum severity severity_of(const struct detection *detection, const struct
 {
 	if (direction_of_all(wait) == DIRECTION_IN || wait->n_peerless ||
 	    detect_is_named(detection) ||
-	    port_is_reserved(detection->snapshot, detection->bucket->netns,
+	    port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return SEVERITY_WARNING;
 	return SEVERITY_NOTE;
@@ -399,11 +399,10 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
  */
 static bool is_of_interest(const struct detection *detection)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-
-	return !port_is_ephemeral(snapshot, detection->bucket->netns, detection->bucket->port) ||
+	return !port_is_ephemeral(&detection->rules, detection->bucket->netns,
+				  detection->bucket->port) ||
 	       detect_is_named(detection) ||
-	       direction_is_of_server(snapshot, detection->options->buckets, detection->members,
+	       direction_is_of_server(&detection->rules, detection->index, detection->members,
 				      detection->bucket->count);
 }
 
@@ -428,8 +427,9 @@ struct restart {
 };
 
 /*
- * Whether TIME-WAIT, or what comes before it, is there, or to be expected when the process ends: not
- * where the other end has closed first, nor of a connection that nobody has accepted, which is reset.
+ * Whether TIME-WAIT, or what comes before it, is there, or to be expected when the process ends:
+ * not where the other end has closed first, nor of a connection that nobody has accepted, which is
+ * reset.
  */
 static bool will_be_left_over(const struct inet_socket *socket)
 {

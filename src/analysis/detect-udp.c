@@ -19,12 +19,88 @@
 /* So many ports that anybody may take are told one by one. */
 #define HIJACKABLE_MAX 16
 
+/* The bucket's sockets by address, of all wildcards as of one; made when it is first asked for. */
+struct address_index {
+	struct located {
+		struct address address;
+		uint32_t socket;
+	} * items;
+	uint32_t count;
+	uint32_t *sockets; /* as items, for who takes sockets alone */
+};
+
+static struct address index_address(const struct inet_socket *socket)
+{
+	static const struct address any;
+
+	return address_is_wildcard(socket->family, &socket->local) ?
+		       any :
+		       address_as_mapped(socket->family, &socket->local);
+}
+
+static int compare_located(const void *left, const void *right)
+{
+	const struct located *a = left, *b = right;
+	int order = address_compare(&a->address, &b->address);
+
+	return order ? order : a->socket < b->socket ? -1 : a->socket > b->socket;
+}
+
+static void address_index_make(struct address_index *index, const struct detection *detection)
+{
+	uint32_t i, n = detection->bucket->count;
+
+	*index = (struct address_index){
+		.items = xcalloc(n, sizeof(*index->items)),
+		.sockets = xcalloc(n, sizeof(*index->sockets)),
+		.count = n,
+	};
+	for (i = 0; i < n; i++)
+		index->items[i] = (struct located){
+			.address =
+				index_address(&detection->snapshot->sockets[detection->members[i]]),
+			.socket = detection->members[i],
+		};
+	qsort(index->items, n, sizeof(*index->items), compare_located);
+	for (i = 0; i < n; i++)
+		index->sockets[i] = index->items[i].socket;
+}
+
+static void address_index_done(struct address_index *index)
+{
+	free(index->items);
+	free(index->sockets);
+}
+
+/* Those at the address of a socket, in the kernel's order. Returns how many. */
+static uint32_t sockets_at(const struct address_index *index, const struct inet_socket *socket,
+			   const uint32_t **ret_sockets)
+{
+	const struct address address = index_address(socket);
+	uint32_t low = 0, high = index->count, end;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (address_compare(&index->items[middle].address, &address) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < index->count; end++)
+		if (address_compare(&index->items[end].address, &address))
+			break;
+	*ret_sockets = index->sockets + low;
+	return end - low;
+}
+
 /*
  * Who gets a unicast datagram that is sent to where this socket is bound; of a wildcard, to an
- * address to which nothing else is bound.
+ * address to which nothing else is bound. The others are of no account: what is at the address
+ * comes before any wildcard, and groups are of one address.
  */
-static void predict(const struct detection *detection, const struct inet_socket *at,
-		    struct delivery *ret_delivery)
+static void predict(const struct detection *detection, struct address_index *index,
+		    const struct inet_socket *at, struct delivery *ret_delivery)
 {
 	static const struct address v4_loopback = { .bytes = { 127, 0, 0, 1 } };
 	static const struct address v6_loopback = { .bytes = { [15] = 1 } };
@@ -35,32 +111,19 @@ static void predict(const struct detection *detection, const struct inet_socket 
 		.cpu = DELIVERY_ANY,
 	};
 	struct delivery_socket *sockets;
-	uint32_t n = delivery_sockets_of(detection->snapshot, detection->members,
-					 detection->bucket->count, &sockets);
-	uint32_t i, kept;
+	const uint32_t *members;
+	uint32_t n;
 
+	if (!index->items)
+		address_index_make(index, detection);
+	n = sockets_at(index, at, &members);
+	n = delivery_sockets_of(detection->snapshot, members, n, &sockets);
 	query.family = (uint8_t)address_unmap(at->family, &at->local, &query.to);
-	if (address_is_wildcard(query.family, &query.to)) {
+	if (address_is_wildcard(query.family, &query.to))
 		query.to = query.family == AF_INET ? v4_loopback : v6_loopback;
-		for (i = 0, kept = 0; i < n; i++)
-			if (address_is_wildcard(sockets[i].socket->family,
-						&sockets[i].socket->local))
-				sockets[kept++] = sockets[i];
-		n = kept;
-	}
 	query.from = query.to;
 	delivery_predict(detection->snapshot, sockets, n, &query, ret_delivery);
 	free(sockets);
-}
-
-static bool receives(const struct delivery *delivery, uint32_t socket)
-{
-	uint32_t i;
-
-	for (i = 0; i < delivery->n_receivers; i++)
-		if (delivery->receivers[i] == socket)
-			return true;
-	return false;
 }
 
 /* Of one family and v6only: with a mapped address, or beside a dual-stack one, it is not so. */
@@ -152,16 +215,18 @@ static char *origins(const struct detection *detection, const uint32_t *sockets,
 }
 
 /* The party of the socket that receives; parties->count if nobody is certain to be it. */
-static uint32_t receiving_party(const struct delivery *delivery, const uint32_t *sockets,
-				uint32_t n_sockets, const struct parties *parties)
+static uint32_t receiving_party(const struct detection *detection, const struct delivery *delivery,
+				const uint32_t *sockets, uint32_t n_sockets,
+				const struct parties *parties)
 {
 	uint32_t i;
 
 	if (!delivery->certain || delivery->mode != DELIVERY_ONE)
 		return parties->count;
 	for (i = 0; i < n_sockets; i++)
-		if (receives(delivery, sockets[i]))
-			return parties->of[i];
+		if (sockets[i] == delivery->receivers[0])
+			return parties_find(parties, detection->snapshot, sockets, sockets[i],
+					    RELATED_CLOSELY);
 	return parties->count;
 }
 
@@ -215,8 +280,9 @@ static bool is_of_ipv6_only(const struct inet_socket *sockets, const struct dete
 	       !is_uniform(sockets, place);
 }
 
-static void report_share(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
-			 const struct parties *parties, enum severity severity)
+static void report_share(struct detection *detection, struct address_index *index,
+			 const uint32_t *sockets, uint32_t n_sockets, const struct parties *parties,
+			 enum severity severity)
 {
 	char *place = words_socket(detection->snapshot, sockets[0]), *all, *winner, *losers;
 	struct finding *finding = detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, severity,
@@ -226,8 +292,8 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 	struct delivery delivery;
 	uint32_t party;
 
-	predict(detection, &all_sockets[sockets[0]], &delivery);
-	party = receiving_party(&delivery, sockets, n_sockets, parties);
+	predict(detection, index, &all_sockets[sockets[0]], &delivery);
+	party = receiving_party(detection, &delivery, sockets, n_sockets, parties);
 	delivery_done(&delivery);
 	all = name_parties(detection, sockets, parties, parties->count);
 	finding->evidence = origins(detection, sockets, parties);
@@ -241,10 +307,10 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 				"",
 			losers);
 		finding->text = xasprintf(
-			"The kernel gives each unicast datagram to one socket only, %s: %s. It never "
-			"balances, and %s gets no error, at start or later. When %s ends, %s receives "
-			"again. Any other %s, whatever the uid, can do the same by binding with "
-			"SO_REUSEADDR.",
+			"The kernel gives each unicast datagram to one socket only, %s: %s. It "
+			"never balances, and %s gets no error, at start or later. When %s ends, %s "
+			"receives again. Any other %s, whatever the uid, can do the same by "
+			"binding with SO_REUSEADDR.",
 			preference_words[preference], winner, losers, winner,
 			preference == PREFERS_LAST ? "the one bound before it" : "the next",
 			who_can(detection));
@@ -255,15 +321,16 @@ static void report_share(struct detection *detection, const uint32_t *sockets, u
 			xasprintf("%s is shared by %s: one of them gets the datagrams", place, all);
 		finding->text = xasprintf(
 			"The kernel gives each unicast datagram to one socket only; which of these "
-			"cannot be told from what is known. The others get nothing, and no error. Any "
-			"other %s can do the same by binding with SO_REUSEADDR.",
+			"cannot be told from what is known. The others get nothing, and no error. "
+			"Any other %s can do the same by binding with SO_REUSEADDR.",
 			who_can(detection));
 	}
 	finding->remedy = xasprintf(
 		"Give one of the programs another port or address, or stop the one that is not "
-		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not reuse_address=True; "
-		"before 3.8.1 asyncio set it by default): a second start then fails with EADDRINUSE, "
-		"as it should. Copies of one server that are to share the load want SO_REUSEPORT.");
+		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not "
+		"reuse_address=True; before 3.8.1 asyncio set it by default): a second start then "
+		"fails with EADDRINUSE, as it should. Copies of one server that are to share the "
+		"load want SO_REUSEPORT.");
 	free(place);
 	free(all);
 }
@@ -280,7 +347,8 @@ static void undecide(struct finding *finding, char *title, const char *missing)
 }
 
 /* Sockets at one place: who of them stands in the way of whom? */
-static void check_share(struct detection *detection, const struct detect_place *place)
+static void check_share(struct detection *detection, struct address_index *index,
+			const struct detect_place *place)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
 	uint32_t i, n = 0, n_members = 0, *plain;
@@ -309,14 +377,13 @@ static void check_share(struct detection *detection, const struct detect_place *
 	if (n >= 2 && parties.count >= 2) {
 		where = words_socket(detection->snapshot, plain[0]);
 		if (parties.undecided)
-			undecide(
-				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
-					      SEVERITY_WARNING, plain, n),
-				xasprintf("%s is shared, perhaps by programs that do not belong "
-					  "together",
-					  where),
-				"The processes that hold the sockets cannot all be seen, or not what "
-				"they belong to.");
+			undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
+					       SEVERITY_WARNING, plain, n),
+				 xasprintf("%s is shared, perhaps by programs that do not belong "
+					   "together",
+					   where),
+				 "The processes that hold the sockets cannot all be seen, or not "
+				 "what they belong to.");
 		else if (group == TRISTATE_UNKNOWN)
 			undecide(
 				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
@@ -328,7 +395,7 @@ static void check_share(struct detection *detection, const struct detect_place *
 				"The reuse flags are not known: with SO_REUSEADDR one program gets "
 				"all datagrams, with SO_REUSEPORT each gets some.");
 		else
-			report_share(detection, plain, n, &parties,
+			report_share(detection, index, plain, n, &parties,
 				     n_members ? SEVERITY_NOTE : SEVERITY_WARNING);
 		free(where);
 	}
@@ -501,6 +568,7 @@ void detect_udp(struct detection *detection)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
 	struct detect_place *places, *place;
+	struct address_index index = { .items = NULL };
 	uint32_t n_wildcards = 0, k;
 
 	check_hijack(detection);
@@ -510,12 +578,13 @@ void detect_udp(struct detection *detection)
 	for (place = places; place->count; place++) {
 		const struct inet_socket *first = &sockets[place->sockets[0]];
 
-		check_share(detection, place);
+		check_share(detection, &index, place);
 		if (!address_is_wildcard(first->family, &first->local))
 			continue;
 		for (k = 0; k < place->count && n_wildcards < WILDCARDS_MAX; k++, n_wildcards++)
 			if (!detect_is_for_multicast(&sockets[place->sockets[k]]))
 				check_shadow(detection, place->sockets[k], places);
 	}
+	address_index_done(&index);
 	free(places);
 }

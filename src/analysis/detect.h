@@ -3,6 +3,7 @@
 #define ANALYSIS_DETECT_H
 
 #include "analysis/check.h"
+#include "analysis/port-range.h"
 #include "model/bind-bucket.h"
 
 /* Sockets of all buckets of which one detector cannot tell: one finding names them together. */
@@ -16,6 +17,8 @@ struct detection {
 	const struct snapshot *snapshot;
 	const struct check_options *options;
 	struct finding_list *list;
+	const struct bind_bucket_index *index;
+	struct port_rules rules;
 
 	/* The bucket that is looked at, for the detectors that look at one. */
 	const struct bind_bucket *bucket;
@@ -38,6 +41,8 @@ void detect_inherited_doubts(struct detection *detection);
 void detect_reuseport_doubts(struct detection *detection);
 void detect_reuseport(struct detection *detection);
 void detect_listener(struct detection *detection);
+/* Of a bucket in which some are: those that do not listen. Called by detect_listener(). */
+void detect_bound(struct detection *detection);
 void detect_dual_stack(struct detection *detection);
 void detect_time_wait(struct detection *detection);
 void detect_client_port(struct detection *detection);
@@ -65,7 +70,7 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 			  enum finding_id id, enum severity severity, const char *title,
 			  const char *evidence);
 
-/* Bound to a multicast group or to 255.255.255.255: each such socket gets a copy of what is sent. */
+/* Bound to a multicast group or to 255.255.255.255: each such socket gets a copy of all. */
 bool detect_gets_copies(const struct inet_socket *socket);
 
 /*
@@ -86,7 +91,7 @@ enum detect_place_kind {
 	PLACE_OF_DATAGRAMS, /* one address and device; IPv4 and its mapped form are one address */
 };
 
-/* The bucket's sockets in one state, by place. Ends with a place of no sockets. Freed with free(). */
+/* The bucket's sockets in one state, by place; a place of none ends it. Freed with free(). */
 struct detect_place *detect_places(const struct detection *detection, enum socket_state state,
 				   enum detect_place_kind kind);
 

@@ -2,6 +2,7 @@
 #ifndef ANALYSIS_DIRECTION_H
 #define ANALYSIS_DIRECTION_H
 
+#include "analysis/port-range.h"
 #include "model/bind-bucket.h"
 #include "model/snapshot.h"
 
@@ -16,20 +17,18 @@ enum direction {
 };
 
 /*
- * By a listener at the other end, which must be of this host, if there is an index (NULL: none is
- * looked for), else by the ports: one of them alone is of those that are given to connections.
+ * By a listener at the other end, which must be of this host, else by the ports: one of them alone
+ * is of those that are given to connections.
  */
-enum direction direction_of(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+enum direction direction_of(const struct port_rules *rules, const struct bind_bucket_index *index,
 			    const struct inet_socket *socket);
 
-/* Whether the other end is in the snapshot, if there is an index: then it is of this host. */
-bool direction_sees_other_end(const struct snapshot *snapshot,
-			      const struct bind_bucket_index *index,
+/* Whether the other end is in the snapshot: then it is of this host. */
+bool direction_sees_other_end(const struct port_rules *rules, const struct bind_bucket_index *index,
 			      const struct inet_socket *socket);
 
 /* Whether a listener at the other end is what direction_of() knows it by. */
-bool direction_is_listened_to(const struct snapshot *snapshot,
-			      const struct bind_bucket_index *index,
+bool direction_is_listened_to(const struct port_rules *rules, const struct bind_bucket_index *index,
 			      const struct inet_socket *socket);
 
 /*
@@ -37,7 +36,7 @@ bool direction_is_listened_to(const struct snapshot *snapshot,
  * of those that are given to connections: several have their other ends in the snapshot, each alone
  * on a port that was given to it. A client has one other end, or several with a server each.
  */
-bool direction_is_of_server(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+bool direction_is_of_server(const struct port_rules *rules, const struct bind_bucket_index *index,
 			    const uint32_t *sockets, uint32_t n_sockets);
 
 #endif

@@ -6,83 +6,103 @@
 
 #include "util/xalloc.h"
 
-static bool holds(const struct snapshot *snapshot, uint32_t process, uint32_t socket)
+/* That a process holds a member, or a listener of the port that is in no group. */
+struct held {
+	uint32_t process;
+	uint32_t member; /* index into group_shares.members, or OUTSIDE */
+};
+
+#define OUTSIDE UINT32_MAX
+
+/* What is held, by process; of one process the members first. */
+struct held_table {
+	struct held *items;
+	uint32_t count, capacity;
+};
+
+static void add_held(struct held_table *table, const struct snapshot *snapshot,
+		     const struct inet_socket *listener, uint32_t member)
 {
-	const struct inet_socket *held = &snapshot->sockets[socket];
 	uint32_t i;
 
-	for (i = 0; i < held->n_owners; i++)
-		if (snapshot->owners[held->first_owner + i].process == process)
-			return true;
-	return false;
-}
-
-/* The one member that the process holds, or NULL: a master holds those of all its workers. */
-static struct group_share *member_of(const struct group_shares *shares,
-				     const struct snapshot *snapshot, uint32_t process)
-{
-	struct group_share *found = NULL;
-	uint32_t i;
-
-	for (i = 0; i < shares->count; i++) {
-		if (!holds(snapshot, process, shares->members[i].socket))
-			continue;
-		if (found)
-			return NULL;
-		found = &shares->members[i];
+	for (i = 0; i < listener->n_owners; i++) {
+		ARRAY_RESERVE(table->items, table->count, table->capacity);
+		table->items[table->count++] = (struct held){
+			.process = snapshot->owners[listener->first_owner + i].process,
+			.member = member,
+		};
 	}
-	return found;
 }
 
-static bool holds_any(const struct snapshot *snapshot, uint32_t process, const uint32_t *sockets,
-		      uint32_t count)
+static int compare_held(const void *left, const void *right)
 {
-	uint32_t i;
+	const struct held *a = left, *b = right;
 
-	for (i = 0; i < count; i++)
-		if (holds(snapshot, process, sockets[i]))
-			return true;
-	return false;
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	return a->member < b->member ? -1 : a->member > b->member;
 }
 
-static bool holds_member(const struct group_shares *shares, const struct snapshot *snapshot,
-			 uint32_t process)
+/* Once, whatever the number of descriptors. */
+static void sort_held(struct held_table *table)
 {
-	uint32_t i;
+	uint32_t i, kept = 0;
 
-	for (i = 0; i < shares->count; i++)
-		if (holds(snapshot, process, shares->members[i].socket))
-			return true;
-	return false;
-}
-
-/* outside: the listeners of the port that are in no group. */
-static void add_connection(struct group_shares *shares, const struct snapshot *snapshot,
-			   const uint32_t *outside, uint32_t n_outside,
-			   const struct inet_socket *socket)
-{
-	struct group_share *member;
-	uint32_t holder;
-
-	if (!socket->n_owners) {
-		shares->unattributed++;
+	if (!table->count)
 		return;
+	qsort(table->items, table->count, sizeof(*table->items), compare_held);
+	for (i = 1; i < table->count; i++)
+		if (compare_held(&table->items[kept], &table->items[i]))
+			table->items[++kept] = table->items[i];
+	table->count = kept + 1;
+}
+
+/* The first of a process; NULL if it holds none. */
+static const struct held *find_held(const struct held_table *table, uint32_t process)
+{
+	uint32_t low = 0, high = table->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (table->items[middle].process < process)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	holder = snapshot->owners[socket->first_owner].process;
-	member = member_of(shares, snapshot, holder);
-	if (member) {
-		member->connections++;
-		shares->connections++;
-	} else if (holds_member(shares, snapshot, holder) ||
-		   !holds_any(snapshot, holder, outside, n_outside)) {
+	return low < table->count && table->items[low].process == process ? &table->items[low] :
+									    NULL;
+}
+
+/* Whether a process holds more than one member: a master holds those of all its workers. */
+static bool has_several(const struct held_table *table, const struct held *first)
+{
+	const struct held *next = first + 1;
+
+	return next < table->items + table->count && next->process == first->process &&
+	       next->member != OUTSIDE;
+}
+
+static void add_connection(struct group_shares *shares, const struct snapshot *snapshot,
+			   const struct held_table *table, const struct inet_socket *socket)
+{
+	const struct held *held = NULL;
+
+	if (socket->n_owners)
+		held = find_held(table, snapshot->owners[socket->first_owner].process);
+	if (!held || has_several(table, held)) {
 		shares->unattributed++;
+	} else if (held->member != OUTSIDE) {
+		shares->members[held->member].connections++;
+		shares->connections++;
 	}
 }
 
 void group_shares_init(struct group_shares *shares, const struct snapshot *snapshot,
 		       const struct bind_bucket_index *index, const struct bind_bucket *bucket)
 {
-	uint32_t *outside = xcalloc(bucket->count, sizeof(*outside)), n_outside = 0, i;
+	struct held_table table = { .items = NULL };
+	uint32_t i;
 
 	memset(shares, 0, sizeof(*shares));
 	shares->members = xcalloc(bucket->count, sizeof(*shares->members));
@@ -92,19 +112,22 @@ void group_shares_init(struct group_shares *shares, const struct snapshot *snaps
 
 		if (socket->state != STATE_LISTEN)
 			continue;
-		if (socket->reuse_port == TRISTATE_YES)
-			shares->members[shares->count++].socket = member;
-		else if (socket->reuse_port == TRISTATE_NO)
-			outside[n_outside++] = member;
+		if (socket->reuse_port == TRISTATE_NO)
+			add_held(&table, snapshot, socket, OUTSIDE);
+		if (socket->reuse_port != TRISTATE_YES)
+			continue;
+		add_held(&table, snapshot, socket, shares->count);
+		shares->members[shares->count++].socket = member;
 	}
+	sort_held(&table);
 	for (i = 0; i < bucket->count && shares->count; i++) {
 		const struct inet_socket *socket =
 			&snapshot->sockets[index->members[bucket->first + i]];
 
 		if (socket->state == STATE_ESTAB)
-			add_connection(shares, snapshot, outside, n_outside, socket);
+			add_connection(shares, snapshot, &table, socket);
 	}
-	free(outside);
+	free(table.items);
 }
 
 void group_shares_done(struct group_shares *shares)

@@ -15,9 +15,9 @@ struct group_shares {
 	uint32_t count;
 	uint32_t connections; /* of all members */
 	/*
-	 * Established connections beside these, which some member may have got: not accepted yet, of
-	 * a hidden holder, or of one that has several members or none. Not those of who serves the
-	 * port outside the groups alone.
+	 * Established connections beside these, which some member may have got: not accepted yet,
+	 * of a hidden holder, or of one that has several members or none. Not those of who serves
+	 * the port outside the groups alone.
 	 */
 	uint32_t unattributed;
 };

@@ -67,7 +67,7 @@ uint64_t identity_of_port(const struct snapshot *snapshot, const struct inet_soc
 				    bind_bucket_protocol((enum protocol)socket->protocol));
 }
 
-/* Its port, or the destination where it has none; and the address, of which there may be several. */
+/* Its port, or the destination where it has none; and the address, of which there may be more. */
 uint64_t identity_of_finding(const struct snapshot *snapshot, const struct finding_list *findings,
 			     const struct finding *finding)
 {

@@ -10,7 +10,6 @@
  * together with a holder of the other.
  */
 struct parties {
-	uint32_t *of; /* the party of each of the sockets given, counted from 0 */
 	uint32_t *first; /* of each party the first socket, an index into those given */
 	uint32_t count;
 	bool undecided; /* two parties may be one: holders, or facts about them, are hidden */
@@ -24,6 +23,10 @@ struct parties {
 void parties_init(struct parties *parties, const struct snapshot *snapshot, const uint32_t *sockets,
 		  uint32_t n_sockets, uint32_t related);
 void parties_done(struct parties *parties);
+
+/* The party of one of the sockets given, counted from 0; sockets and related as they were given. */
+uint32_t parties_find(const struct parties *parties, const struct snapshot *snapshot,
+		      const uint32_t *sockets, uint32_t socket, uint32_t related);
 
 /* Whether the holders of two sockets belong together by these relations. */
 enum tristate parties_related(const struct snapshot *snapshot, uint32_t a, uint32_t b,

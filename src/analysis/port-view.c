@@ -24,8 +24,9 @@ struct client_group {
 struct client_table {
 	struct client_group *groups;
 	uint32_t n_groups, groups_capacity;
-	uint32_t *slots; /* hash of destinations: their first group, or NO_GROUP */
-	uint32_t n_slots; /* a power of two */
+	uint32_t *destinations; /* hash of destinations: their first group, or NO_GROUP */
+	uint32_t *by_program; /* hash of destinations with their programs: the group */
+	uint32_t n_slots; /* of either; a power of two */
 	uint32_t *sockets; /* the clients of a namespace */
 	uint32_t *group_of; /* for each of them */
 	uint32_t n_sockets;
@@ -38,16 +39,36 @@ static const struct inet_socket *socket_at(const struct snapshot *snapshot, uint
 
 /* ---- which ports are held by clients only ---- */
 
-static bool bucket_is_served(const struct snapshot *snapshot, const struct bind_bucket_index *index,
-			     const struct bind_bucket *bucket)
-{
-	uint32_t i;
+/* The buckets of a snapshot, and of each whether somebody listens there or is bound. */
+struct served_index {
+	struct bind_bucket_index buckets;
+	bool *served;
+};
 
-	for (i = 0; i < bucket->count; i++) {
-		if (socket_is_bound(socket_at(snapshot, index->members[bucket->first + i])))
-			return true;
+static void served_index_init(struct served_index *index, const struct snapshot *snapshot)
+{
+	uint32_t i, k;
+
+	bind_bucket_index_init(&index->buckets, snapshot);
+	index->served = xcalloc(index->buckets.n_buckets, sizeof(*index->served));
+	for (i = 0; i < index->buckets.n_buckets; i++) {
+		const struct bind_bucket *bucket = &index->buckets.buckets[i];
+		const uint32_t *members = index->buckets.members + bucket->first;
+
+		for (k = 0; k < bucket->count && !index->served[i]; k++)
+			index->served[i] = socket_is_bound(socket_at(snapshot, members[k]));
 	}
-	return false;
+}
+
+static void served_index_done(struct served_index *index)
+{
+	bind_bucket_index_done(&index->buckets);
+	free(index->served);
+}
+
+static bool bucket_is_served(const struct served_index *index, const struct bind_bucket *bucket)
+{
+	return index->served[bucket - index->buckets.buckets];
 }
 
 /* Reserved ports, too: that none is given away now says nothing of what was. */
@@ -60,9 +81,7 @@ static bool port_is_in_range(const struct snapshot *snapshot, const struct bind_
 }
 
 /* Surely the side that called connect(2): still at it, or its peer is a port served here. */
-static bool is_connecting_side(const struct snapshot *snapshot,
-			       const struct bind_bucket_index *index,
-			       const struct inet_socket *socket)
+static bool is_connecting_side(const struct served_index *index, const struct inet_socket *socket)
 {
 	const struct bind_bucket *bucket;
 
@@ -73,28 +92,28 @@ static bool is_connecting_side(const struct snapshot *snapshot,
 	if (!address_is_loopback(socket->family, &socket->peer) &&
 	    !address_equal(&socket->local, &socket->peer))
 		return false;
-	bucket = bind_bucket_find(index, socket->netns, socket->peer_port,
+	bucket = bind_bucket_find(&index->buckets, socket->netns, socket->peer_port,
 				  (enum protocol)socket->protocol);
-	return bucket && bucket_is_served(snapshot, index, bucket);
+	return bucket && bucket_is_served(index, bucket);
 }
 
-static bool bucket_is_client(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+static bool bucket_is_client(const struct snapshot *snapshot, const struct served_index *index,
 			     const struct bind_bucket *bucket)
 {
 	bool any = false;
 	uint32_t i;
 
-	if (bucket_is_served(snapshot, index, bucket))
+	if (bucket_is_served(index, bucket))
 		return false;
 	if (port_is_in_range(snapshot, bucket))
 		return true;
 	for (i = 0; i < bucket->count; i++) {
 		const struct inet_socket *socket =
-			socket_at(snapshot, index->members[bucket->first + i]);
+			socket_at(snapshot, index->buckets.members[bucket->first + i]);
 
 		if (socket_is_time_wait(socket))
 			continue;
-		if (!is_connecting_side(snapshot, index, socket))
+		if (!is_connecting_side(index, socket))
 			return false;
 		any = true;
 	}
@@ -268,58 +287,96 @@ static string_id program_of(const struct snapshot *snapshot, const struct inet_s
 	return snapshot->processes[snapshot->owners[socket->first_owner].process].comm;
 }
 
-static uint32_t *find_slot(const struct client_table *table, const struct snapshot *snapshot,
-			   const struct inet_socket *socket)
+static bool same_program(const struct client_group *group, const struct snapshot *snapshot,
+			 const struct inet_socket *socket)
+{
+	return group->program == program_of(snapshot, socket) &&
+	       group->owner_status == socket->owner_status;
+}
+
+/* Where the first group of a destination is, or goes. */
+static uint32_t *find_destination(const struct client_table *table, const struct snapshot *snapshot,
+				  const struct inet_socket *socket)
 {
 	uint32_t slot = hash_destination(socket) & (table->n_slots - 1);
 
-	while (table->slots[slot] != NO_GROUP &&
+	while (table->destinations[slot] != NO_GROUP &&
 	       !same_destination(socket,
-				 socket_at(snapshot, table->groups[table->slots[slot]].socket)))
+				 socket_at(snapshot,
+					   table->groups[table->destinations[slot]].socket)))
 		slot = (slot + 1) & (table->n_slots - 1);
-	return &table->slots[slot];
+	return &table->destinations[slot];
+}
+
+/* Where the group of a program and a destination is, or goes. */
+static uint32_t *find_group(const struct client_table *table, const struct snapshot *snapshot,
+			    const struct inet_socket *socket)
+{
+	uint32_t program = program_of(snapshot, socket) * 4 + socket->owner_status;
+	uint32_t slot = (hash_destination(socket) ^ program * 0x9e3779b1U) & (table->n_slots - 1);
+
+	for (; table->by_program[slot] != NO_GROUP; slot = (slot + 1) & (table->n_slots - 1)) {
+		const struct client_group *group = &table->groups[table->by_program[slot]];
+
+		if (same_program(group, snapshot, socket) &&
+		    same_destination(socket, socket_at(snapshot, group->socket)))
+			break;
+	}
+	return &table->by_program[slot];
+}
+
+static uint32_t *new_slots(uint32_t n_slots)
+{
+	uint32_t *slots = xmalloc(n_slots * sizeof(*slots));
+
+	memset(slots, 0xff, n_slots * sizeof(*slots));
+	return slots;
 }
 
 static void grow_slots(struct client_table *table, const struct snapshot *snapshot)
 {
-	uint32_t *old = table->slots;
+	uint32_t *destinations = table->destinations, *by_program = table->by_program;
 	uint32_t i, n_old = table->n_slots;
 
 	table->n_slots = n_old ? n_old * 2 : 64;
-	table->slots = xmalloc(table->n_slots * sizeof(*table->slots));
-	memset(table->slots, 0xff, table->n_slots * sizeof(*table->slots));
+	table->destinations = new_slots(table->n_slots);
+	table->by_program = new_slots(table->n_slots);
 	for (i = 0; i < n_old; i++) {
-		if (old[i] != NO_GROUP)
-			*find_slot(table, snapshot,
-				   socket_at(snapshot, table->groups[old[i]].socket)) = old[i];
+		if (destinations[i] != NO_GROUP)
+			*find_destination(table, snapshot,
+					  socket_at(snapshot,
+						    table->groups[destinations[i]].socket)) =
+				destinations[i];
+		if (by_program[i] != NO_GROUP)
+			*find_group(table, snapshot,
+				    socket_at(snapshot, table->groups[by_program[i]].socket)) =
+				by_program[i];
 	}
-	free(old);
+	free(destinations);
+	free(by_program);
 }
 
 static uint32_t group_of(struct client_table *table, const struct snapshot *snapshot,
 			 uint32_t index)
 {
 	const struct inet_socket *socket = socket_at(snapshot, index);
-	string_id program = program_of(snapshot, socket);
-	uint32_t *slot, group;
+	uint32_t *group, *destination;
 
 	if (table->n_groups * 2 >= table->n_slots)
 		grow_slots(table, snapshot);
-	slot = find_slot(table, snapshot, socket);
-	for (group = *slot; group != NO_GROUP; group = table->groups[group].next) {
-		if (table->groups[group].program == program &&
-		    table->groups[group].owner_status == socket->owner_status)
-			return group;
-	}
+	group = find_group(table, snapshot, socket);
+	if (*group != NO_GROUP)
+		return *group;
+	destination = find_destination(table, snapshot, socket);
 	ARRAY_RESERVE(table->groups, table->n_groups, table->groups_capacity);
 	table->groups[table->n_groups] = (struct client_group){
 		.socket = index,
-		.next = *slot,
+		.next = *destination,
 		.merged_into = table->n_groups,
-		.program = program,
+		.program = program_of(snapshot, socket),
 		.owner_status = socket->owner_status,
 	};
-	*slot = table->n_groups;
+	*destination = *group = table->n_groups;
 	return table->n_groups++;
 }
 
@@ -332,7 +389,7 @@ static void merge_ownerless(struct client_table *table)
 		uint32_t n_programs = 0;
 
 		program = NO_GROUP;
-		for (group = table->slots[slot]; group != NO_GROUP;
+		for (group = table->destinations[slot]; group != NO_GROUP;
 		     group = table->groups[group].next) {
 			uint8_t status = table->groups[group].owner_status;
 
@@ -344,7 +401,7 @@ static void merge_ownerless(struct client_table *table)
 		}
 		if (n_programs != 1 || program == NO_GROUP)
 			continue;
-		for (group = table->slots[slot]; group != NO_GROUP;
+		for (group = table->destinations[slot]; group != NO_GROUP;
 		     group = table->groups[group].next)
 			table->groups[group].merged_into = program;
 	}
@@ -400,9 +457,10 @@ static void add_clients(struct port_view *view, struct client_table *table, uint
 /* ---- all of it ---- */
 
 /* The buckets of one namespace: [first, end). at is the place of its first socket. */
-static void add_section(struct port_view *view, const struct bind_bucket_index *index,
-			uint32_t first, uint32_t end, uint32_t at, bool clients_in_full)
+static void add_section(struct port_view *view, const struct served_index *served, uint32_t first,
+			uint32_t end, uint32_t at, bool clients_in_full)
 {
+	const struct bind_bucket_index *index = &served->buckets;
 	struct client_table clients = { 0 };
 	struct port_section section = {
 		.netns = index->buckets[first].netns,
@@ -414,7 +472,7 @@ static void add_section(struct port_view *view, const struct bind_bucket_index *
 		const struct bind_bucket *bucket = &index->buckets[i];
 		const uint32_t *members = index->members + bucket->first;
 
-		if (clients_in_full || !bucket_is_client(view->snapshot, index, bucket)) {
+		if (clients_in_full || !bucket_is_client(view->snapshot, served, bucket)) {
 			add_port(view, members, bucket->count, at);
 			at += bucket->count;
 			continue;
@@ -439,29 +497,31 @@ static void add_section(struct port_view *view, const struct bind_bucket_index *
 	ARRAY_RESERVE(view->sections, view->n_sections, view->sections_capacity);
 	view->sections[view->n_sections++] = section;
 	free(clients.groups);
-	free(clients.slots);
+	free(clients.destinations);
+	free(clients.by_program);
 	free(clients.sockets);
 	free(clients.group_of);
 }
 
 void port_view_init(struct port_view *view, const struct snapshot *snapshot, bool clients_in_full)
 {
-	struct bind_bucket_index index;
+	struct served_index served;
+	const struct bind_bucket *buckets;
 	uint32_t first, end;
 
 	*view = (struct port_view){ .snapshot = snapshot };
 	view->sockets = xcalloc(snapshot->n_sockets, sizeof(*view->sockets));
 	view->process_marks = xcalloc(snapshot->n_processes, sizeof(*view->process_marks));
 	view->processes = xcalloc(snapshot->n_processes, sizeof(*view->processes));
-	bind_bucket_index_init(&index, snapshot);
-	for (first = 0; first < index.n_buckets; first = end) {
+	served_index_init(&served, snapshot);
+	buckets = served.buckets.buckets;
+	for (first = 0; first < served.buckets.n_buckets; first = end) {
 		end = first + 1;
-		while (end < index.n_buckets &&
-		       index.buckets[end].netns == index.buckets[first].netns)
+		while (end < served.buckets.n_buckets && buckets[end].netns == buckets[first].netns)
 			end++;
-		add_section(view, &index, first, end, index.buckets[first].first, clients_in_full);
+		add_section(view, &served, first, end, buckets[first].first, clients_in_full);
 	}
-	bind_bucket_index_done(&index);
+	served_index_done(&served);
 }
 
 void port_view_done(struct port_view *view)

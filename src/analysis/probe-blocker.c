@@ -13,6 +13,7 @@
 
 struct context {
 	const struct snapshot *snapshot;
+	const struct port_rules *rules;
 	const struct bind_candidate *candidate;
 	bool certain; /* that the bind fails */
 	bool has_listener; /* among the blockers */
@@ -62,7 +63,7 @@ static bool is_outgoing(const struct context *context, const struct inet_socket 
 		return true;
 	if (context->has_listener || socket->state != STATE_ESTAB)
 		return false;
-	return port_is_of_client(context->snapshot, socket);
+	return port_is_of_client(context->rules, socket);
 }
 
 static enum probe_cause cause_of(const struct context *context, const struct finding_list *findings,
@@ -71,7 +72,10 @@ static enum probe_cause cause_of(const struct context *context, const struct fin
 	const struct inet_socket *socket = &context->snapshot->sockets[index];
 
 	if (!protocol_is_stream((enum protocol)socket->protocol))
-		return CAUSE_DATAGRAMS;
+		return socket->state == STATE_ESTAB &&
+				       port_is_of_client(context->rules, socket) ?
+			       CAUSE_OUTGOING :
+			       CAUSE_DATAGRAMS;
 	if (socket_is_time_wait(socket))
 		return CAUSE_TIME_WAIT;
 	if (socket->state == STATE_LISTEN)
@@ -499,9 +503,12 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 			"which they inherit from; or wait until they have ended.");
 		break;
 	case CAUSE_OUTGOING:
-		probe_say(&verdict->remedies,
-			  "End the connection of %s, or wait for its end and 60 s more. %s", who,
-			  words_keep_from_clients(context->snapshot,
+		probe_say(&verdict->remedies, "End the connection of %s, or wait for its end%s. %s",
+			  who,
+			  protocol_is_stream((enum protocol)context->candidate->protocol) ?
+				  " and 60 s more" :
+				  "",
+			  words_keep_from_clients(context->rules,
 						  context->snapshot->sockets[blocker->socket].netns,
 						  context->candidate->port));
 		break;
@@ -562,14 +569,17 @@ void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_
 			    const struct finding_list *findings, struct probe_verdict *verdict)
 {
 	const struct bind_verdict *model = &report->verdict;
+	struct port_rules rules;
 	struct context context = {
 		.snapshot = snapshot,
+		.rules = &rules,
 		.candidate = &report->candidate,
 		.certain = model->can_bind == TRISTATE_NO,
 	};
 	bool all_end = model->n_blockers > 0;
 	uint32_t i;
 
+	port_rules_init(&rules, snapshot);
 	for (i = 0; i < model->n_blockers; i++)
 		if (snapshot->sockets[model->blockers[i].socket].state == STATE_LISTEN)
 			context.has_listener = true;
@@ -589,4 +599,5 @@ void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_
 	context.blockers = verdict->blockers;
 	context.n_blockers = verdict->n_blockers;
 	advise_all(&context, verdict);
+	port_rules_done(&rules);
 }

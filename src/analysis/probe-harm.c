@@ -142,12 +142,35 @@ static bool takes_nothing(const struct snapshot *snapshot, const uint32_t *membe
 	return true;
 }
 
+/*
+ * Of UDP: a bind without SO_REUSEADDR that succeeds keeps the port from servers, also from one that
+ * was there a moment ago. Not from a pool that lets it in by SO_REUSEPORT.
+ */
+static bool bars_servers(const struct snapshot *snapshot, const uint32_t *members,
+			 uint32_t n_members, const struct probe_report *report, uint32_t set)
+{
+	uint32_t i;
+
+	if (set & PROBE_SET(1, 0))
+		return false;
+	for (i = 0; i < n_members; i++)
+		if (bind_overlaps(&report->candidate, &snapshot->sockets[members[i]]) !=
+		    TRISTATE_NO)
+			return !set || report->attempts[set].ways[PROBE_MODEL].bind > 0;
+	return true;
+}
+
 /* Of UDP with a flag, where it cannot be done by a mapped socket. */
 static const char *harm_of_udp(const struct snapshot *snapshot, const uint32_t *members,
-			       uint32_t n_members, const struct bind_candidate *candidate)
+			       uint32_t n_members, const struct probe_report *report)
 {
+	const struct bind_candidate *candidate = &report->candidate;
+
 	if (!candidate->port)
 		return harm_any_port;
+	/* Each has a copy. */
+	if (report->broadcast)
+		return NULL;
 	if (address_is_multicast(candidate->family, &candidate->address))
 		return harm_multicast;
 	return takes_nothing(snapshot, members, n_members, candidate) ? NULL : harm_datagrams;
@@ -176,10 +199,12 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 			continue;
 		if (stream)
 			harm = harm_of_tcp(snapshot, members, n_members, report, set);
-		else if (set && candidate->port && can_map(snapshot, members, n_members, candidate))
+		else if (bars_servers(snapshot, members, n_members, report, set))
+			harm = harm_restart;
+		else if (candidate->port && can_map(snapshot, members, n_members, candidate))
 			ret_plan->how[set] = LIVE_MAPPED;
-		else if (set)
-			harm = harm_of_udp(snapshot, members, n_members, candidate);
+		else
+			harm = harm_of_udp(snapshot, members, n_members, report);
 		if (harm)
 			ret_plan->how[set] = LIVE_NOT;
 		ret_plan->why_not[set] = harm;

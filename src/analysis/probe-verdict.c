@@ -49,6 +49,7 @@ const char *probe_way_name(enum probe_way way)
 
 struct context {
 	const struct snapshot *snapshot;
+	const struct port_rules *rules;
 	const struct probe_report *report;
 	uint32_t asked;
 	char *where; /* "tcp 0.0.0.0:8080" */
@@ -86,6 +87,12 @@ static void say_difference(struct context *context, uint32_t set, enum probe_way
 		  probe_way_name(b), said_b ? errno_name(said_b) : "ok", why);
 }
 
+/* What no socket causes is no matter of the model; what it is the verdict says. */
+static bool is_about_sockets(int said)
+{
+	return said == 0 || said == EADDRINUSE;
+}
+
 static void compare_ways(struct context *context)
 {
 	const struct probe_report *report = context->report;
@@ -97,17 +104,16 @@ static void compare_ways(struct context *context)
 		int replica = outcome_of(&attempt->ways[PROBE_REPLICA]);
 		int live = probe_live_outcome(report, set, &by);
 
-		if (model >= 0 && replica >= 0 && model != replica)
+		if (model >= 0 && replica >= 0 && model != replica && is_about_sockets(replica))
 			say_difference(context, set, PROBE_MODEL, model, PROBE_REPLICA, replica,
 				       "this kernel has other rules than the model, or something "
 				       "could not be rebuilt");
 		if (live < 0 || by != set)
 			continue;
-		if (model >= 0 && model != live)
+		if (model >= 0 && model != live && is_about_sockets(live))
 			say_difference(
 				context, set, PROBE_MODEL, model, PROBE_LIVE, live,
-				live ? "a socket that cannot be seen, one that came just now, "
-				       "or something else that forbids the bind" :
+				live ? "a socket that cannot be seen, or one that came just now" :
 				       "a socket that went just now, or a kernel with other "
 				       "rules");
 	}
@@ -286,9 +292,13 @@ static void conclude_error(struct context *context, int error)
 	case EINVAL:
 		context->verdict->text = xasprintf(
 			"No: %s is no valid bind (EINVAL)%s.", context->where,
-			candidate->v6only ?
+			candidate->v6only && address_is_v4_mapped(candidate->family,
+								  &candidate->address) ?
 				": an IPv4 address mapped into IPv6 and IPV6_V6ONLY exclude "
 				"each other" :
+			address_is_multicast(candidate->family, &candidate->address) &&
+					protocol_is_stream((enum protocol)candidate->protocol) ?
+				": TCP knows no multicast" :
 			candidate->family == AF_INET6 && !candidate->device ?
 				": a link-local address needs an interface, see --device" :
 				"");
@@ -398,7 +408,7 @@ static void conclude_yes(struct context *context, bool live)
 					   probe_set_name(context->asked), by);
 	warn_of_takeover(context);
 	if (candidate->port && protocol_is_stream((enum protocol)candidate->protocol) &&
-	    port_is_ephemeral(context->snapshot, candidate->netns, candidate->port))
+	    port_is_ephemeral(context->rules, candidate->netns, candidate->port))
 		probe_say(
 			&context->verdict->notes,
 			"The port lies in net.ipv4.ip_local_port_range: while no server has it, an "
@@ -426,6 +436,11 @@ static void conclude_unknown(struct context *context)
 			"Cannot tell whether %s can be bound with %s: the ways to know do "
 			"not agree.",
 			context->where, probe_set_name(context->asked));
+	} else if (context->report->misplaced) {
+		context->verdict->text = xasprintf(
+			"Cannot tell whether %s can be bound with %s: the snapshot does not say in "
+			"which network namespace sockets of the port are, and that decides.",
+			context->where, probe_set_name(context->asked));
 	} else if (context->report->incomplete) {
 		context->verdict->text = xasprintf(
 			"Cannot tell whether %s can be bound with %s: the snapshot was written "
@@ -452,7 +467,7 @@ static void note_elsewhere(struct context *context)
 {
 	const struct bind_candidate *candidate = &context->report->candidate;
 	enum tristate reserved =
-		port_is_reserved(context->snapshot, candidate->netns, candidate->port);
+		port_is_reserved(context->rules, candidate->netns, candidate->port);
 	uint32_t i, n = 0;
 
 	if (candidate->port && reserved == TRISTATE_YES)
@@ -462,8 +477,10 @@ static void note_elsewhere(struct context *context)
 	for (i = 0; i < context->snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &context->snapshot->sockets[i];
 
-		n += socket->netns != candidate->netns && socket->local_port == candidate->port &&
-		     candidate->port && socket_is_bound(socket) &&
+		n += socket->netns != candidate->netns &&
+		     context->snapshot->netns[socket->netns].id &&
+		     socket->local_port == candidate->port && candidate->port &&
+		     socket_is_bound(socket) &&
 		     bind_bucket_protocol((enum protocol)socket->protocol) ==
 			     bind_bucket_protocol((enum protocol)candidate->protocol);
 	}
@@ -477,8 +494,10 @@ static void note_elsewhere(struct context *context)
 void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,
 		    const struct finding_list *findings, struct probe_verdict *ret_verdict)
 {
+	struct port_rules rules;
 	struct context context = {
 		.snapshot = snapshot,
+		.rules = &rules,
 		.report = report,
 		.asked = PROBE_SET(report->candidate.reuse_addr, report->candidate.reuse_port),
 		.where = where_of(snapshot, &report->candidate),
@@ -487,6 +506,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 	uint32_t by;
 	bool live;
 
+	port_rules_init(&rules, snapshot);
 	*ret_verdict = (struct probe_verdict){ .frees_in_ms = -1 };
 	ret_verdict->answer = decide(&context, &ret_verdict->error, &live);
 	compare_ways(&context);
@@ -506,6 +526,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 				  "cgroup rewrites it.",
 				  context.where, report->attempts[by].other_port);
 	note_elsewhere(&context);
+	port_rules_done(&rules);
 	free(context.where);
 }
 

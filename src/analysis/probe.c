@@ -53,6 +53,12 @@ void probe_report_done(struct probe_report *report)
 	free(report->losses);
 }
 
+bool probe_is_to_any(const struct probe_report *report)
+{
+	return report->candidate.device &&
+	       address_is_wildcard(report->candidate.family, &report->candidate.address);
+}
+
 struct probe_attempt *probe_asked(struct probe_report *report)
 {
 	return &report->attempts[PROBE_SET(report->candidate.reuse_addr,
@@ -163,8 +169,8 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 		wanted->netns < snapshot->n_netns ? &snapshot->netns[wanted->netns] : NULL;
 	struct bind_candidate candidate = *wanted;
 	enum tristate best = TRISTATE_NO;
-	uint16_t first, last;
 	uint32_t i, n_taken = 0, n_ports;
+	struct port_rules rules;
 
 	if (protocol_is_stream(wanted->protocol)) {
 		candidate.reuse_addr = wanted->reuse_addr && netns &&
@@ -172,15 +178,15 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 				       netns->sysctls[SYSCTL_IP_AUTOBIND_REUSE];
 		candidate.reuse_port = false;
 	}
-	port_range(snapshot, wanted->netns, &first, &last);
-	n_ports = (uint32_t)last - first + 1 - (netns ? port_n_reserved(netns, snapshot) : 0);
+	port_rules_init(&rules, snapshot);
+	n_ports = port_n_ephemeral(&rules, wanted->netns);
 	for (i = 0; i < index->n_buckets && best != TRISTATE_YES; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		struct bind_verdict verdict;
 
 		if (bucket->netns != wanted->netns ||
 		    bucket->protocol != bind_bucket_protocol((enum protocol)wanted->protocol) ||
-		    !port_is_ephemeral(snapshot, bucket->netns, bucket->port))
+		    !port_is_ephemeral(&rules, bucket->netns, bucket->port))
 			continue;
 		n_taken++;
 		candidate.port = bucket->port;
@@ -190,6 +196,7 @@ static enum tristate judge_any_port(const struct snapshot *snapshot,
 			best = verdict.can_bind;
 		bind_verdict_done(&verdict);
 	}
+	port_rules_done(&rules);
 	return n_taken < n_ports ? TRISTATE_YES : best;
 }
 
@@ -199,6 +206,23 @@ static bool is_incomplete(const struct snapshot *snapshot, uint32_t n_members)
 	enum snapshot_part part = snapshot_part(snapshot);
 
 	return part == PART_SOCKETS || (part == PART_PORTS && !n_members);
+}
+
+/* Whether a socket of the port is in a namespace that is not said, which may be the candidate's. */
+static bool has_misplaced(const struct snapshot *snapshot, const struct bind_candidate *candidate)
+{
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets && snapshot->n_netns > 1; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[i];
+
+		if (socket->netns != candidate->netns && !snapshot->netns[socket->netns].id &&
+		    socket->local_port == candidate->port &&
+		    bind_bucket_protocol((enum protocol)socket->protocol) ==
+			    bind_bucket_protocol((enum protocol)candidate->protocol))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -211,24 +235,47 @@ static bool holds_incomplete(const struct bind_candidate *candidate, enum trista
 	       (protocol_is_stream((enum protocol)candidate->protocol) || !candidate->reuse_port);
 }
 
-/* What the kernel would refuse before it looks at other sockets; 0: nothing. */
-static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
-			  const struct probe_facts *facts)
+/* For want of the right to its port; 0: not, or PROBE_UNKNOWN. */
+static int refused_port(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			const struct probe_facts *facts)
 {
 	bool known = candidate->netns < snapshot->n_netns &&
 		     (snapshot->netns[candidate->netns].sysctls_known &
 		      1U << SYSCTL_IP_UNPRIVILEGED_PORT_START);
 
-	/* __inet6_bind(): an address that is mapped is one of IPv4. */
-	if (candidate->v6only && address_is_v4_mapped(candidate->family, &candidate->address))
-		return EINVAL;
-	if (facts->address_error > 0)
-		return facts->address_error;
 	if (!candidate->port || facts->privileged)
 		return 0;
 	if (known)
 		return port_is_privileged(snapshot, candidate->netns, candidate->port) ? EACCES : 0;
 	return candidate->port < PORT_PRIVILEGED_USUALLY ? PROBE_UNKNOWN : 0;
+}
+
+static int refused_address(const struct bind_candidate *candidate, const struct probe_facts *facts)
+{
+	/* __inet6_bind(): an address that is mapped is one of IPv4. */
+	if (candidate->v6only && address_is_v4_mapped(candidate->family, &candidate->address))
+		return EINVAL;
+	return facts->address_error > 0 ? facts->address_error : 0;
+}
+
+/*
+ * What the kernel would refuse before it looks at other sockets; 0: nothing. The device comes before
+ * bind(). After that __inet_bind() looks at the address first, and __inet6_bind() at the port, but for
+ * TCP to multicast, which is nothing at all.
+ */
+static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
+			  const struct probe_facts *facts)
+{
+	int port = refused_port(snapshot, candidate, facts);
+	int address = refused_address(candidate, facts);
+
+	if (facts->address_error == ENODEV)
+		return ENODEV;
+	if (candidate->family == AF_INET || !address ||
+	    (protocol_is_stream((enum protocol)candidate->protocol) &&
+	     address_is_multicast(AF_INET6, &candidate->address)))
+		return address ? address : port;
+	return port > 0 ? port : address;
 }
 
 static void predict_set(const struct snapshot *snapshot, const struct bind_bucket_index *index,
@@ -428,7 +475,8 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 	uint32_t set, n_members, n_sockets;
 	const uint32_t *members = probe_members(index, &candidate, &n_members);
 
-	report->incomplete = is_incomplete(snapshot, n_members);
+	report->misplaced = candidate.port && has_misplaced(snapshot, &candidate);
+	report->incomplete = report->misplaced || is_incomplete(snapshot, n_members);
 	report->broadcast = facts->broadcast ||
 			    address_is_broadcast(report->destination_family, &report->destination);
 	if (candidate.port && protocol_is_stream((enum protocol)candidate.protocol))

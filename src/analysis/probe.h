@@ -81,6 +81,7 @@ struct probe_report {
 	struct bind_verdict verdict; /* by the model, of the set that was asked about */
 	struct bind_memory memory; /* of the bucket */
 	bool incomplete; /* the snapshot may lack sockets of the port */
+	bool misplaced; /* incomplete, since it does not say in which namespace some are */
 	struct address destination; /* of the delivery: the address, or one of loopback */
 	uint8_t destination_family;
 	bool broadcast; /* the destination is a broadcast address */
@@ -137,6 +138,12 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
  */
 void probe_predict_takeover(const struct snapshot *snapshot, const struct bind_bucket_index *index,
 			    struct probe_report *report);
+
+/*
+ * Whether the deliveries are of what arrives on the candidate's device, to whichever address that
+ * nobody has bound: destination, an address of loopback, only stands for one.
+ */
+bool probe_is_to_any(const struct probe_report *report);
 
 /* The members of the candidate's bucket, in the kernel's order; NULL and 0 if there is none. */
 const uint32_t *probe_members(const struct bind_bucket_index *index,

@@ -7,13 +7,13 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "analysis/port-range.h"
 #include "analysis/relate.h"
 #include "util/xalloc.h"
 
 /* So many are named, the rest is counted or hinted at. */
 #define PIDS_MAX 3
 #define PROGRAMS_MAX 3
+#define UNSEEN_MAX 3
 
 char *words_address(const struct inet_socket *socket)
 {
@@ -130,17 +130,71 @@ static char *unseen_holder(const struct snapshot *snapshot, const struct inet_so
 	return xasprintf("a process of uid %u that cannot be seen", socket->uid);
 }
 
-/* Add to a list in words; what is there already is not repeated. Takes over both. */
-static char *add_holder(char *text, char *holder)
+/* Add a holder to a list in words, unless it is there already. Returns whether it was added. */
+static bool add_holder(char **text, const char *holder)
 {
 	char *longer;
 
-	if (!text)
-		return holder;
-	longer = strstr(text, holder) ? xstrdup(text) : xasprintf("%s and %s", text, holder);
-	free(text);
-	free(holder);
-	return longer;
+	if (*text && strstr(*text, holder))
+		return false;
+	longer = *text ? xasprintf("%s and %s", *text, holder) : xstrdup(holder);
+	free(*text);
+	*text = longer;
+	return true;
+}
+
+/* Add those of sockets without a process that is known to hold them. */
+static void add_unseen(char **text, const struct snapshot *snapshot, const uint32_t *sockets,
+		       uint32_t n_sockets)
+{
+	uint32_t i, n = 0;
+	char *holder;
+
+	for (i = 0; i < n_sockets && n <= UNSEEN_MAX; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
+
+		if (socket->n_owners)
+			continue;
+		holder = unseen_holder(snapshot, socket);
+		n += add_holder(text, n < UNSEEN_MAX || strstr(*text, holder) ? holder : "others");
+		free(holder);
+	}
+}
+
+/* A holder, and its place among them. */
+struct holder {
+	uint32_t process, order;
+};
+
+static int compare_processes(const void *left, const void *right)
+{
+	const struct holder *a = left, *b = right;
+
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int compare_orders(const void *left, const void *right)
+{
+	const struct holder *a = left, *b = right;
+
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Leave of each process the first, and the order. Returns how many there are. */
+static uint32_t drop_repeated(struct holder *holders, uint32_t n)
+{
+	uint32_t i, kept = 0;
+
+	if (n < 2)
+		return n;
+	qsort(holders, n, sizeof(*holders), compare_processes);
+	for (i = 1; i < n; i++)
+		if (holders[i].process != holders[kept].process)
+			holders[++kept] = holders[i];
+	qsort(holders, kept + 1, sizeof(*holders), compare_orders);
+	return kept + 1;
 }
 
 /* The processes that hold them, each once, in the order of the sockets; malloc'ed. */
@@ -148,27 +202,28 @@ static uint32_t *processes_of(const struct snapshot *snapshot, const uint32_t *s
 			      uint32_t n_sockets, uint32_t *ret_count)
 {
 	uint32_t i, k, n = 0, n_owners = 0, *processes;
-	bool *known;
+	struct holder *holders;
 
 	for (i = 0; i < n_sockets; i++)
 		n_owners += snapshot->sockets[sockets[i]].n_owners;
 	*ret_count = 0;
 	if (!n_owners)
 		return NULL;
-	processes = xcalloc(n_owners, sizeof(*processes));
-	known = xcalloc(snapshot->n_processes, sizeof(*known));
+	holders = xcalloc(n_owners, sizeof(*holders));
 	for (i = 0; i < n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
-		const struct owner *owners = snapshot->owners + socket->first_owner;
 
-		for (k = 0; k < socket->n_owners; k++) {
-			if (known[owners[k].process])
-				continue;
-			known[owners[k].process] = true;
-			processes[n++] = owners[k].process;
-		}
+		for (k = 0; k < socket->n_owners; k++, n++)
+			holders[n] = (struct holder){
+				.process = snapshot->owners[socket->first_owner + k].process,
+				.order = n,
+			};
 	}
-	free(known);
+	n = drop_repeated(holders, n);
+	processes = xcalloc(n, sizeof(*processes));
+	for (i = 0; i < n; i++)
+		processes[i] = holders[i].process;
+	free(holders);
 	*ret_count = n;
 	return processes;
 }
@@ -176,16 +231,11 @@ static uint32_t *processes_of(const struct snapshot *snapshot, const uint32_t *s
 char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
 			     uint32_t n_sockets)
 {
-	uint32_t n, i, *processes = processes_of(snapshot, sockets, n_sockets, &n);
+	uint32_t n, *processes = processes_of(snapshot, sockets, n_sockets, &n);
 	char *text = n ? several_holders(snapshot, processes, n) : NULL;
 
 	free(processes);
-	for (i = 0; i < n_sockets; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
-
-		if (!socket->n_owners)
-			text = add_holder(text, unseen_holder(snapshot, socket));
-	}
+	add_unseen(&text, snapshot, sockets, n_sockets);
 	return text;
 }
 
@@ -308,16 +358,16 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
 			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
 }
 
-const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port)
+const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port)
 {
 	uint16_t first, last;
 
-	port_range(snapshot, netns, &first, &last);
+	port_range(rules->snapshot, netns, &first, &last);
 	if (port < first || port > last)
 		return "For good: let the client take another source port, or none of its own "
 		       "choice: it has bound it by its number, since the kernel chooses from "
 		       "net.ipv4.ip_local_port_range only. No sysctl keeps a port from that.";
-	if (port_is_reserved(snapshot, netns, port) == TRISTATE_YES)
+	if (port_is_reserved(rules, netns, port) == TRISTATE_YES)
 		return "It will hardly be back: the port is reserved already "
 		       "(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
 		       "The client has had it since before that, or has bound it by its number; "

@@ -2,12 +2,13 @@
 #ifndef ANALYSIS_WORDS_H
 #define ANALYSIS_WORDS_H
 
+#include "analysis/port-range.h"
 #include "model/snapshot.h"
 
 /* Why processes do not belong together: relate.h in words, in the middle of a sentence. */
-#define WORDS_STRANGERS                                                                             \
-	"none of them descends from another (that one shell, init or service manager started them " \
-	"does not make them one process tree), and they are not of one unit or container"
+#define WORDS_STRANGERS                                                                            \
+	"none of them descends from another (that one shell, init or service manager started "     \
+	"them does not make them one process tree), and they are not of one unit or container"
 
 /* Sockets and their holders in words, for sentences. A char * is malloc'ed for the caller. */
 
@@ -26,11 +27,14 @@ char *words_process(const struct snapshot *snapshot, uint32_t process);
  */
 char *words_holders(const struct snapshot *snapshot, uint32_t socket);
 
-/* Those of several sockets, at least one, as if they were one: a program is named once. */
+/*
+ * Those of several sockets, at least one, as if they were one: a program is named once, and of
+ * holders that cannot be seen, as users' processes, a few.
+ */
 char *words_holders_together(const struct snapshot *snapshot, const uint32_t *sockets,
 			     uint32_t n_sockets);
 
-/* Of so many sockets, each its holders: "A", "A and B", "A, B and 3 others", at most so many named. */
+/* Of n sockets, each its holders: "A", "A and B", "A, B and 3 others"; most of them are named. */
 char *words_holders_of_all(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n,
 			   uint32_t most);
 
@@ -40,7 +44,7 @@ char *words_flags(const struct inet_socket *socket);
 /* All of that: tcp 0.0.0.0:80, LISTEN, "nginx" (pid 900), SO_REUSEPORT (bpf). */
 char *words_described(const struct snapshot *snapshot, uint32_t socket);
 
-/* What is known of who a process belongs to: "sip.service, user sip, child of \"bash\" (pid 800)". */
+/* What is known of whose a process is: "sip.service, user sip, child of \"bash\" (pid 800)". */
 char *words_origin(const struct snapshot *snapshot, uint32_t process);
 
 /* "2026-11-21 04:00:41 UTC", from nanoseconds since the epoch. */
@@ -53,10 +57,10 @@ char *words_moment(int64_t ns);
 char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port);
 
 /*
- * Sentences on how to keep a port, which an outgoing connection has now, from such: whether the kernel
- * can have chosen it decides what helps.
+ * Sentences on how to keep a port, which an outgoing connection has now, from such: whether the
+ * kernel can have chosen it decides what helps.
  */
-const char *words_keep_from_clients(const struct snapshot *snapshot, uint32_t netns, uint16_t port);
+const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port);
 
 /* "1 connection", "2 connections". */
 char *words_count(uint32_t n, const char *singular);

@@ -109,8 +109,15 @@ struct proc_inode {
 	struct inode vfs_inode;
 };
 
+struct bpf_prog;
+
+struct sock_reuseport {
+	struct bpf_prog *prog;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_reuseport *sk_reuseport_cb;
 	__u8 sk_kern_sock : 1;
 	__u16 sk_protocol;
 	struct socket *sk_socket;

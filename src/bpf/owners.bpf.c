@@ -111,6 +111,13 @@ static __always_inline bool has_joined_groups(__u64 sk, __u16 family)
 	return info && READ(struct ipv6_pinfo, info, ipv6_mc_list);
 }
 
+static __always_inline bool has_program(__u64 sk)
+{
+	__u64 group = (unsigned long)READ_SK(sk, sk_reuseport_cb);
+
+	return group && READ(struct sock_reuseport, group, prog);
+}
+
 /* Append the socket of a file, if it is one of ours. 0 if there is no room. */
 __attribute__((noinline)) int write_file(__u64 file, __u32 fd)
 {
@@ -160,7 +167,7 @@ __attribute__((noinline)) int write_file(__u64 file, __u32 fd)
 	record->family = family;
 	record->state = READ_SK(sk, __sk_common.skc_state);
 	record->reuse = BITS(bits, __sk_common.skc_reuse);
-	record->flags = flags | BPF_SOCKET_HAS_FILE |
+	record->flags = flags | BPF_SOCKET_HAS_FILE | (has_program(sk) ? BPF_SOCKET_PROGRAM : 0) |
 			BITS(bits, __sk_common.skc_reuseport) * BPF_SOCKET_REUSE_PORT |
 			BITS(bits, __sk_common.skc_ipv6only) * BPF_SOCKET_V6ONLY;
 	out->n_sockets = index + 1;

@@ -18,6 +18,7 @@
 #define BPF_SOCKET_KERNEL (1U << 3) /* made by the kernel for itself: sk_kern_sock */
 #define BPF_SOCKET_HAS_FILE (1U << 4) /* there is a struct file: somebody holds it */
 #define BPF_SOCKET_GROUPS_CUT (1U << 5) /* has more groups than were read */
+#define BPF_SOCKET_PROGRAM (1U << 6) /* a program chooses within its SO_REUSEPORT group */
 
 /* A thread group that holds a socket. */
 struct bpf_task_record {

@@ -93,6 +93,13 @@ static const struct {
 	{ NEED_MULTICAST, WANT_MULTICAST },
 };
 
+static enum list_mode mode_of(const struct list_options *options)
+{
+	if (options->raw)
+		return LIST_RAW;
+	return options->all ? LIST_ALL : LIST_GROUPED;
+}
+
 /* What must be read for what will be shown. */
 static uint32_t needed(const struct list_options *options, const struct column_list *columns)
 {
@@ -105,18 +112,12 @@ static uint32_t needed(const struct list_options *options, const struct column_l
 		if (columns_needs(columns) & wants[i].need)
 			want |= wants[i].want;
 	}
-	if (options->common.filter.user)
+	/* The table of outgoing connections has them in any case. */
+	if (options->common.filter.user || (mode_of(options) == LIST_GROUPED && !options->numeric))
 		want |= WANT_USERS | WANT_PID;
 	if (options->common.filter.unit)
 		want |= WANT_CGROUP;
 	return want;
-}
-
-static enum list_mode mode_of(const struct list_options *options)
-{
-	if (options->raw)
-		return LIST_RAW;
-	return options->all ? LIST_ALL : LIST_GROUPED;
 }
 
 static void write_json(const struct snapshot *snapshot, const struct finding_list *findings,

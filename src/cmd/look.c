@@ -85,6 +85,8 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 	netns_list_done(&namespaces);
 	if ((ways & LOOK_REPLICA) && report->candidate.port)
 		replica_ask(snapshot, &look->index, facts, report);
+	else if (ways & LOOK_REPLICA)
+		probe_add_limit(report, "replica", "all ports of the range are not rebuilt");
 }
 
 bool look_at(const struct options *options, const struct bind_candidate *wanted, uint32_t ways,

@@ -264,15 +264,18 @@ static int read_version(struct document *document, const char *name)
 /* A value as the only member of an object, for the functions that read members. */
 static int read_wrapped(struct document *document, const char *name, json_t **ret_object)
 {
-	json_t *value;
+	json_t *value, *object;
 	int status = parse(document, &value);
 
 	if (status)
 		return status;
-	*ret_object = json_object();
-	if (*ret_object && !json_object_set_new(*ret_object, name, value))
+	object = json_object();
+	/* The value is given away even where this fails, as where there is no object. */
+	if (!json_object_set_new(object, name, value)) {
+		*ret_object = object;
 		return 0;
-	json_decref(*ret_object);
+	}
+	json_decref(object);
 	return fail(document, "too large to be read");
 }
 

@@ -112,6 +112,23 @@ static struct row_key *netns_keys(const struct snapshot *snapshot, uint32_t *ret
 	return keys;
 }
 
+/* A row for a namespace that only a socket names. Returns false where it fails: too many. */
+static bool add_netns_of_socket(struct json_rows *rows, uint32_t socket, uint64_t id)
+{
+	struct netns *netns;
+
+	json_field_enter(&rows->reader, "sockets");
+	json_field_enter_index(&rows->reader, socket);
+	json_field_enter(&rows->reader, "netns");
+	netns = json_rows_new_netns(rows);
+	json_field_leave(&rows->reader);
+	json_field_leave(&rows->reader);
+	json_field_leave(&rows->reader);
+	if (netns)
+		netns->id = id;
+	return netns != NULL;
+}
+
 /* Rows for the namespaces that only sockets name. */
 static void add_missing_netns(struct json_rows *rows, const struct row_key *known, uint32_t n_known)
 {
@@ -122,19 +139,22 @@ static void add_missing_netns(struct json_rows *rows, const struct row_key *know
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		if (rows->netns_ids[i] &&
 		    find_key(known, n_known, rows->netns_ids[i]) == SNAPSHOT_NONE)
-			missing[count++].major = rows->netns_ids[i];
+			missing[count++] = (struct row_key){ rows->netns_ids[i], 0, i };
 	}
 	sort_keys(missing, count);
 	for (i = 0; i < count; i++) {
-		if (!i || !is_same_key(&missing[i], &missing[i - 1]))
-			snapshot_add_netns(snapshot)->id = missing[i].major;
+		if (i && is_same_key(&missing[i], &missing[i - 1]))
+			continue;
+		if (!add_netns_of_socket(rows, missing[i].row, missing[i].major))
+			break;
 	}
 	free(missing);
 }
 
 /* The namespace of sockets that name none: the only one, else one whose id is not known. */
-static uint32_t unnamed_netns(struct snapshot *snapshot)
+static uint32_t unnamed_netns(struct json_rows *rows, uint32_t socket)
 {
+	const struct snapshot *snapshot = rows->snapshot;
 	uint32_t i;
 
 	if (snapshot->n_netns == 1)
@@ -143,8 +163,7 @@ static uint32_t unnamed_netns(struct snapshot *snapshot)
 		if (!snapshot->netns[i].id)
 			return i;
 	}
-	snapshot_add_netns(snapshot);
-	return snapshot->n_netns - 1;
+	return add_netns_of_socket(rows, socket, 0) ? snapshot->n_netns - 1 : 0;
 }
 
 static void resolve_netns(struct json_rows *rows)
@@ -163,7 +182,7 @@ static void resolve_netns(struct json_rows *rows)
 			continue;
 		}
 		if (unnamed == SNAPSHOT_NONE)
-			unnamed = unnamed_netns(snapshot);
+			unnamed = unnamed_netns(rows, i);
 		snapshot->sockets[i].netns = unnamed;
 	}
 	free(keys);

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "model/snapshot-json.h"
 #include "util/xalloc.h"
 
 void json_rows_init(struct json_rows *rows, struct snapshot *snapshot, char *error,
@@ -102,20 +103,35 @@ static void read_counters(struct json_rows *rows, struct netns *netns, const jso
 	json_field_leave(&rows->reader);
 }
 
+/* The address that is remembered. Returns whether it is known in full: v6only is a part of "::". */
+static bool read_memory_address(struct json_rows *rows, const json_t *element,
+				struct bind_memory *memory)
+{
+	static const struct address any = { 0 };
+	const json_t *text = json_object_get(element, "address");
+	enum tristate v6only = json_field_tristate(&rows->reader, element, "v6only");
+	int family = 0;
+
+	if (!json_is_string(text) ||
+	    address_parse(json_string_value(text), json_string_length(text), &family,
+			  &memory->address))
+		json_field_fail(&rows->reader, "address", "expected an address");
+	memory->family = (uint8_t)family;
+	memory->v6only = v6only == TRISTATE_YES;
+	return v6only != TRISTATE_UNKNOWN || family != AF_INET6 ||
+	       !address_equal(&memory->address, &any);
+}
+
 static void read_memory(struct json_rows *rows, const json_t *element)
 {
 	struct json_field_reader *reader = &rows->reader;
-	struct bucket_memory *row;
 	struct bind_memory memory = { .reuse_port = 0 };
-	const json_t *text = json_object_get(element, "address");
 	int64_t reuse_port = 0;
 	uint32_t port = 0;
-	int family = 0;
+	bool has_address;
 
-	if (!json_is_object(element)) {
-		json_field_fail(reader, NULL, "expected an object");
+	if (!is_object(rows, element))
 		return;
-	}
 	if (!json_field_u32(reader, element, "port", UINT16_MAX, &port))
 		json_field_fail(reader, "port", "expected a number from 0 to %d", UINT16_MAX);
 	if (!json_field_signed(reader, element, "fastreuseport", &reuse_port) || reuse_port < -1 ||
@@ -123,17 +139,16 @@ static void read_memory(struct json_rows *rows, const json_t *element)
 		json_field_fail(reader, "fastreuseport", "expected a number from -1 to 2");
 	if (!json_field_u32(reader, element, "uid", UINT32_MAX, &memory.uid))
 		json_field_fail(reader, "uid", "expected a number");
-	if (!json_is_string(text) ||
-	    address_parse(json_string_value(text), json_string_length(text), &family,
-			  &memory.address))
-		json_field_fail(reader, "address", "expected an address");
-	memory.v6only = json_field_tristate(reader, element, "v6only") == TRISTATE_YES;
-	memory.family = (uint8_t)family;
+	has_address = read_memory_address(rows, element, &memory);
 	memory.reuse_port = (int8_t)reuse_port;
-	row = snapshot_add_memory(rows->snapshot);
-	row->netns = rows->snapshot->n_netns - 1;
-	row->port = (uint16_t)port;
-	row->memory = memory;
+	/* Where it counts and is not known in full it is as if it had not been read. */
+	if (reuse_port > 0 && !has_address)
+		return;
+	*snapshot_add_memory(rows->snapshot) = (struct bucket_memory){
+		.netns = rows->snapshot->n_netns - 1,
+		.port = (uint16_t)port,
+		.memory = memory,
+	};
 }
 
 static void read_memories(struct json_rows *rows, const json_t *element)
@@ -152,11 +167,20 @@ static void read_memories(struct json_rows *rows, const json_t *element)
 	json_field_leave(&rows->reader);
 }
 
+struct netns *json_rows_new_netns(struct json_rows *rows)
+{
+	if (rows->snapshot->n_netns < SNAPSHOT_JSON_MAX_NETNS)
+		return snapshot_add_netns(rows->snapshot);
+	json_field_fail(&rows->reader, NULL, "more than %d network namespaces",
+			SNAPSHOT_JSON_MAX_NETNS);
+	return NULL;
+}
+
 void json_rows_add_netns(struct json_rows *rows, const json_t *element)
 {
-	struct netns *netns = snapshot_add_netns(rows->snapshot);
+	struct netns *netns = json_rows_new_netns(rows);
 
-	if (!is_object(rows, element))
+	if (!netns || !is_object(rows, element))
 		return;
 	json_field_unsigned(&rows->reader, element, "id", UINT64_MAX, &netns->id);
 	netns->name = read_string(rows, element, "name");
@@ -351,6 +375,7 @@ static void read_reuse(struct json_rows *rows, struct inet_socket *socket, const
 	socket->reuse_evidence = read_word(rows, reuse, "evidence", evidence_parse,
 					   "bpf, getsockopt, inferred or unknown",
 					   EVIDENCE_UNKNOWN);
+	socket->reuse_program = json_field_tristate(&rows->reader, reuse, "program");
 	json_field_leave(&rows->reader);
 }
 
@@ -485,21 +510,11 @@ static void read_owner(struct json_rows *rows, const json_t *element)
 	json_field_leave(reader);
 }
 
-static int compare_owners(const void *left, const void *right)
-{
-	const struct owner *a = left, *b = right;
-
-	if (a->process != b->process)
-		return a->process < b->process ? -1 : 1;
-	return (a->fd > b->fd) - (a->fd < b->fd);
-}
-
 static void read_owners(struct json_rows *rows, struct inet_socket *socket, const json_t *element)
 {
 	struct snapshot *snapshot = rows->snapshot;
 	const json_t *list = json_field_array(&rows->reader, element, "owners");
-	struct owner *owners;
-	uint32_t kept = 0, n, i;
+	uint32_t i;
 
 	socket->first_owner = snapshot->n_owners;
 	json_field_enter(&rows->reader, "owners");
@@ -509,23 +524,17 @@ static void read_owners(struct json_rows *rows, struct inet_socket *socket, cons
 		json_field_leave(&rows->reader);
 	}
 	json_field_leave(&rows->reader);
-	n = snapshot->n_owners - socket->first_owner;
-	if (n) {
-		/* The table of processes is by pid, so this is the order of indexes too. */
-		owners = snapshot->owners + socket->first_owner;
-		qsort(owners, n, sizeof(*owners), compare_owners);
-		for (i = 0; i < n; i++) {
-			if (!kept || compare_owners(&owners[kept - 1], &owners[i]))
-				owners[kept++] = owners[i];
-		}
-		snapshot->n_owners = socket->first_owner + kept;
-	}
-	socket->n_owners = kept;
+	socket->n_owners = snapshot->n_owners - socket->first_owner;
+	/* The table of processes is by pid, so this is the order of indexes too. */
+	if (socket->n_owners)
+		socket->n_owners = snapshot_sort_owners(snapshot->owners + socket->first_owner,
+							socket->n_owners);
+	snapshot->n_owners = socket->first_owner + socket->n_owners;
 	socket->owner_status = read_word(
 		rows, element, "owner_status", owner_status_parse,
 		"owned, kernel, none, hidden, orphan, in-flight or unknown", OWNER_UNKNOWN);
 	/* Where the word and the list differ, what is there counts. */
-	if (kept)
+	if (socket->n_owners)
 		socket->owner_status = OWNER_OWNED;
 	else if (socket->owner_status == OWNER_OWNED)
 		socket->owner_status = OWNER_UNKNOWN;

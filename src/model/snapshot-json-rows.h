@@ -28,6 +28,9 @@ void json_rows_init(struct json_rows *rows, struct snapshot *snapshot, char *err
 		    size_t error_size);
 void json_rows_done(struct json_rows *rows);
 
+/* A new row, or NULL, and it fails at the current place: there are too many. */
+struct netns *json_rows_new_netns(struct json_rows *rows);
+
 /* Add an element. If something is wrong with it, rows->reader.failed. */
 void json_rows_add_netns(struct json_rows *rows, const json_t *element);
 void json_rows_add_process(struct json_rows *rows, const json_t *element);

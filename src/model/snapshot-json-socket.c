@@ -156,6 +156,10 @@ static char *put_reuse(struct socket_saver *saver, char *at, const struct inet_s
 	at = put_tristate(at, socket->reuse_port);
 	at = PUT(at, ", \"evidence\": ");
 	at = put_word(at, &saver->evidences[socket->reuse_evidence]);
+	if (socket->reuse_port == TRISTATE_YES) {
+		at = PUT(at, ", \"program\": ");
+		at = put_tristate(at, socket->reuse_program);
+	}
 	return PUT(at, "}");
 }
 

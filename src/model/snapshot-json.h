@@ -34,9 +34,13 @@ struct snapshot_json_error {
 	char text[256];
 };
 
+/* A document of more is refused: whoever works on a snapshot keeps some KiB for each. */
+#define SNAPSHOT_JSON_MAX_NETNS 65536
+
 /*
  * Read a document from a stream. On success returns 0 and a snapshot that the caller frees. Else
- * -EINVAL (not JSON, not a snapshot, a field of the wrong kind, too large), -EIO (reading failed);
+ * -EINVAL (not JSON, not a snapshot, a field of the wrong kind, larger than 1 GiB, with one element
+ * of more than 256 MiB in memory, or more namespaces than above), -EIO (reading failed);
  * ret_error then says what and where (line and column, or the path of the field).
  * A socket that is there twice (same namespace and cookie) is kept once.
  */

@@ -128,6 +128,31 @@ void snapshot_add_limit(struct snapshot *snapshot, const char *what, const char 
 	*ADD_ROW(snapshot, limits) = added;
 }
 
+static int compare_owners(const void *left, const void *right)
+{
+	const struct owner *a = left, *b = right;
+
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	return a->fd < b->fd ? -1 : a->fd > b->fd;
+}
+
+uint32_t snapshot_sort_owners(struct owner *owners, uint32_t count)
+{
+	uint32_t i, n = 1;
+
+	for (i = 1; i < count; i++)
+		if (compare_owners(&owners[i - 1], &owners[i]) >= 0)
+			break;
+	if (i >= count)
+		return count;
+	qsort(owners, count, sizeof(*owners), compare_owners);
+	for (i = 1; i < count; i++)
+		if (compare_owners(&owners[n - 1], &owners[i]))
+			owners[n++] = owners[i];
+	return n;
+}
+
 /* The first row whose uid is not below the one given. */
 static uint32_t user_position(const struct snapshot *snapshot, uint32_t uid)
 {

@@ -76,8 +76,8 @@ struct process {
 	int64_t start_time_ns; /* since the epoch */
 	uint64_t exe_device, exe_inode; /* identity of the program */
 	uint64_t cgroup_id; /* inode of the directory in the unified hierarchy */
-	uint64_t
-		cgroup_set; /* those with one number are in the same cgroups; 0 = unknown; not saved */
+	/* Those with one number are in the same cgroups; 0 = unknown. Not saved. */
+	uint64_t cgroup_set;
 	string_id comm;
 	string_id cmdline; /* arguments, each ended by NUL */
 	string_id exe; /* path, without the kernel's " (deleted)" */
@@ -174,6 +174,12 @@ enum snapshot_part {
 /* Record, as a limit, that a snapshot is a part of what was read; and read that again. */
 void snapshot_set_part(struct snapshot *snapshot, enum snapshot_part part);
 enum snapshot_part snapshot_part(const struct snapshot *snapshot);
+
+/*
+ * Bring the owners of a socket into order: by process (index, or pid while rows are not connected
+ * yet), then by descriptor, each once. Returns how many are left.
+ */
+uint32_t snapshot_sort_owners(struct owner *owners, uint32_t count);
 
 /* Remember the name of a uid (0 = it has none). A uid already there is left as it is. */
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name);

@@ -69,7 +69,7 @@ static void write_way(struct json_writer *writer, const struct probe_attempt *at
 	write_said(writer, "listen", outcome->listen);
 	if (way == PROBE_LIVE) {
 		json_name(writer, "held_us");
-		json_write_fraction(writer, (double)attempt->held_ns / 1000);
+		json_write_fraction(writer, outcome->bind ? 0 : (double)attempt->held_ns / 1000);
 		json_name(writer, "port");
 		if (attempt->other_port)
 			json_write_unsigned(writer, attempt->other_port);
@@ -159,7 +159,8 @@ static void write_shares(struct json_writer *writer, const char *name,
 	json_end(writer);
 }
 
-static void write_delivery(struct json_writer *writer, const struct probe_report *report)
+static void write_delivery(struct json_writer *writer, const struct snapshot *snapshot,
+			   const struct probe_report *report)
 {
 	bool counted = report->before.way == PROBE_REPLICA || report->after.way == PROBE_REPLICA;
 	char address[ADDRESS_TEXT_MAX];
@@ -167,8 +168,12 @@ static void write_delivery(struct json_writer *writer, const struct probe_report
 	json_name(writer, "delivery");
 	json_begin_object(writer);
 	json_name(writer, "to");
-	json_write_string(writer, address_format(report->destination_family, &report->destination,
-						 address));
+	json_write_string(writer, probe_is_to_any(report) ?
+					  NULL :
+					  address_format(report->destination_family,
+							 &report->destination, address));
+	json_name(writer, "device");
+	json_write_string(writer, snapshot_text(snapshot, report->candidate.device));
 	write_shares(writer, "before", &report->before);
 	write_shares(writer, "after", &report->after);
 	json_name(writer, "copies");
@@ -261,7 +266,7 @@ void probe_json_write(struct snapshot *snapshot, enum snapshot_part part,
 	write_candidate(&writer, snapshot, &report->candidate);
 	write_attempts(&writer, report);
 	write_blockers(&writer, verdict);
-	write_delivery(&writer, report);
+	write_delivery(&writer, snapshot, report);
 	write_verdict(&writer, verdict);
 	write_limits(&writer, snapshot, report);
 	snapshot_set_part(snapshot, part);

@@ -243,8 +243,13 @@ static void write_delivery(const struct snapshot *snapshot, const struct probe_r
 	n = fold_receivers(snapshot, delivery, receivers);
 	address_format(report->destination_family, &report->destination, address);
 	out_init(&line, -1);
-	out_printf(&line, "%s to %s%s:", stream ? "connections" : "datagrams", address,
-		   delivery->copies ? " (a copy to each)" : "");
+	out_string(&line, stream ? "connections" : "datagrams");
+	if (!probe_is_to_any(report))
+		out_printf(&line, " to %s", address);
+	if (report->candidate.device)
+		out_printf(&line, " that arrive on %s",
+			   snapshot_text(snapshot, report->candidate.device));
+	out_printf(&line, "%s:", delivery->copies ? " (a copy to each)" : "");
 	for (i = 0; i < n && i < RECEIVERS_MAX; i++) {
 		out_string(&line, i ? "," : "");
 		write_receiver(&receivers[i], delivery->copies, &line);

@@ -373,8 +373,7 @@ static void in_order(const struct snapshot *snapshot, const uint32_t *members, u
 				if (turn_of(socket) != turn ||
 				    (socket->family == AF_INET6 &&
 				     socket->reuse_port == TRISTATE_YES) != at_tail ||
-				    socket->state == STATE_SYN_RECV ||
-				    socket->protocol == PROTOCOL_MPTCP)
+				    socket->state == STATE_SYN_RECV)
 					continue;
 				add_once(work, index);
 			}
@@ -382,26 +381,38 @@ static void in_order(const struct snapshot *snapshot, const uint32_t *members, u
 	}
 }
 
-/* Traffic goes over lo: who is bound to another device would get none of it. */
-static bool can_count(const struct work *work)
+static bool any_receiver(const struct work *work)
 {
-	const struct probe_report *report = work->report;
-	bool any = false;
 	uint32_t i;
 
-	if (report->candidate.device || !report->candidate.port ||
-	    address_is_multicast(report->destination_family, &report->destination) ||
-	    report->broadcast)
-		return false;
 	for (i = 0; i < work->n_sockets; i++) {
 		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
 
-		if (socket->device)
-			return false;
-		any = any || socket->state == STATE_LISTEN ||
-		      !protocol_is_stream((enum protocol)socket->protocol);
+		if (socket->state == STATE_LISTEN ||
+		    !protocol_is_stream((enum protocol)socket->protocol))
+			return true;
 	}
-	return any;
+	return false;
+}
+
+/* Traffic goes over lo: who is bound to another device would get none of it. */
+static bool any_device(const struct work *work)
+{
+	uint32_t i;
+
+	for (i = 0; i < work->n_sockets; i++)
+		if (work->snapshot->sockets[work->sockets[i]].device)
+			return true;
+	return work->report->candidate.device != 0;
+}
+
+static bool can_count(const struct work *work)
+{
+	const struct probe_report *report = work->report;
+
+	return report->candidate.port && any_receiver(work) && !any_device(work) &&
+	       !address_is_multicast(report->destination_family, &report->destination) &&
+	       !report->broadcast;
 }
 
 static void take_delivery(const struct work *work, const uint32_t *counts,
@@ -423,6 +434,32 @@ static void take_delivery(const struct work *work, const uint32_t *counts,
 					i < work->n_sockets ? work->sockets[i] : SNAPSHOT_NONE,
 					(double)counts[i] / total);
 	probe_sort_shares(delivery);
+}
+
+/* Who chooses within a group of SO_REUSEPORT. */
+static void note_programs(const struct work *work, struct probe_report *report)
+{
+	bool any = false, any_unknown = false;
+	uint32_t i;
+
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
+
+		if (socket->reuse_port != TRISTATE_YES)
+			continue;
+		any = any || socket->reuse_program == TRISTATE_YES;
+		any_unknown = any_unknown || (socket->reuse_program == TRISTATE_UNKNOWN &&
+					      socket->state != STATE_TIME_WAIT);
+	}
+	if (any)
+		probe_add_limit(report, "replica",
+				"a BPF program chooses who of the SO_REUSEPORT group receives; the "
+				"replica has none, so it cannot be told who will");
+	else if (any_unknown && work->count_traffic)
+		probe_add_limit(
+			report, "replica",
+			"whether a BPF program chooses who of the SO_REUSEPORT group receives "
+			"is not known; the shares are those without");
 }
 
 /* What makes the replica differ from the original. */
@@ -463,6 +500,12 @@ static void note_limits(const struct work *work, struct probe_report *report)
 				"the replica has %u socket%s bound to no device, since theirs is "
 				"unknown",
 				n_devices, n_devices == 1 ? "" : "s");
+	note_programs(work, report);
+	if (any_receiver(work) && any_device(work))
+		probe_add_limit(
+			report, "replica",
+			"who receives is not counted in the replica, where no traffic comes "
+			"in on the devices to which sockets are bound");
 	if (result->n_not_made)
 		probe_add_limit(report, "replica",
 				"%u socket%s could not be rebuilt in the replica: %s: %s",

@@ -194,6 +194,13 @@ static void add_named(struct netns_list *list, const struct named_list *named)
 	}
 }
 
+/* NULL at the end, or where it cannot be read so far, with errno. */
+static const struct dirent *next_entry(DIR *directory)
+{
+	errno = 0;
+	return readdir(directory);
+}
+
 /* The namespaces of processes: what has neither a name nor a process is not found. */
 static int add_processes(struct netns_list *list, const struct named_list *named, int proc)
 {
@@ -201,12 +208,13 @@ static int add_processes(struct netns_list *list, const struct named_list *named
 	const struct dirent *entry;
 	char path[sizeof(entry->d_name) + sizeof("/ns/net")];
 	struct stat status;
+	int error;
 
 	if (!directory) {
 		close(proc);
 		return -ENOMEM;
 	}
-	while ((entry = readdir(directory))) {
+	while ((entry = next_entry(directory))) {
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
@@ -223,8 +231,9 @@ static int add_processes(struct netns_list *list, const struct named_list *named
 		if (!is_listed(list, status.st_ino))
 			add_one(list, named, dirfd(directory), path, status.st_ino);
 	}
+	error = -errno;
 	closedir(directory);
-	return 0;
+	return error;
 }
 
 /* By name, then by pid, or by path if there is a slash. Returns the descriptor or -errno. */
@@ -314,7 +323,11 @@ int netns_enter(const struct netns_handle *handle, int *ret_home)
 	home = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
 	if (home < 0)
 		return -errno;
-	if (setns(handle->fd, CLONE_NEWNET)) {
+	/*
+	 * The way back takes rights over the namespace that is left (netns_install()), which a user
+	 * namespace may lack over the one outside. So it is tried first, from here.
+	 */
+	if (setns(home, CLONE_NEWNET) || setns(handle->fd, CLONE_NEWNET)) {
 		error = -errno;
 		close(home);
 		return error;
@@ -329,6 +342,7 @@ void netns_leave(int home)
 		return;
 	if (setns(home, CLONE_NEWNET)) {
 		perror("portshare: cannot return to the network namespace it came from");
+		/* Not _exit(): what gives a terminal back is called in whatever thread this is. */
 		exit(2);
 	}
 	close(home);

@@ -36,10 +36,14 @@ int netns_list_open(const struct collect_request *request, struct netns_list *re
 void netns_list_done(struct netns_list *list);
 
 /*
- * Move the calling thread into a namespace (setns(2)), and back into the one it came from. The
- * program must have one thread. netns_enter() returns 0 or -errno (-EPERM without CAP_SYS_ADMIN, or
- * the handle's error); netns_leave() cannot fail in a way that could be mended, so it ends the
- * program if it does.
+ * Move the calling thread into a namespace, and back into the one it came from; other threads stay
+ * where they are (setns(2)). One thread at a time: in watch it is the collector's.
+ *
+ * netns_enter() returns 0 or -errno: the handle's error, -EPERM without CAP_SYS_ADMIN over the
+ * namespace or, as in a user namespace, over the own one, to which there would be no way back.
+ * netns_leave() fails, then, only where the kernel has no memory left. It ends the program as
+ * xmalloc() does, by exit(2) from the thread it is called in, since whatever came after would be
+ * done in a namespace that nobody asked about.
  */
 int netns_enter(const struct netns_handle *handle, int *ret_home);
 void netns_leave(int home);

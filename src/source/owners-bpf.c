@@ -85,6 +85,7 @@ static void take_record(struct join *join, const struct bpf_task_record *task,
 		*row = add_process(join, task);
 	hold_list_add(join->holds, index, *row, (int32_t)record->fd);
 	set_flags(socket, record->reuse, record->flags);
+	socket->reuse_program = tristate_of(record->flags & BPF_SOCKET_PROGRAM);
 	if (!(join->request->want & WANT_MULTICAST) || protocol_is_stream(socket->protocol))
 		return;
 	if (record->flags & BPF_SOCKET_MULTICAST)

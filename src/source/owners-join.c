@@ -94,32 +94,6 @@ void hold_list_add(struct hold_list *list, uint32_t socket, uint32_t process, in
 	list->of_socket[socket]++;
 }
 
-/* By process, which is by pid, then by descriptor. */
-static int compare_owners(const void *left, const void *right)
-{
-	const struct owner *a = left, *b = right;
-
-	if (a->process != b->process)
-		return a->process < b->process ? -1 : 1;
-	return a->fd < b->fd ? -1 : a->fd > b->fd;
-}
-
-static uint32_t sort_owners(struct owner *owners, uint32_t count)
-{
-	uint32_t i, n = 1;
-
-	for (i = 1; i < count; i++)
-		if (compare_owners(&owners[i - 1], &owners[i]) >= 0)
-			break;
-	if (i >= count)
-		return count;
-	qsort(owners, count, sizeof(*owners), compare_owners);
-	for (i = 1; i < count; i++)
-		if (compare_owners(&owners[n - 1], &owners[i]))
-			owners[n++] = owners[i];
-	return n;
-}
-
 void hold_list_assign(struct hold_list *list, struct snapshot *snapshot)
 {
 	uint32_t i, position = 0, n_owners = 0;
@@ -155,8 +129,7 @@ void hold_list_assign(struct hold_list *list, struct snapshot *snapshot)
 
 		if (!n)
 			continue;
-		if (n > 1)
-			n = sort_owners(owners + position, n);
+		n = snapshot_sort_owners(owners + position, n);
 		if (n_owners != position)
 			memmove(owners + n_owners, owners + position, n * sizeof(*owners));
 		socket->first_owner = n_owners;

@@ -33,6 +33,7 @@ struct directory_entry {
 /* Entries of a directory of /proc whose names are numbers. */
 struct number_reader {
 	int fd;
+	int error; /* -errno: it could not be read to its end; 0 */
 	long size, at;
 	char buffer[32768] __attribute__((aligned(8)));
 };
@@ -40,11 +41,12 @@ struct number_reader {
 static void number_reader_init(struct number_reader *reader, int fd)
 {
 	reader->fd = fd;
+	reader->error = 0;
 	reader->size = 0;
 	reader->at = 0;
 }
 
-/* NULL at the end. */
+/* NULL at the end, and where reading fails: reader->error tells. */
 static const char *next_number(struct number_reader *reader, uint32_t *ret_number)
 {
 	for (;;) {
@@ -56,6 +58,8 @@ static const char *next_number(struct number_reader *reader, uint32_t *ret_numbe
 			reader->at = 0;
 			reader->size = syscall(SYS_getdents64, reader->fd, reader->buffer,
 					       sizeof(reader->buffer));
+			if (reader->size < 0)
+				reader->error = -errno;
 			if (reader->size <= 0)
 				return NULL;
 		}
@@ -179,12 +183,12 @@ static const char *write_number(char *end, uint32_t number)
  * Read the links of a directory of descriptors, count in number (0: unknown). As descriptors are
  * mostly numbered from 0 without gaps, they are tried by number up to the first real gap, which is
  * a tenth cheaper than to ask for their names. Names are asked for from there on: the position in
- * the directory is the descriptor's number and 2 (proc_readfd_common(), fs/proc/fd.c). Returns
- * whether that was permitted.
+ * the directory is the descriptor's number and 2 (proc_readfd_common(), fs/proc/fd.c). Returns 0 or
+ * -errno (-EACCES not permitted).
  */
-static bool scan_descriptors(struct proc_scan *scan, int directory, uint32_t visited, int64_t count)
+static int scan_descriptors(struct proc_scan *scan, int directory, uint32_t visited, int64_t count)
 {
-	static struct number_reader reader;
+	struct number_reader reader;
 	uint32_t fd, next = 0, in_gap = 0;
 	int64_t found = 0;
 	const char *name;
@@ -198,15 +202,17 @@ static bool scan_descriptors(struct proc_scan *scan, int directory, uint32_t vis
 		found += !error;
 		in_gap = error ? in_gap + 1 : 0;
 	}
-	if (error != -EACCES && (!count || found < count)) {
-		number_reader_init(&reader, directory);
-		if (next)
-			lseek(directory, next + 2, SEEK_SET);
-		while (error != -EACCES && (name = next_number(&reader, &fd)))
-			if (fd >= next)
-				error = scan_descriptor(scan, directory, name, fd, visited);
-	}
-	return error != -EACCES;
+	if (error == -EACCES)
+		return error;
+	if (count && found >= count)
+		return 0;
+	number_reader_init(&reader, directory);
+	if (next)
+		lseek(directory, next + 2, SEEK_SET);
+	while ((name = next_number(&reader, &fd)))
+		if (fd >= next && scan_descriptor(scan, directory, name, fd, visited) == -EACCES)
+			return -EACCES;
+	return reader.error;
 }
 
 static uint32_t add_visited(struct proc_scan *scan, uint32_t pid)
@@ -223,7 +229,7 @@ static void scan_process(struct proc_scan *scan, const char *name, uint32_t pid,
 {
 	struct stat info = { .st_size = 0 };
 	char path[32];
-	int fd;
+	int fd, error;
 
 	snprintf(path, sizeof(path), "%s/fd", name);
 	/* Kernel threads and zombies have no table, which anybody may know. */
@@ -240,15 +246,16 @@ static void scan_process(struct proc_scan *scan, const char *name, uint32_t pid,
 		count_unreadable(scan, scan->proc, name, errno);
 		return;
 	}
-	if (!scan_descriptors(scan, fd, add_visited(scan, pid), info.st_size))
-		count_unreadable(scan, scan->proc, name, EACCES);
+	error = scan_descriptors(scan, fd, add_visited(scan, pid), info.st_size);
+	if (error)
+		count_unreadable(scan, scan->proc, name, -error);
 	close(fd);
 }
 
 int proc_scan_init(struct proc_scan *scan, struct snapshot *snapshot, struct hold_list *holds,
 		   const struct socket_index *inodes, const struct socket_index *wanted)
 {
-	static struct number_reader reader;
+	struct number_reader reader;
 	const char *name;
 	struct stat info;
 	bool has_sizes;
@@ -271,6 +278,10 @@ int proc_scan_init(struct proc_scan *scan, struct snapshot *snapshot, struct hol
 	number_reader_init(&reader, proc);
 	while ((name = next_number(&reader, &pid)))
 		scan_process(scan, name, pid, has_sizes);
+	if (reader.error) {
+		proc_scan_done(scan);
+		return reader.error;
+	}
 	/* Where others' processes are not even listed (mount option hidepid). */
 	if (fstatat(proc, "1", &info, 0))
 		scan->n_hidden++;
@@ -292,12 +303,12 @@ static bool have_same_table(uint32_t a, uint32_t b)
 
 static void scan_threads_of(struct proc_scan *scan, uint32_t visited)
 {
-	static struct number_reader reader;
+	struct number_reader reader;
 	uint32_t tid, pid = scan->visited[visited].pid, last = pid;
 	struct stat info;
 	const char *name;
 	char path[64];
-	int tasks, fd;
+	int tasks, fd, error;
 
 	snprintf(path, sizeof(path), "%u/task", pid);
 	/* Two links for the directory itself, one for each thread. */
@@ -319,10 +330,15 @@ static void scan_threads_of(struct proc_scan *scan, uint32_t visited)
 			count_unreadable(scan, tasks, name, errno);
 			continue;
 		}
-		if (!scan_descriptors(scan, fd, visited, 0))
-			count_unreadable(scan, tasks, name, EACCES);
+		error = scan_descriptors(scan, fd, visited, 0);
+		if (error)
+			count_unreadable(scan, tasks, name, -error);
 		close(fd);
 		last = tid;
+	}
+	if (reader.error) {
+		snprintf(path, sizeof(path), "%u", pid);
+		count_unreadable(scan, scan->proc, path, -reader.error);
 	}
 	close(tasks);
 }

@@ -47,7 +47,8 @@ struct proc_scan {
 
 /*
  * Read every process's descriptors. The processes of the snapshot must be sorted by pid; new ones
- * are appended. Returns 0 or -errno if /proc cannot be read. Free with proc_scan_done().
+ * are appended. Returns 0, and the scan is freed with proc_scan_done(); or -errno if /proc cannot
+ * be read, or not to its end: then it is freed already, and what was found until then stays.
  */
 int proc_scan_init(struct proc_scan *scan, struct snapshot *snapshot, struct hold_list *holds,
 		   const struct socket_index *inodes, const struct socket_index *wanted);

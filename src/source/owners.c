@@ -74,8 +74,9 @@ static void scan_proc(struct search *search, const struct socket_index *wanted)
 	if (error) {
 		snapshot_add_limit(snapshot, "processes", errno_name(error), 0,
 				   "%s, /proc cannot be read: %s",
-				   search->by_bpf ? "not every holder of a socket can be found" :
-						    "no process can be seen",
+				   search->by_bpf || snapshot->n_processes ?
+					   "not every holder of a socket can be found" :
+					   "no process can be seen",
 				   strerror(-error));
 		socket_index_done(&search->inodes);
 		return;

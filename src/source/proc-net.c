@@ -4,12 +4,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "source/kernel-state.h"
+#include "source/sock-diag-request.h"
 #include "util/errno-name.h"
 #include "util/xalloc.h"
 
@@ -116,53 +117,13 @@ static bool take_end(struct cursor *cursor, int family, struct address *address,
 	return true;
 }
 
-static int state_of(enum protocol protocol, uint64_t state)
-{
-	if (!protocol_is_stream(protocol)) {
-		if (state == TCP_ESTABLISHED)
-			return STATE_ESTAB;
-		return state == TCP_CLOSE ? STATE_BOUND : -1;
-	}
-	switch (state) {
-	case TCP_ESTABLISHED:
-		return STATE_ESTAB;
-	case TCP_SYN_SENT:
-		return STATE_SYN_SENT;
-	case TCP_SYN_RECV:
-	case 12: /* TCP_NEW_SYN_RECV of the kernel */
-		return STATE_SYN_RECV;
-	case TCP_FIN_WAIT1:
-		return STATE_FIN_WAIT_1;
-	case TCP_FIN_WAIT2:
-		return STATE_FIN_WAIT_2;
-	case TCP_TIME_WAIT:
-		return STATE_TIME_WAIT;
-	case TCP_CLOSE:
-		return STATE_BOUND;
-	case TCP_CLOSE_WAIT:
-		return STATE_CLOSE_WAIT;
-	case TCP_LAST_ACK:
-		return STATE_LAST_ACK;
-	case TCP_LISTEN:
-		return STATE_LISTEN;
-	case TCP_CLOSING:
-		return STATE_CLOSING;
-	default:
-		return -1;
-	}
-}
-
 static void set_timer(struct inet_socket *socket, uint64_t kind, uint64_t ticks)
 {
-	static const uint8_t kinds[] = {
-		TIMER_NONE, TIMER_RETRANSMIT, TIMER_KEEPALIVE, TIMER_TIME_WAIT, TIMER_PROBE,
-	};
 	long frequency = sysconf(_SC_CLK_TCK);
 
-	if (kind >= ARRAY_SIZE(kinds))
-		return;
-	socket->timer = kinds[kind];
-	if (kind == 0 || frequency <= 0 || ticks > UINT32_MAX)
+	socket->timer = (uint8_t)kernel_timer_decode(kind);
+	if (socket->timer == TIMER_UNKNOWN || socket->timer == TIMER_NONE || frequency <= 0 ||
+	    ticks > UINT32_MAX)
 		return;
 	ticks = ticks * 1000 / (uint64_t)frequency;
 	socket->timer_expires_ms = ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
@@ -176,7 +137,6 @@ int proc_net_parse_line(const char *line, size_t length, int family, enum protoc
 	uint64_t kernel_state, send, receive, timer, ticks, retransmits;
 	uint64_t uid, timeout, inode, number;
 	struct cursor cursor = { line, line + length };
-	bool full;
 	int state;
 
 	if (!take_decimal(&cursor, &number) || !take(&cursor, ':') ||
@@ -199,17 +159,16 @@ int proc_net_parse_line(const char *line, size_t length, int family, enum protoc
 	/* The next character must end the number: it is not cut off within. */
 	if ((cursor.at < cursor.end && *cursor.at != ' ') || uid > UINT32_MAX)
 		return -EBADMSG;
-	state = state_of(protocol, kernel_state);
+	state = kernel_state_decode(protocol, kernel_state);
 	if (state < 0)
 		return -EBADMSG;
 
-	/* TIME-WAIT and requests have no queue and no uid of their own: what is printed is 0. */
-	full = state != STATE_TIME_WAIT && !(state == STATE_FIN_WAIT_2 && timer == 3) &&
-	       !(state == STATE_SYN_RECV && !inode);
 	socket.state = (uint8_t)state;
 	socket.inode = inode;
 	socket.known = SOCKET_HAS_INODE;
-	if (full) {
+	set_timer(&socket, timer, ticks);
+	/* TIME-WAIT and requests have no queue and no uid of their own: what is printed is 0. */
+	if (!socket_is_time_wait(&socket) && (state != STATE_SYN_RECV || inode)) {
 		socket.uid = (uint32_t)uid;
 		socket.queue_recv = (uint32_t)receive;
 		socket.queue_send = (uint32_t)send;
@@ -221,7 +180,6 @@ int proc_net_parse_line(const char *line, size_t length, int family, enum protoc
 	} else {
 		socket.known |= SOCKET_HAS_PEER;
 	}
-	set_timer(&socket, timer, ticks);
 
 	/* "ref pointer drops", at the end of the lines of UDP. */
 	if (!protocol_is_stream(protocol) && skip_word(&cursor) && skip_word(&cursor) &&
@@ -235,18 +193,8 @@ int proc_net_parse_line(const char *line, size_t length, int family, enum protoc
 
 static bool wanted(const struct collect_request *request, const struct inet_socket *socket)
 {
-	uint32_t i;
-
-	if (!(request->states & 1U << socket->state))
-		return false;
-	if (!request->n_ports)
-		return true;
-	for (i = 0; i < request->n_ports; i++) {
-		if (socket->local_port >= request->ports[i].first &&
-		    socket->local_port <= request->ports[i].last)
-			return true;
-	}
-	return false;
+	return (request->states & 1U << socket->state) &&
+	       sock_diag_port_wanted(request->ports, request->n_ports, socket->local_port);
 }
 
 /* What is being read. */

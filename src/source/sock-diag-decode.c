@@ -6,47 +6,25 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "source/kernel-state.h"
 #include "util/xalloc.h"
-
-/* The kernel's TCP_NEW_SYN_RECV (include/net/tcp_states.h), which <netinet/tcp.h> does not have. */
-#define KERNEL_NEW_SYN_RECV 12
-
-/* Kernel states plus one of ours, so that 0 is "not known". */
-static const uint8_t stream_states[] = {
-	[TCP_ESTABLISHED] = STATE_ESTAB + 1,	[TCP_SYN_SENT] = STATE_SYN_SENT + 1,
-	[TCP_SYN_RECV] = STATE_SYN_RECV + 1,	[TCP_FIN_WAIT1] = STATE_FIN_WAIT_1 + 1,
-	[TCP_FIN_WAIT2] = STATE_FIN_WAIT_2 + 1, [TCP_TIME_WAIT] = STATE_TIME_WAIT + 1,
-	[TCP_CLOSE] = STATE_BOUND + 1,		[TCP_CLOSE_WAIT] = STATE_CLOSE_WAIT + 1,
-	[TCP_LAST_ACK] = STATE_LAST_ACK + 1,	[TCP_LISTEN] = STATE_LISTEN + 1,
-	[TCP_CLOSING] = STATE_CLOSING + 1,	[KERNEL_NEW_SYN_RECV] = STATE_SYN_RECV + 1,
-};
-
-static const uint8_t datagram_states[] = {
-	[TCP_ESTABLISHED] = STATE_ESTAB + 1,
-	[TCP_CLOSE] = STATE_BOUND + 1,
-};
 
 /*
  * An SCTP association has states of its own (enum sctp_state, include/net/sctp/constants.h); these
  * are the TCP states with the same place in the life of a connection.
  */
 static const uint8_t association_states[] = {
-	[0] = STATE_BOUND + 1, /* CLOSED */
-	[1] = STATE_SYN_SENT + 1, /* COOKIE_WAIT */
-	[2] = STATE_SYN_SENT + 1, /* COOKIE_ECHOED */
-	[3] = STATE_ESTAB + 1,	    [4] = STATE_FIN_WAIT_1 + 1, /* SHUTDOWN_PENDING */
-	[5] = STATE_FIN_WAIT_2 + 1, /* SHUTDOWN_SENT */
-	[6] = STATE_CLOSE_WAIT + 1, /* SHUTDOWN_RECEIVED */
-	[7] = STATE_LAST_ACK + 1, /* SHUTDOWN_ACK_SENT */
-};
-
-static const uint8_t timers[] = {
-	TIMER_NONE, TIMER_RETRANSMIT, TIMER_KEEPALIVE, TIMER_TIME_WAIT, TIMER_PROBE,
+	[0] = STATE_BOUND, /* CLOSED */
+	[1] = STATE_SYN_SENT, /* COOKIE_WAIT */
+	[2] = STATE_SYN_SENT, /* COOKIE_ECHOED */
+	[3] = STATE_ESTAB,	[4] = STATE_FIN_WAIT_1, /* SHUTDOWN_PENDING */
+	[5] = STATE_FIN_WAIT_2, /* SHUTDOWN_SENT */
+	[6] = STATE_CLOSE_WAIT, /* SHUTDOWN_RECEIVED */
+	[7] = STATE_LAST_ACK, /* SHUTDOWN_ACK_SENT */
 };
 
 /* What the attributes say. */
@@ -162,111 +140,136 @@ static void decode_attributes(const unsigned char *bytes, size_t length,
 	}
 }
 
-/* The state, or -1. */
-static int decode_state(enum protocol protocol, unsigned int state, bool association)
-{
-	const uint8_t *table = stream_states;
-	size_t size = ARRAY_SIZE(stream_states);
+/* One message, as it is turned into a socket. */
+struct decoder {
+	struct inet_diag_msg message;
+	struct attributes attributes;
+	enum protocol protocol;
+	bool association; /* of SCTP, which numbers states and timers otherwise */
+	int state; /* enum socket_state, or -1 */
+};
 
-	if (association) {
-		table = association_states;
-		size = ARRAY_SIZE(association_states);
-	} else if (!protocol_is_stream(protocol)) {
-		table = datagram_states;
-		size = ARRAY_SIZE(datagram_states);
-	}
-	return state < size ? table[state] - 1 : -1;
+static int decode_state(const struct decoder *decoder)
+{
+	uint8_t number = decoder->message.idiag_state;
+
+	if (!decoder->association)
+		return kernel_state_decode(decoder->protocol, number);
+	return number < ARRAY_SIZE(association_states) ? association_states[number] : -1;
 }
 
-static void decode_timer(const struct inet_diag_msg *message, bool association,
-			 struct inet_socket *socket)
+static int decode_message(struct decoder *decoder, const void *bytes, size_t length)
 {
+	const size_t header = NLMSG_ALIGN(sizeof(decoder->message));
+
+	if (length < sizeof(decoder->message))
+		return -EBADMSG;
+	memcpy(&decoder->message, bytes, sizeof(decoder->message));
+	if (decoder->message.idiag_family != AF_INET && decoder->message.idiag_family != AF_INET6)
+		return -EBADMSG;
+	if (length > header)
+		decode_attributes((const unsigned char *)bytes + header, length - header,
+				  &decoder->attributes);
+	decoder->association = decoder->protocol == PROTOCOL_SCTP && decoder->attributes.has_peers;
+	decoder->state = decode_state(decoder);
+	return decoder->state < 0 ? -EBADMSG : 0;
+}
+
+static void set_ends(struct inet_socket *socket, const struct inet_diag_sockid *id)
+{
+	size_t size = socket->family == AF_INET ? 4 : 16;
+
+	memcpy(socket->local.bytes, id->idiag_src, size);
+	socket->local_port = ntohs(id->idiag_sport);
+	if (socket_is_bound(socket))
+		return;
+	memcpy(socket->peer.bytes, id->idiag_dst, size);
+	socket->peer_port = ntohs(id->idiag_dport);
+	socket->known |= SOCKET_HAS_PEER;
+}
+
+static void set_cookie(struct inet_socket *socket, const uint32_t *cookie)
+{
+	if (cookie[0] == INET_DIAG_NOCOOKIE && cookie[1] == INET_DIAG_NOCOOKIE)
+		return;
+	socket->cookie = cookie[0] | (uint64_t)cookie[1] << 32;
+	socket->known |= SOCKET_HAS_COOKIE;
+}
+
+static void set_timer(struct inet_socket *socket, const struct decoder *decoder)
+{
+	const struct inet_diag_msg *message = &decoder->message;
+
 	/* For an association the kernel writes the number of SCTP's own retransmission timer. */
-	if (association)
+	if (decoder->association)
 		socket->timer = message->idiag_timer ? TIMER_RETRANSMIT : TIMER_NONE;
-	else if (message->idiag_timer < ARRAY_SIZE(timers))
-		socket->timer = timers[message->idiag_timer];
+	else
+		socket->timer = (uint8_t)kernel_timer_decode(message->idiag_timer);
 	if (socket->timer == TIMER_UNKNOWN || socket->timer == TIMER_NONE)
 		return;
 	socket->timer_expires_ms = message->idiag_expires;
 	socket->known |= SOCKET_HAS_EXPIRES;
 }
 
+/* What is left of a socket, or not yet one, has no owner, no uid and no queue: zeroes. */
+static bool is_full(const struct inet_socket *socket, const struct decoder *decoder)
+{
+	if (socket_is_time_wait(socket) || decoder->message.idiag_state == KERNEL_NEW_SYN_RECV)
+		return false;
+	return socket->state != STATE_SYN_RECV || decoder->attributes.has_shutdown;
+}
+
+/* Of a full socket. */
+static void set_queue(struct inet_socket *socket, const struct decoder *decoder)
+{
+	const struct inet_diag_msg *message = &decoder->message;
+
+	socket->queue_recv = message->idiag_rqueue;
+	socket->known |= SOCKET_HAS_QUEUE;
+	if (socket->state == STATE_LISTEN) {
+		socket->queue_limit = message->idiag_wqueue;
+		socket->known |= SOCKET_HAS_LIMIT;
+	} else {
+		socket->queue_send = message->idiag_wqueue;
+		socket->queue_limit = decoder->attributes.receive_buffer;
+		socket->known |= decoder->attributes.known & SOCKET_HAS_LIMIT;
+	}
+}
+
 int sock_diag_decode(const void *bytes, size_t length, enum protocol protocol,
 		     struct inet_socket *ret_socket, uint32_t *ret_interface)
 {
-	struct attributes attributes = { 0 };
-	struct inet_diag_msg message;
+	struct decoder decoder = { .protocol = protocol };
+	const struct attributes *attributes = &decoder.attributes;
+	const struct inet_diag_msg *message = &decoder.message;
 	struct inet_socket *socket = ret_socket;
-	size_t header = NLMSG_ALIGN(sizeof(message)), address_size;
-	bool association, full;
-	int state;
+	int error = decode_message(&decoder, bytes, length);
 
-	if (length < sizeof(message))
-		return -EBADMSG;
-	memcpy(&message, bytes, sizeof(message));
-	if (message.idiag_family != AF_INET && message.idiag_family != AF_INET6)
-		return -EBADMSG;
-	if (length > header)
-		decode_attributes((const unsigned char *)bytes + header, length - header,
-				  &attributes);
-	association = protocol == PROTOCOL_SCTP && attributes.has_peers;
-	state = decode_state(protocol, message.idiag_state, association);
-	if (state < 0)
-		return -EBADMSG;
-
-	/* What is left of a socket, or not yet one, has no owner, no uid and no queue: zeroes. */
-	full = state != STATE_TIME_WAIT && message.idiag_state != KERNEL_NEW_SYN_RECV &&
-	       !(state == STATE_FIN_WAIT_2 && message.idiag_timer == 3 && !association) &&
-	       !(state == STATE_SYN_RECV && !attributes.has_shutdown);
-
+	if (error)
+		return error;
 	*socket = (struct inet_socket){
-		.family = message.idiag_family,
+		.family = message->idiag_family,
 		.protocol = protocol,
-		.state = state,
-		.local_port = ntohs(message.id.idiag_sport),
-		.inode = message.idiag_inode,
-		.known = SOCKET_HAS_INODE | (attributes.known & ~SOCKET_HAS_LIMIT),
-		.mark = attributes.mark,
-		.drops = attributes.drops,
-		.cgroup_id = attributes.cgroup_id,
-		.options = attributes.options,
-		.cookie = message.id.idiag_cookie[0] | (uint64_t)message.id.idiag_cookie[1] << 32,
+		.state = decoder.state,
+		.inode = message->idiag_inode,
+		.known = SOCKET_HAS_INODE | (attributes->known & ~SOCKET_HAS_LIMIT),
+		.mark = attributes->mark,
+		.drops = attributes->drops,
+		.cgroup_id = attributes->cgroup_id,
+		.options = attributes->options,
+		.v6only = message->idiag_family == AF_INET6 ? attributes->v6only : TRISTATE_UNKNOWN,
 	};
-	address_size = message.idiag_family == AF_INET ? 4 : 16;
-	memcpy(socket->local.bytes, message.id.idiag_src, address_size);
-	if (state != STATE_LISTEN && state != STATE_BOUND) {
-		memcpy(socket->peer.bytes, message.id.idiag_dst, address_size);
-		socket->peer_port = ntohs(message.id.idiag_dport);
-		socket->known |= SOCKET_HAS_PEER;
+	set_ends(socket, &message->id);
+	set_cookie(socket, message->id.idiag_cookie);
+	set_timer(socket, &decoder);
+	if (is_full(socket, &decoder)) {
+		socket->uid = message->idiag_uid;
+		socket->known |= SOCKET_HAS_UID;
+		set_queue(socket, &decoder);
 	}
-	if (message.id.idiag_cookie[0] != INET_DIAG_NOCOOKIE ||
-	    message.id.idiag_cookie[1] != INET_DIAG_NOCOOKIE)
-		socket->known |= SOCKET_HAS_COOKIE;
-	else
-		socket->cookie = 0;
-	if (message.idiag_family == AF_INET6)
-		socket->v6only = attributes.v6only;
-	decode_timer(&message, association, socket);
-	if (full) {
-		socket->uid = message.idiag_uid;
-		socket->queue_recv = message.idiag_rqueue;
-		socket->known |= SOCKET_HAS_UID | SOCKET_HAS_QUEUE;
-		if (state == STATE_LISTEN) {
-			socket->queue_limit = message.idiag_wqueue;
-			socket->known |= SOCKET_HAS_LIMIT;
-		} else {
-			socket->queue_send = message.idiag_wqueue;
-			socket->queue_limit = attributes.receive_buffer;
-			socket->known |= attributes.known & SOCKET_HAS_LIMIT;
-		}
-	}
-
 	/* An association names the interface of its route, which says nothing about a binding. */
-	*ret_interface = 0;
-	if (!association) {
+	*ret_interface = decoder.association ? 0 : message->id.idiag_if;
+	if (!decoder.association)
 		socket->known |= SOCKET_HAS_DEVICE;
-		*ret_interface = message.id.idiag_if;
-	}
 	return 0;
 }

@@ -73,6 +73,18 @@ static bool same_ends(const struct inet_socket *a, const struct inet_socket *b)
 	       address_equal(&a->peer, &b->peer);
 }
 
+/* What of an MPTCP socket is told only of the TCP socket within. */
+static void take_from_within(struct inet_socket *whole, const struct inet_socket *within)
+{
+	/* Binding to an IPv6 address sets it there only. */
+	whole->v6only = within->v6only;
+	/* There a listener counts whom it turns away. */
+	if (whole->state != STATE_LISTEN)
+		return;
+	whole->drops = within->drops;
+	whole->known = (whole->known & ~SOCKET_HAS_DROPS) | (within->known & SOCKET_HAS_DROPS);
+}
+
 void sock_diag_remove_subflows(struct snapshot *snapshot, uint32_t first, uint32_t first_mptcp)
 {
 	struct inet_socket *sockets = snapshot->sockets;
@@ -89,8 +101,7 @@ void sock_diag_remove_subflows(struct snapshot *snapshot, uint32_t first, uint32
 		if (i < first_mptcp && sockets[i].protocol == PROTOCOL_TCP && sockets[i].inode) {
 			whole = find(&index, sockets[i].inode);
 			if (whole != SNAPSHOT_NONE && same_ends(&sockets[whole], &sockets[i])) {
-				/* Binding to an IPv6 address sets it in the socket within only. */
-				sockets[whole].v6only = sockets[i].v6only;
+				take_from_within(&sockets[whole], &sockets[i]);
 				continue;
 			}
 		}

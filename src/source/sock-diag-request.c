@@ -5,19 +5,15 @@
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "source/kernel-state.h"
 #include "util/xalloc.h"
 
 /* More ports than these are left to the caller: a filter must fit into one attribute. */
 #define MAX_FILTER_RANGES 1000
-
-/* States of include/net/tcp_states.h, which <netinet/tcp.h> does not have. */
-#define KERNEL_NEW_SYN_RECV 12
-#define KERNEL_BOUND_INACTIVE 13
 
 uint16_t sock_diag_protocol(enum protocol protocol)
 {
@@ -32,29 +28,20 @@ uint16_t sock_diag_protocol(enum protocol protocol)
 
 uint32_t sock_diag_states(uint32_t states, enum protocol protocol)
 {
-	static const uint32_t of_state[N_STATES] = {
-		[STATE_LISTEN] = 1U << TCP_LISTEN,
-		[STATE_BOUND] = 1U << TCP_CLOSE | 1U << KERNEL_BOUND_INACTIVE,
-		[STATE_ESTAB] = 1U << TCP_ESTABLISHED,
-		[STATE_SYN_SENT] = 1U << TCP_SYN_SENT,
-		[STATE_SYN_RECV] = 1U << TCP_SYN_RECV | 1U << KERNEL_NEW_SYN_RECV,
-		[STATE_FIN_WAIT_1] = 1U << TCP_FIN_WAIT1,
-		[STATE_FIN_WAIT_2] = 1U << TCP_FIN_WAIT2,
-		[STATE_CLOSE_WAIT] = 1U << TCP_CLOSE_WAIT,
-		[STATE_LAST_ACK] = 1U << TCP_LAST_ACK,
-		[STATE_CLOSING] = 1U << TCP_CLOSING,
-		[STATE_TIME_WAIT] = 1U << TCP_TIME_WAIT,
-	};
-	uint32_t i, mask = 0;
-
 	/* The states of an association are numbered otherwise: it is filtered here. */
 	if (protocol == PROTOCOL_SCTP || (states & ((1U << N_STATES) - 1)) == (1U << N_STATES) - 1)
 		return UINT32_MAX;
-	for (i = 0; i < N_STATES; i++) {
-		if (states & 1U << i)
-			mask |= of_state[i];
-	}
-	return mask;
+	return kernel_state_mask(states);
+}
+
+bool sock_diag_port_wanted(const struct port_range *wanted, uint32_t n_wanted, uint16_t port)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_wanted; i++)
+		if (port >= wanted[i].first && port <= wanted[i].last)
+			return true;
+	return !n_wanted;
 }
 
 static int compare_ranges(const void *left, const void *right)

@@ -18,6 +18,9 @@ uint16_t sock_diag_protocol(enum protocol protocol);
 /* A mask of model states as one of the kernel's (1 << TCP_*); all of them are all ones. */
 uint32_t sock_diag_states(uint32_t states, enum protocol protocol);
 
+/* Whether a port is in one of the ranges; in none of them every port is. */
+bool sock_diag_port_wanted(const struct port_range *wanted, uint32_t n_wanted, uint16_t port);
+
 /* A program for INET_DIAG_REQ_BYTECODE that accepts local ports (inet_diag_bc_run()). */
 struct sock_diag_filter {
 	struct inet_diag_bc_op *program; /* NULL: the kernel is not to filter */

@@ -47,7 +47,7 @@ struct collector {
 	const struct collect_request *request;
 	struct snapshot *snapshot;
 	uint32_t netns;
-	struct mnl_socket *netlink;
+	struct mnl_socket *netlink; /* NULL: it is lost, nothing more can be asked */
 	unsigned int sequence;
 	char *buffer;
 	bool any_family; /* one dump may ask for both families */
@@ -64,6 +64,10 @@ struct collector {
 	bool interrupted;
 };
 
+/*
+ * Open it, or open another in its place. The old one is closed first: where descriptors have run
+ * out, it is the one that is free then.
+ */
 static int open_netlink(struct collector *collector)
 {
 	const struct timeval timeout = { .tv_sec = RECEIVE_TIMEOUT_S };
@@ -109,17 +113,6 @@ static string_id interface_name(struct collector *collector, uint32_t index)
 	return interface->name;
 }
 
-static bool port_wanted(const struct collect_request *request, uint16_t port)
-{
-	uint32_t i;
-
-	for (i = 0; i < request->n_ports; i++) {
-		if (port >= request->ports[i].first && port <= request->ports[i].last)
-			return true;
-	}
-	return false;
-}
-
 /* The kernel has filtered already, where it can; what it cannot is left to this. */
 static bool wanted(const struct collector *collector, const struct inet_socket *socket)
 {
@@ -130,7 +123,7 @@ static bool wanted(const struct collector *collector, const struct inet_socket *
 	if (!collector->any_state && !(request->states & 1U << socket->state))
 		return false;
 	return collector->any_port || collector->filter.program ||
-	       port_wanted(request, socket->local_port);
+	       sock_diag_port_wanted(request->ports, request->n_ports, socket->local_port);
 }
 
 static void add_socket(struct collector *collector, const void *payload, size_t length)
@@ -316,7 +309,7 @@ static int dump_families(struct collector *collector, uint32_t states, uint8_t e
 	    (collector->any_protocol || collector->protocol == PROTOCOL_TCP)) {
 		error = dump(collector, AF_UNSPEC, states, extensions);
 		/* -ENOENT: the kernel does not list this protocol, whatever the request. */
-		if (!error || error == -ENOENT)
+		if (!error || error == -ENOENT || !collector->netlink)
 			return error;
 		collector->any_family = false;
 	}
@@ -457,7 +450,8 @@ static uint32_t collect_all(struct collector *collector, int *ret_error)
 		if (!(collector->request->protocols & 1U << protocol))
 			continue;
 		before = snapshot->n_sockets;
-		error = collect_protocol(collector, protocol);
+		/* What is not asked any more is refused for the reason of the one before. */
+		error = collector->netlink ? collect_protocol(collector, protocol) : *ret_error;
 		if (!error) {
 			if (protocol == PROTOCOL_TCP)
 				limit_bound(collector, first);

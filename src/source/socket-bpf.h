@@ -37,6 +37,11 @@ struct bpf_socket_table {
 	uint32_t n_groups, groups_capacity;
 };
 
+/*
+ * Nothing is loaded yet, so this does not fail; what BPF refuses, the passes return. NULL where
+ * portshare was built without BPF (socket-bpf-none.c): the passes take that and return -ENOTSUP.
+ * The caller frees it with socket_bpf_free(), which takes NULL and unloads the programs.
+ */
 struct socket_bpf *socket_bpf_new(void);
 void socket_bpf_free(struct socket_bpf *bpf);
 

@@ -24,12 +24,18 @@ enum collect_want {
 	WANT_ANCESTORS = 1U << 7, /* the parents of owners too */
 	WANT_SYSCTLS = 1U << 8, /* sysctls and counters of the namespaces */
 	WANT_MULTICAST = 1U << 9, /* multicast memberships */
-	WANT_PID =
-		1U << 10, /* pid, ppid and uid of each owner: with /proc one read, with BPF none */
-	WANT_BIND_MEMORY = 1U << 11, /* of the TCP port, where one alone is asked for */
-	WANT_CONNECTIONS_REUSE = 1U
-				 << 12, /* flags of TCP connections even where each costs calls */
+	/* pid, ppid and uid of each owner: with /proc one read, with BPF none. */
+	WANT_PID = 1U << 10,
+	/* Of the TCP port, where one alone is asked for. */
+	WANT_BIND_MEMORY = 1U << 11,
+	/* Flags of TCP connections even where each costs a copy of its owner's descriptor. */
+	WANT_CONNECTIONS_REUSE = 1U << 12,
 };
+
+/*
+ * All but the last two, which are for the one port of probe and wait: one is read of one port
+ * alone, the other would copy a descriptor of every connection of the host.
+ */
 #define WANT_EVERYTHING ((1U << 11) - 1)
 
 struct port_range {

@@ -10,8 +10,9 @@
 
 /*
  * Ask again for some sockets of a snapshot: those whose element of sockets is true, all with
- * cookies. The elements of those that are gone become false. What cannot be asked, or would take a
- * dump of more than some ports, stays as it is.
+ * cookies. The elements of those that are gone become false. What cannot be asked, or not in full
+ * (the dump is cut, a protocol refused, /proc/net read instead), or would take a dump of more than
+ * some ports, stays as it is.
  */
 void still_there(const struct collect_request *request, const struct netns_list *namespaces,
 		 const struct snapshot *snapshot, bool *sockets);

@@ -60,12 +60,12 @@ static void count_ports(struct frame *frame)
 	const struct snapshot *snapshot = frame->snapshot;
 	uint32_t i, counted = SNAPSHOT_NONE;
 	uint16_t first = 0, last = 0, port = 0;
+	struct port_rules rules;
 
-	for (i = 0; i < snapshot->n_netns; i++) {
-		port_range(snapshot, i, &first, &last);
-		frame->netns[i].local_ports =
-			(uint32_t)last - first + 1 - port_n_reserved(&snapshot->netns[i], snapshot);
-	}
+	port_rules_init(&rules, snapshot);
+	for (i = 0; i < snapshot->n_netns; i++)
+		frame->netns[i].local_ports = port_n_ephemeral(&rules, i);
+	port_rules_done(&rules);
 	/* Of a namespace they are neighbours, and in that those of one port, of TCP and UDP. */
 	for (i = 0; i < frame->index.n_buckets; i++) {
 		const struct bind_bucket *bucket = &frame->index.buckets[i];

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analysis/diff.h"
+#include "analysis/history.h"
 #include "analysis/port-view.h"
 #include "model/bind-bucket.h"
 #include "model/finding.h"

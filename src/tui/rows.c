@@ -645,7 +645,9 @@ static void add_gone_unserved(struct maker *maker, const struct item *items, uin
 	const struct snapshot *gone = frame->history.gone, *now = frame->snapshot;
 	uint32_t *namespaces = find_namespaces(frame), i, next;
 	uint64_t *there = xcalloc(n, sizeof(*there));
+	struct port_rules rules;
 
+	port_rules_init(&rules, now);
 	for (i = 0; i < n && maker->n_gone; i++)
 		there[i] = identity_of_port(
 			now,
@@ -660,7 +662,7 @@ static void add_gone_unserved(struct maker *maker, const struct item *items, uin
 
 		gone_of_port(maker, key, &next);
 		if (socket->netns >= gone->n_netns ||
-		    port_is_ephemeral(now, namespaces[socket->netns], socket->local_port) ||
+		    port_is_ephemeral(&rules, namespaces[socket->netns], socket->local_port) ||
 		    history_was_served(&frame->history, gone, socket) ||
 		    (n && bsearch(&key, there, n, sizeof(*there), compare_keys)))
 			continue;
@@ -669,6 +671,7 @@ static void add_gone_unserved(struct maker *maker, const struct item *items, uin
 		/* As the port had, which may be selected. */
 		row->key = key;
 	}
+	port_rules_done(&rules);
 	free(namespaces);
 	free(there);
 }

@@ -210,6 +210,9 @@ if command -v fish >/dev/null 2>&1; then
 	is 'fish offers the options of --help' \
 		"$({ ask_fish 'portshare -'; ask_fish 'portshare --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected")"
+	is 'fish offers the options of explain' \
+		"$({ ask_fish 'portshare explain -'; ask_fish 'portshare explain --'; } | sed 's/=$//' | sorted)" \
+		"$(options_of explain; cat "$scratch/expected.explain")"
 	is 'fish offers the options of check' \
 		"$({ ask_fish 'portshare check -'; ask_fish 'portshare check --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected.check")"

@@ -40,6 +40,15 @@ static void bind_to(int fd, const struct sockaddr_storage *addr)
 		fail("bind %s: %s", address_text(addr), strerror(errno));
 }
 
+static void attach_program(int fd)
+{
+	struct sock_filter first = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { .len = 1, .filter = &first };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)))
+		fail_errno("SO_ATTACH_REUSEPORT_CBPF");
+}
+
 /* The socket that the keys describe, bound. */
 static int open_bound(const struct spec *spec)
 {
@@ -54,6 +63,8 @@ static int open_bound(const struct spec *spec)
 	if (spec->device[0] && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, spec->device,
 					  (socklen_t)strlen(spec->device)))
 		fail_errno("SO_BINDTODEVICE");
+	if (spec->program)
+		attach_program(fd);
 	bind_to(fd, &spec->addr);
 	return fd;
 }

@@ -450,6 +450,8 @@ static void spec_set(struct spec *spec, const char *key, char *value)
 		parse_address(key, value, &spec->join);
 	} else if (!strcmp(key, "device")) {
 		snprintf(spec->device, sizeof(spec->device), "%s", value);
+	} else if (!strcmp(key, "program")) {
+		spec->program = parse_number(key, value, 0, 1);
 	} else if (!strcmp(key, "uid")) {
 		spec->uid = (uid_t)parse_number(key, value, 0, 0x7fffffff);
 		spec->has_uid = true;
@@ -589,7 +591,7 @@ static __attribute__((noreturn)) void usage(FILE *out, int status)
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
 		fprintf(out, "\n  %s = %s,%s", aliases[i].name, aliases[i].state, aliases[i].keys);
 	fprintf(out,
-		"\nkeys: addr port reuseaddr reuseport v6only device uid backlog queue conns count\n"
+		"\nkeys: addr port reuseaddr reuseport program v6only device uid backlog queue conns count\n"
 		"  step listener side other orphan via peer join client-port client-reuseaddr\n"
 		"  client-reuseport child-reuseaddr child-reuseport\n"
 		"  owner parent-exits stopped comm argv exe\n");

@@ -70,6 +70,7 @@ struct spec {
 	int client_reuseaddr, client_reuseport;
 	int child_reuseaddr, child_reuseport;
 	char device[IFNAMSIZ];
+	bool program; /* of SO_ATTACH_REUSEPORT_CBPF, which names the first of the group */
 	int backlog, queue, conns, count, step;
 	bool client_side; /* the connecting end is the subject */
 	bool orphan;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A server and its client in one program, at work until SIGTERM, that miss nothing that is taken
- * from them: steady udp|pool|restart PORT. Prints "ready", and at the end what it did and what it
+ * from them: steady udp|pool|restart|restart-udp PORT. Prints "ready", and at the end what it did and what it
  * lost. Everything is on 127.0.0.1; each step waits for the one before, so nothing overflows. What
  * is only late, on a machine with other work, is not lost.
  */
@@ -158,15 +158,16 @@ static void connect_often(void)
 	}
 }
 
-static void restart_often(void)
+static void restart_often(int type)
 {
 	struct sockaddr_in at = place();
 
 	while (!stopped) {
-		int fd = new_socket(SOCK_STREAM, SO_REUSEADDR);
+		int fd = new_socket(type, SO_REUSEADDR);
 
 		n_done++;
-		if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 8))
+		if (bind(fd, (struct sockaddr *)&at, sizeof(at)) ||
+		    (type == SOCK_STREAM && listen(fd, 8)))
 			n_lost++;
 		close(fd);
 	}
@@ -218,7 +219,7 @@ int main(int argc, char **argv)
 	} else {
 		puts("ready");
 		fflush(stdout);
-		restart_often();
+		restart_often(strcmp(argv[1], "restart-udp") ? SOCK_STREAM : SOCK_DGRAM);
 	}
 	printf("done %llu lost %llu\n", (unsigned long long)n_done, (unsigned long long)n_lost);
 	fflush(stdout);

@@ -85,6 +85,27 @@ else
 	skip "more namespaces than descriptors" "no name can be given to a namespace here"
 fi
 
+# A namespace that may be entered, while the own one, of another user namespace, may not: there is no way back.
+
+if unshare -Ur true 2>/dev/null; then
+	# shellcheck disable=SC2016 # expanded inside
+	unshare -Ur sh -c '
+		unshare -n sh -c "readlink /proc/self/ns/net; exec sleep 60" >"$1/inner" &
+		until [ -s "$1/inner" ]; do sleep 0.05; done
+		"$PORTSHARE" -A --json --no-bpf "$2" >"$1/all" 2>"$1/err"
+		echo "$?" >"$1/status"
+		"$PORTSHARE" --no-bpf --netns "$!" >/dev/null 2>"$1/err-one"
+		echo "$?" >>"$1/status"
+		kill "$!"' sh "$netns_tmp" "$port"
+	is "no way back from a namespace: exit statuses" "$(paste -sd' ' "$netns_tmp/status")" "0 2"
+	# shellcheck disable=SC2016 # expanded by jq
+	ok "no way back: the own one is read" jq -se --argjson port "$port" 'any(.[].sockets[]; .local.port == $port)' "$netns_tmp/all"
+	ok "no way back: the other is a limit" jq -se 'any(.[].limits[]; .what == "netns" and .reason == "EPERM")' "$netns_tmp/all"
+	like "no way back: of one it is told" "$(cat "$netns_tmp/err-one")" '[0-9]: Operation not permitted'
+else
+	skip "no way back from a namespace" "no user namespace can be made here"
+fi
+
 if unshare -m mount -t tmpfs none /proc 2>/dev/null; then
 	unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$PORTSHARE" -A --json >"$netns_tmp/all" 2>"$netns_tmp/err"
 	like "without /proc others are not silently left out" "$(cat "$netns_tmp/err")" \

@@ -11,12 +11,12 @@ def flags($made; $bpf):
 	if $made.state == "SYN-RECV" then differ("reuse"; .reuse; {addr: null, port: null, evidence: "unknown"})
 	elif $made.reuseaddr == "?" then empty
 	elif $bpf and ($made.held == null or .reuse.evidence != "unknown") then
-		differ("reuse"; .reuse; {addr: ($made.reuseaddr | flag), port: ($made.reuseport | flag), evidence: "bpf"})
+		differ("reuse"; (.reuse | del(.program)); {addr: ($made.reuseaddr | flag), port: ($made.reuseport | flag), evidence: "bpf"})
 	elif .reuse.evidence == "unknown" then
 		differ("reuse"; .reuse; {addr: null, port: null, evidence: "unknown"}),
 		(if ($made.state | IN("LISTEN", "BOUND")) and $made.fd != "-" and $made.tid == null then "reuse: not read" else empty end)
 	else
-		differ("reuse"; .reuse; {addr: ($made.reuseaddr | flag), port: ($made.reuseport | flag), evidence: "getsockopt"})
+		differ("reuse"; (.reuse | del(.program)); {addr: ($made.reuseaddr | flag), port: ($made.reuseport | flag), evidence: "getsockopt"})
 	end;
 
 def holder($made):

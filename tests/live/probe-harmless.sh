@@ -125,6 +125,16 @@ else
 fi
 ok "restarts with SO_REUSEADDR while probes run: 3,000 at least" test "${result%% *}" -ge 3000
 
+load restart-udp 8091
+n=0
+while [ "$n" -lt $((probes / 5 + 100)) ]; do
+	"$PORTSHARE" probe udp:127.0.0.1:8091 >out 2>&1
+	n=$((n + 1))
+done
+end_load
+like "restarts of UDP with SO_REUSEADDR while probes run: none fails, or next to none without BPF" "$result" \
+	"$(if [ "$has_bpf" = true ]; then echo '^[0-9]{4,} lost 0$'; else echo '^[0-9]{4,} lost [0-9]$'; fi)"
+
 # Killed at any moment.
 mksock_start listening,addr=0.0.0.0,port=7000,reuseport,count=3,step=0 udp,addr=0.0.0.0,port=7001,reuseaddr || exit 99
 PROBE_MARK=$netns_tmp

@@ -31,17 +31,12 @@ static struct snapshot *load(const char *directory, const char *name)
 	return snapshot;
 }
 
-/* As the commands do: flags that follow from others, and an index for the options. */
-static void run_check(struct snapshot *snapshot, struct check_options options,
+/* As the commands do: with flags that follow from others. */
+static void run_check(struct snapshot *snapshot, const struct check_options *options,
 		      struct finding_list *ret_list)
 {
-	struct bind_bucket_index index;
-
 	infer_reuse(snapshot);
-	bind_bucket_index_init(&index, snapshot);
-	options.buckets = &index;
-	check_snapshot(snapshot, &options, ret_list);
-	bind_bucket_index_done(&index);
+	check_snapshot(snapshot, options, ret_list);
 }
 
 static size_t append(char *text, size_t length, const char *more)
@@ -98,7 +93,7 @@ static void check(const char *directory, const char *name, const char *expected)
 
 	if (!ok(snapshot, "%s can be read", name))
 		return;
-	run_check(snapshot, options, &list);
+	run_check(snapshot, &options, &list);
 	describe(&list, name, got);
 	is_str(got, expected, "%s", name);
 	finding_list_done(&list);
@@ -156,6 +151,17 @@ static const struct saying sayings[] = {
 	{ "bound-around-listener", FINDING_BOUND_NOT_LISTENING,
 	  "clients are refused, but where \"other.py\" (pid 901) listens: on tcp 127.0.0.1:8080",
 	  NULL },
+	{ "bound-many", FINDING_BOUND_NOT_LISTENING,
+	  "tcp port 8080 is taken by 3 sockets of \"web.py\" (pid 900), none of which listens",
+	  "3 sockets of \"other" },
+	{ "bound-many", FINDING_BOUND_NOT_LISTENING, "bound, to 127.0.0.1 and 2 further addresses,",
+	  NULL },
+	{ "bound-many", FINDING_BOUND_NOT_LISTENING,
+	  "clients reach \"other.py\" (pid 901), which listens there (tcp 127.0.0.5:8080 and "
+	  "others)",
+	  NULL },
+	{ "bound-many", FINDING_BOUND_NOT_LISTENING,
+	  "tcp 127.0.0.1:8080 is taken by \"other.py\" (pid 901), which does not listen", NULL },
 	{ "ports-used-up", FINDING_EPHEMERAL_EXHAUSTION, "10 of 10 local ports from", "bound" },
 	{ "ports-beside-listeners", FINDING_EPHEMERAL_EXHAUSTION,
 	  "7 of 7 local ports from 10.0.0.7 to 192.0.2.1 port 443", NULL },
@@ -216,7 +222,7 @@ static void check_saying(const char *directory, const struct saying *saying)
 
 	if (!ok(snapshot, "%s can be read", saying->fixture))
 		return;
-	run_check(snapshot, options, &list);
+	run_check(snapshot, &options, &list);
 	for (i = 0; i < list.count; i++) {
 		const struct finding *finding = &list.items[i];
 
@@ -273,7 +279,7 @@ static void check_named(const char *directory, const struct named *named)
 
 	if (!ok(snapshot, "%s can be read", named->fixture))
 		return;
-	run_check(snapshot, options, &list);
+	run_check(snapshot, &options, &list);
 	describe(&list, named->fixture, got);
 	snprintf(expected, sizeof(expected), "%s: %s\n", named->fixture, named->expected);
 	is_str(got, expected, "%s, port %u named", named->fixture, named->port);
@@ -297,7 +303,7 @@ static void check_range(const char *directory)
 
 	if (!ok(snapshot, "the fixture can be read"))
 		return;
-	run_check(snapshot, options, &list);
+	run_check(snapshot, &options, &list);
 	is_int(list.count, 0, "a range names no one port");
 	finding_list_done(&list);
 	snapshot_free(snapshot);

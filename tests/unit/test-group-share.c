@@ -14,7 +14,7 @@ static struct snapshot *make_pool(void)
 	uint32_t i;
 
 	snapshot_add_netns(snapshot);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 7; i++)
 		make_process(snapshot, 100 + i, "worker");
 	for (i = 1; i <= 3; i++) {
 		struct inet_socket *socket =
@@ -23,10 +23,16 @@ static struct snapshot *make_pool(void)
 		make_reuse(socket, TRISTATE_NO, TRISTATE_YES, EVIDENCE_BPF);
 		make_owner(snapshot, socket, MASTER, (int32_t)i);
 		make_owner(snapshot, socket, i, 3);
+		if (i != 2)
+			continue;
+		make_owner(snapshot, socket, 6, 4);
+		make_owner(snapshot, socket, 6, 5);
 	}
 	plain = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "127.0.0.9", 80);
 	make_reuse(plain, TRISTATE_NO, TRISTATE_NO, EVIDENCE_BPF);
 	make_owner(snapshot, plain, 4, 3);
+	/* One that holds the plain one and one of the group, which it has twice, is of the group. */
+	make_owner(snapshot, plain, 6, 3);
 	return snapshot;
 }
 
@@ -49,6 +55,7 @@ static void test_shares(void)
 	add_connection(snapshot, STATE_ESTAB, 1);
 	add_connection(snapshot, STATE_ESTAB, 1);
 	add_connection(snapshot, STATE_ESTAB, 3);
+	add_connection(snapshot, STATE_ESTAB, 6);
 	/* Of which member nobody can tell. */
 	add_connection(snapshot, STATE_ESTAB, MASTER);
 	add_connection(snapshot, STATE_ESTAB, SNAPSHOT_NONE);
@@ -61,12 +68,12 @@ static void test_shares(void)
 	group_shares_init(&shares, snapshot, &index, bind_bucket_find(&index, 0, 80, PROTOCOL_TCP));
 	is_int(shares.count, 3, "members; a listener without the flag is none");
 	for (i = 0; i < shares.count; i++) {
-		static const uint32_t expected[] = { 2, 0, 1 };
+		static const uint32_t expected[] = { 2, 1, 1 };
 
 		is_int(shares.members[i].socket, i, "member %u", i);
 		is_int(shares.members[i].connections, expected[i], "connections of member %u", i);
 	}
-	is_int(shares.connections, 3, "connections whose member is known");
+	is_int(shares.connections, 4, "connections whose member is known");
 	is_int(shares.unattributed, 3, "and not: of the master, of nobody, passed on to another");
 	group_shares_done(&shares);
 	bind_bucket_index_done(&index);

@@ -198,6 +198,13 @@ static void test_any_port(void)
 	predict(&bench);
 	is_str(model_text(&bench), "use use use use", "none is left, and TCP shares none");
 	probe_report_done(&bench.report);
+	bench.snapshot->netns[0].reserved_ports =
+		snapshot_string(bench.snapshot, "40001-40002,40000-40002");
+	probe_report_init(&bench.report, &bench.candidate);
+	probe_predict(bench.snapshot, &bench.index, &bench.facts, &bench.report);
+	is_str(model_text(&bench), "use use use use", "nor where all are reserved, and some twice");
+	probe_report_done(&bench.report);
+	bench.snapshot->netns[0].reserved_ports = 0;
 	bench.snapshot->netns[0].sysctls_known |= 1U << SYSCTL_IP_AUTOBIND_REUSE;
 	bench.snapshot->netns[0].sysctls[SYSCTL_IP_AUTOBIND_REUSE] = 1;
 	probe_report_init(&bench.report, &bench.candidate);
@@ -214,7 +221,7 @@ static void test_any_port(void)
 		   TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
 	predict(&bench);
 	is_str(model_text(&bench), "use ok use ok", "UDP shares what the flags allow");
-	is_str(plan_text(&bench), "d---", "but takes no such port unasked");
+	is_str(plan_text(&bench), "----", "but takes no such port unasked");
 	done(&bench);
 }
 
@@ -229,6 +236,19 @@ static void test_incomplete(void)
 	conclude(&bench);
 	is_int(bench.verdict.answer, TRISTATE_UNKNOWN, "nobody can tell");
 	ok(strstr(bench.verdict.text, "written without some of the sockets") != NULL, "why");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench.snapshot->netns[0].id = 7;
+	snapshot_add_netns(bench.snapshot);
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_NO, 0)->netns = 1;
+	predict(&bench);
+	is_str(model_text(&bench), "? ? ? ?", "a socket of a namespace that is not said");
+	conclude(&bench);
+	ok(strstr(bench.verdict.text, "does not say in which network namespace") != NULL, "why");
+	bench.snapshot->netns[1].id = 8;
+	predict_again(&bench);
+	is_str(model_text(&bench), "ok ok ok ok", "of another one it is in nobody's way");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_TCP, "127.0.0.1", 8080);
@@ -289,26 +309,26 @@ static void test_harm(void)
 	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
 	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
 	predict(&bench);
-	is_str(plan_text(&bench), "dmmm", "UDP: mapped below what is as specific, or more");
+	is_str(plan_text(&bench), "-m-m", "UDP: mapped below what is as specific, or more");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 5060);
 	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
 	predict(&bench);
-	is_str(plan_text(&bench), "d---", "not where it would be more specific");
+	is_str(plan_text(&bench), "----", "not where it would be more specific");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
 	add(&bench, STATE_BOUND, "::", TRISTATE_YES, TRISTATE_NO, 1000)->v6only = TRISTATE_NO;
 	predict(&bench);
-	is_str(plan_text(&bench), "d---", "nor beside an IPv6 socket, which is not preferred");
+	is_str(plan_text(&bench), "----", "nor beside an IPv6 socket, which is not preferred");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
 	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
 	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
 	predict(&bench);
-	is_str(plan_text(&bench), "d---", "nor bound to a device, which is preferred itself");
+	is_str(plan_text(&bench), "----", "nor bound to a device, which is preferred itself");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
@@ -316,27 +336,28 @@ static void test_harm(void)
 		snapshot_string(bench.snapshot, "eth1");
 	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
 	predict(&bench);
-	is_str(plan_text(&bench), "dddd", "as on another device than all that are there");
+	is_str(plan_text(&bench), "-d-d", "as on another device than all that are there");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "::", 5060);
 	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
 	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 1000);
 	predict(&bench);
-	is_str(plan_text(&bench), "dddd", "IPv6 beside IPv4, which is preferred");
+	is_str(plan_text(&bench), "-d-d", "IPv6 beside IPv4, which is preferred");
 	bench.candidate.v6only = true;
 	predict_again(&bench);
-	is_str(plan_text(&bench), "dddd", "or has nothing to do with it");
+	is_str(plan_text(&bench), "-d-d",
+	       "or has nothing to do with it; but no bind that would bar servers");
 	bench.candidate.v6only = false;
 	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
 	predict_again(&bench);
-	is_str(plan_text(&bench), "d---", "but on a device IPv6 is");
+	is_str(plan_text(&bench), "----", "but on a device IPv6 is");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "::", 5060);
 	add(&bench, STATE_BOUND, "::1", TRISTATE_YES, TRISTATE_NO, 1000);
 	predict(&bench);
-	is_str(plan_text(&bench), "d---", "nor beside IPv6");
+	is_str(plan_text(&bench), "----", "nor beside IPv6");
 	probe_plan_live(bench.snapshot, &bench.index, &bench.report, true, &bench.plan);
 	is_str(plan_text(&bench), "dddd", "all when that is asked for");
 	done(&bench);
@@ -444,6 +465,45 @@ static void test_facts_of_kernel(void)
 	done(&bench);
 }
 
+/* __inet_bind() looks at the address first, __inet6_bind() at the port. */
+static void test_refused(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "192.0.2.1", 80);
+
+	bench.facts.address_error = EADDRNOTAVAIL;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EADDRNOTAVAIL, "IPv4: the address");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "2001:db8::99", 80);
+	bench.facts.address_error = EADDRNOTAVAIL;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EACCES, "IPv6: the port");
+	bench.facts.privileged = true;
+	predict_again(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EADDRNOTAVAIL, "who may bind it");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "ff02::1", 80);
+	bench.facts.address_error = EINVAL;
+	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EINVAL, "TCP to multicast");
+	conclude(&bench);
+	ok(strstr(bench.verdict.text, "TCP knows no multicast") != NULL, "and why");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "::ffff:127.0.0.1", 80);
+	bench.candidate.v6only = true;
+	bench.facts.address_error = ENODEV;
+	predict(&bench);
+	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, ENODEV, "the device before all");
+	done(&bench);
+}
+
 static void test_copies(void)
 {
 	struct bench bench = bench_new(PROTOCOL_UDP, "127.255.255.255", 5201);
@@ -455,6 +515,14 @@ static void test_copies(void)
 	ok(bench.report.before.copies && bench.report.before.n_shares == 2, "broadcast is copied");
 	ok(bench.report.after.copies && bench.report.after.n_shares == 3, "to the new one as well");
 	is_int(bench.report.n_losses, 0, "and nobody loses");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "127.255.255.255", 5201);
+	add(&bench, STATE_BOUND, "127.255.255.255", TRISTATE_YES, TRISTATE_NO, 0)->device =
+		snapshot_string(bench.snapshot, "lo");
+	bench.candidate.device = snapshot_string(bench.snapshot, "lo");
+	predict(&bench);
+	is_str(plan_text(&bench), "-d-d", "so it may be bound live");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "10.0.0.255", 5201);
@@ -827,6 +895,7 @@ int main(void)
 	test_harm();
 	test_memory();
 	test_facts_of_kernel();
+	test_refused();
 	test_copies();
 	test_devices();
 	test_ways();

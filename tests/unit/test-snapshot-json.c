@@ -2,6 +2,8 @@
 #include "model/snapshot-json.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include "helpers/tap.h"
@@ -362,6 +364,60 @@ static void test_repeated(void)
 	snapshot_free(snapshot);
 }
 
+/* Whether the wildcard of IPv6 takes IPv4 too is a part of what is remembered. */
+static void test_bind_memory(void)
+{
+	static const struct {
+		const char *members;
+		uint32_t rows;
+		const char *name;
+	} memories[] = {
+		{ "'fastreuseport':1,'address':'::','v6only':true", 1, "v6only is known" },
+		{ "'fastreuseport':1,'address':'::','v6only':null", 0, "v6only is null" },
+		{ "'fastreuseport':2,'address':'::'", 0, "v6only is missing" },
+		{ "'fastreuseport':1,'address':'::1'", 1, "it tells nothing of one address" },
+		{ "'fastreuseport':1,'address':'0.0.0.0'", 1, "nor of IPv4" },
+		{ "'fastreuseport':0,'address':'::'", 1, "nor where nothing is remembered" },
+	};
+	struct snapshot_json_error error;
+	struct snapshot *snapshot;
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(memories) / sizeof(memories[0]); i++) {
+		snapshot = NULL;
+		snprintf(text, sizeof(text),
+			 "{'schema_version':1,'sockets':[],'netns':[{'id':5,'bind_memory':[{"
+			 "'port':80,'uid':0,%s}]}]}",
+			 memories[i].members);
+		is_int(load_text(text, &snapshot, &error), 0, "what a bucket remembers: loads");
+		is_int(snapshot ? snapshot->n_memories : UINT32_MAX, memories[i].rows, "%s",
+		       memories[i].name);
+		snapshot_free(snapshot);
+	}
+}
+
+/* A socket that names no namespace is in the only one, or in one that is not known. */
+static void test_unnamed_netns(void)
+{
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+
+	is_int(load_text("{'schema_version':1,'netns':[{'id':5},{'id':6}],'sockets':["
+			 "{" SOCKET ",'netns':5},{" SOCKET "},{" SOCKET ",'netns':null}]}",
+			 &snapshot, &error),
+	       0, "of several namespaces a socket names none");
+	is_int(snapshot->n_netns, 3, "it is in neither of them");
+	ok(snapshot->sockets[1].netns == 2 && snapshot->sockets[2].netns == 2, "all are in one");
+	ok(!snapshot->netns[2].id, "whose id is not known");
+	snapshot_free(snapshot);
+	is_int(load_text("{'schema_version':1,'netns':[{'id':5}],'sockets':[{" SOCKET "}]}",
+			 &snapshot, &error),
+	       0, "there is but one namespace");
+	is_int(snapshot->n_netns, 1, "then it is that");
+	snapshot_free(snapshot);
+}
+
 static void test_times(void)
 {
 	static const struct {
@@ -578,6 +634,90 @@ static void test_large(void)
 	free(text);
 }
 
+/* json_object(), which the linker puts in its place (ld(1), --wrap), and jansson's own. */
+json_t *__wrap_json_object(void);
+json_t *__real_json_object(void);
+
+static bool refuse_objects;
+
+/* None can be made, as where the memory that jansson may take is used up. */
+json_t *__wrap_json_object(void)
+{
+	return refuse_objects ? NULL : __real_json_object();
+}
+
+static size_t bytes_in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* AddressSanitizer, which has no mallinfo(), looks for what is lost by itself. */
+static void test_no_memory(void)
+{
+	size_t size = 4000000, before;
+	char *text = malloc(size + 64);
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+
+	strcpy(text, "{'schema_version':1,'host':'");
+	memset(text + strlen(text), 'x', size);
+	strcpy(text + size, "'}");
+	before = bytes_in_use();
+	refuse_objects = true;
+	is_int(load_text(text, &snapshot, &error), -EINVAL, "no memory is left for an object");
+	refuse_objects = false;
+	is_str(error.text, "too large to be read", "its error");
+	ok(bytes_in_use() < before + size / 2, "what was to be in it is freed");
+	free(text);
+}
+
+/* A document of n namespaces in their list, and of sockets that name others, from first on. */
+static char *many_namespaces(uint32_t n, uint32_t first, uint32_t last)
+{
+	size_t size = 128 + (size_t)n * 16 + (size_t)(last - first) * 128, used;
+	char *text = malloc(size);
+	uint32_t i;
+
+	used = (size_t)snprintf(text, size, "{'schema_version':1,'netns':[");
+	for (i = 0; i < n; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s{'id':%u}", i ? "," : "",
+					 i + 1);
+	used += (size_t)snprintf(text + used, size - used, "],'sockets':[");
+	for (i = first; i < last; i++)
+		used += (size_t)snprintf(text + used, size - used, "%s{" SOCKET ",'netns':%u}",
+					 i > first ? "," : "", i);
+	snprintf(text + used, size - used, "]}");
+	return text;
+}
+
+/* Whoever works on a snapshot keeps some KiB for each. */
+static void test_namespaces(void)
+{
+	struct snapshot_json_error error;
+	struct snapshot *snapshot = NULL;
+	char *text = many_namespaces(SNAPSHOT_JSON_MAX_NETNS, 1, 3);
+
+	is_int(load_text(text, &snapshot, &error), 0, "as many namespaces as there may be");
+	is_int(snapshot ? snapshot->n_netns : 0, SNAPSHOT_JSON_MAX_NETNS, "are read");
+	snapshot_free(snapshot);
+	free(text);
+	snapshot = NULL;
+	text = many_namespaces(SNAPSHOT_JSON_MAX_NETNS + 1, 1, 1);
+	is_int(load_text(text, &snapshot, &error), -EINVAL, "one more is refused");
+	is_str(error.text, "netns[65536]: more than 65536 network namespaces", "its error");
+	snapshot_free(snapshot);
+	free(text);
+	snapshot = NULL;
+	text = many_namespaces(SNAPSHOT_JSON_MAX_NETNS - 1, SNAPSHOT_JSON_MAX_NETNS,
+			       SNAPSHOT_JSON_MAX_NETNS + 2);
+	is_int(load_text(text, &snapshot, &error), -EINVAL, "also where only a socket names it");
+	is_str(error.text, "sockets[1].netns: more than 65536 network namespaces", "its error");
+	snapshot_free(snapshot);
+	free(text);
+}
+
 static void test_lines(void)
 {
 	static const char first[] =
@@ -607,10 +747,14 @@ int main(void)
 	test_minimal();
 	test_owner_status();
 	test_repeated();
+	test_unnamed_netns();
+	test_bind_memory();
 	test_times();
 	test_errors();
 	test_damage();
 	test_large();
+	test_no_memory();
+	test_namespaces();
 	test_lines();
 	return done_testing();
 }

@@ -102,10 +102,42 @@ static void test_subflows(void)
 	snapshot_free(snapshot);
 }
 
+static struct inet_socket *add_drops(struct snapshot *snapshot, enum protocol protocol,
+				     enum socket_state state, uint16_t port, uint32_t drops)
+{
+	struct inet_socket *socket = add_inode(snapshot, protocol, port, port);
+
+	socket->state = (uint8_t)state;
+	socket->drops = drops;
+	socket->known |= SOCKET_HAS_DROPS;
+	return socket;
+}
+
+/* What a listener of MPTCP loses is counted in the TCP socket within. */
+static void test_drops(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+
+	add_drops(snapshot, PROTOCOL_TCP, STATE_LISTEN, 80, 24);
+	add_drops(snapshot, PROTOCOL_TCP, STATE_LISTEN, 81, 24)->known &= ~SOCKET_HAS_DROPS;
+	add_drops(snapshot, PROTOCOL_TCP, STATE_ESTAB, 82, 24);
+	add_drops(snapshot, PROTOCOL_MPTCP, STATE_LISTEN, 80, 0);
+	add_drops(snapshot, PROTOCOL_MPTCP, STATE_LISTEN, 81, 0);
+	add_drops(snapshot, PROTOCOL_MPTCP, STATE_ESTAB, 82, 3);
+	sock_diag_remove_subflows(snapshot, 0, 3);
+	is_int(snapshot->n_sockets, 3, "each is there once");
+	is_int(snapshot->sockets[0].drops, 24, "a listener has the drops of the socket within");
+	ok(snapshot->sockets[0].known & SOCKET_HAS_DROPS, "which are known");
+	ok(!(snapshot->sockets[1].known & SOCKET_HAS_DROPS), "or unknown, as there");
+	is_int(snapshot->sockets[2].drops, 3, "a connection keeps its own");
+	snapshot_free(snapshot);
+}
+
 int main(void)
 {
 	test_repeated();
 	test_merge();
 	test_subflows();
+	test_drops();
 	return done_testing();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "analysis/diff.h"
+#include "analysis/history.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef ANALYSIS_DIFF_H
-#define ANALYSIS_DIFF_H
+#ifndef ANALYSIS_HISTORY_H
+#define ANALYSIS_HISTORY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,9 +68,9 @@ void history_choose(struct history *history, const struct selector *selectors, u
 
 /*
  * Take the next snapshot. is_new, with an element for each socket, receives which were first seen
- * less than keep_ns ago; none in the first. Other ports and sockets that have gone stay for keep_ns.
- * before is the snapshot that was taken last, or one with the same sockets in the same order; NULL:
- * it is not there any more, and neither is what has gone since.
+ * less than keep_ns ago; none in the first. Other ports and sockets that have gone stay for
+ * keep_ns. before is the snapshot that was taken last, or one with the same sockets in the same
+ * order; NULL: it is not there any more, and neither is what has gone since.
  */
 void history_take(struct history *history, const struct snapshot *before,
 		  const struct snapshot *snapshot, const struct bind_bucket_index *index,
