@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/inherited.h"
 
 const struct command commands[] = {
 	{ "list", "sockets per port; done if no command is named", command_list },
@@ -30,9 +31,10 @@ int main(int argc, char **argv)
 	 */
 	do {
 		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	} while (fd >= 0 && fd <= 2);
-	if (fd > 2)
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
 		close(fd);
+	inherited_put_aside();
 	setlocale(LC_CTYPE, "");
 	for (i = 0; argc > 1 && commands[i].name; i++) {
 		if (!strcmp(argv[1], commands[i].name))

@@ -72,8 +72,7 @@ static enum probe_cause cause_of(const struct context *context, const struct fin
 	const struct inet_socket *socket = &context->snapshot->sockets[index];
 
 	if (!protocol_is_stream((enum protocol)socket->protocol))
-		return socket->state == STATE_ESTAB &&
-				       port_is_of_client(context->rules, socket) ?
+		return socket->state == STATE_ESTAB && port_is_of_client(context->rules, socket) ?
 			       CAUSE_OUTGOING :
 			       CAUSE_DATAGRAMS;
 	if (socket_is_time_wait(socket))

@@ -239,8 +239,9 @@ static void conclude_denied(struct context *context)
 	}
 	context->verdict->text = xasprintf(
 		"No: uid %u may not bind %s (EACCES): ports below "
-		"net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE. What else holds the "
-		"port is looked at only after that.",
+		"net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE, in the user "
+		"namespace that owns the network namespace. What else holds the port is looked at "
+		"only after that.",
 		candidate->uid, context->where);
 	probe_say(&context->verdict->remedies,
 		  "Give the program CAP_NET_BIND_SERVICE (setcap cap_net_bind_service=ep FILE, or "
@@ -399,13 +400,29 @@ static void warn_of_takeover(struct context *context)
 				"datagrams");
 }
 
+/* Whether the kernel was to be asked too, and no answer came of it. */
+static bool is_model_alone(const struct context *context, bool live)
+{
+	const struct probe_report *report = context->report;
+	const struct probe_attempt *asked = &report->attempts[context->asked];
+	uint32_t i;
+
+	if (live || outcome_of(&asked->ways[PROBE_REPLICA]) >= 0)
+		return false;
+	for (i = 0; i < report->n_limits; i++)
+		if (strcmp(report->limits[i].what, probe_way_name(PROBE_MODEL)) != 0)
+			return true;
+	return false;
+}
+
 static void conclude_yes(struct context *context, bool live)
 {
 	const struct bind_candidate *candidate = &context->report->candidate;
 	const char *by = context->snapshot->n_limits && !live ? ", by what can be seen" : "";
+	const char *alone = is_model_alone(context, live) ? ", by the model alone" : "";
 
-	context->verdict->text = xasprintf("Yes: %s can be bound with %s%s.", context->where,
-					   probe_set_name(context->asked), by);
+	context->verdict->text = xasprintf("Yes: %s can be bound with %s%s%s.", context->where,
+					   probe_set_name(context->asked), by, alone);
 	warn_of_takeover(context);
 	if (candidate->port && protocol_is_stream((enum protocol)candidate->protocol) &&
 	    port_is_ephemeral(context->rules, candidate->netns, candidate->port))

@@ -12,8 +12,6 @@
 #include "analysis/probe-takeover.h"
 #include "util/xalloc.h"
 
-#define PORT_PRIVILEGED_USUALLY 1024
-
 void probe_report_init(struct probe_report *report, const struct bind_candidate *candidate)
 {
 	static const uint8_t loopback4[] = { 127, 0, 0, 1 };
@@ -243,11 +241,10 @@ static int refused_port(const struct snapshot *snapshot, const struct bind_candi
 		     (snapshot->netns[candidate->netns].sysctls_known &
 		      1U << SYSCTL_IP_UNPRIVILEGED_PORT_START);
 
-	if (!candidate->port || facts->privileged)
+	if (!candidate->port || facts->privileged == TRISTATE_YES ||
+	    !port_is_privileged(snapshot, candidate->netns, candidate->port))
 		return 0;
-	if (known)
-		return port_is_privileged(snapshot, candidate->netns, candidate->port) ? EACCES : 0;
-	return candidate->port < PORT_PRIVILEGED_USUALLY ? PROBE_UNKNOWN : 0;
+	return known && facts->privileged == TRISTATE_NO ? EACCES : PROBE_UNKNOWN;
 }
 
 static int refused_address(const struct bind_candidate *candidate, const struct probe_facts *facts)

@@ -9,6 +9,7 @@
 #include "analysis/delivery.h"
 #include "model/bind-bucket.h"
 #include "model/snapshot.h"
+#include "model/tristate.h"
 
 /*
  * Whether somebody could bind a port, with each set of reuse flags, as known in up to three ways.
@@ -39,8 +40,8 @@ struct probe_attempt {
 	struct probe_outcome ways[N_PROBE_WAYS];
 	/* Of the live bind. */
 	uint64_t held_ns; /* for how long it had the port */
-	uint16_t
-		other_port; /* the kernel gave this one instead of the one asked for; 0: it did not */
+	/* The kernel gave this one instead of the one asked for; 0: it did not. */
+	uint16_t other_port;
 	const char *left_out; /* why there was none, a static clause; NULL: for no such reason */
 };
 
@@ -71,7 +72,7 @@ struct probe_loss {
 
 /* What makes the answer weaker, in words of the program; several of a kind are counted. */
 struct probe_limit {
-	const char *what; /* static: "replica", "live" */
+	const char *what; /* static: "model", "replica", "live" */
 	char *text;
 };
 
@@ -98,7 +99,8 @@ struct probe_facts {
 	/* Why the address, or the device, itself cannot be bound; 0: it can; or PROBE_UNKNOWN. */
 	int address_error;
 	bool broadcast; /* the address is that of broadcast of an interface that is there */
-	bool privileged; /* may bind ports below ip_unprivileged_port_start */
+	/* May bind ports below ip_unprivileged_port_start: enum tristate. */
+	enum tristate privileged;
 };
 
 /* Begin a report about a candidate: nothing is tried yet. */

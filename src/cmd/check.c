@@ -12,7 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/judge.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
+#include "cmd/stdout-width.h"
 #include "model/bind-bucket.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
@@ -394,7 +394,7 @@ static void write_format(const struct check_command *command, const struct snaps
 			 struct out *out)
 {
 	const struct finding_text_options text = {
-		.width = terminal_text_width(),
+		.width = stdout_text_width(),
 		.remark = command->remark,
 		.nothing_matched = command->nothing_matched,
 		.color = !command->output && color_wanted(command->common.color, STDOUT_FILENO),
@@ -419,6 +419,35 @@ static void write_format(const struct check_command *command, const struct snaps
 	}
 }
 
+static void say_group_lost(const char *path, int error)
+{
+	char *why = xasprintf("%s; so the new file is for no group", strerror(error));
+
+	options_error("cannot keep the group of", path, why);
+	free(why);
+}
+
+/*
+ * Whoever could not read the old file at that path cannot read this, and its group still can. What
+ * was for a group that it cannot be given is for none. Returns 0 or -errno.
+ */
+static int set_access(int fd, const char *path)
+{
+	mode_t mode, mask = umask(0);
+	struct stat old;
+
+	umask(mask);
+	mode = 0666 & ~mask;
+	if (!lstat(path, &old) && S_ISREG(old.st_mode)) {
+		mode = old.st_mode & 0777;
+		if (fchown(fd, (uid_t)-1, old.st_gid) && (mode & S_IRWXG)) {
+			say_group_lost(path, errno);
+			mode &= ~(mode_t)S_IRWXG;
+		}
+	}
+	return fchmod(fd, mode) ? -errno : 0;
+}
+
 /*
  * Write beside the file and rename, so that a reader sees the old contents or the new ones, and a
  * failure leaves the old ones. Returns 0 or -errno.
@@ -428,22 +457,17 @@ static int write_file(const struct check_command *command, const struct snapshot
 {
 	char *beside = xasprintf("%s.XXXXXX", command->output);
 	int fd = mkostemp(beside, O_CLOEXEC), error = fd < 0 ? -errno : 0;
-	mode_t mode, mask = umask(0);
-	struct stat old;
 	struct out out;
 
-	umask(mask);
 	if (error)
 		goto out;
-	mode = 0666 & ~mask;
-	/* Whoever could not read the old one cannot read this. */
-	if (!lstat(command->output, &old) && S_ISREG(old.st_mode))
-		mode = old.st_mode & 0777;
 	out_init(&out, fd);
 	write_format(command, snapshot, findings, status, &out);
 	error = out_flush(&out);
 	out_done(&out);
-	if (!error && (fchmod(fd, mode) || fsync(fd)))
+	if (!error)
+		error = set_access(fd, command->output);
+	if (!error && fsync(fd))
 		error = -errno;
 	if (close(fd) && !error)
 		error = -errno;

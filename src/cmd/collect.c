@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis/infer.h"
 #include "analysis/words.h"
 #include "model/snapshot-json.h"
 #include "output/finding-text.h"
+#include "output/limit-text.h"
 #include "source/source.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
@@ -19,7 +21,7 @@ static void complain(const char *kind, const char *what, const char *why)
 {
 	struct out out;
 
-	out_init(&out, 2);
+	out_init(&out, STDERR_FILENO);
 	out_printf(&out, "portshare: %s ", kind);
 	escape_append(&out, ESCAPE_TERMINAL, what, strlen(what));
 	out_string(&out, ": ");
@@ -133,21 +135,10 @@ struct snapshot *collect_snapshot(const struct options *options, uint32_t want)
 
 void collect_limits_text(const struct snapshot *snapshot, struct out *out)
 {
-	const char *text;
-	uint32_t i;
+	char *text = limit_texts(snapshot);
 
-	for (i = 0; i < snapshot->n_limits; i++) {
-		text = snapshot_text(snapshot, snapshot->limits[i].text);
-		if (!text)
-			text = snapshot_text(snapshot, snapshot->limits[i].what);
-		if (i)
-			out_string(out, "; ");
-		if (text)
-			escape_append(out, ESCAPE_TERMINAL, text, strlen(text));
-		if (text && snapshot->limits[i].count > 1 && !strpbrk(text, "0123456789"))
-			out_printf(out, " (%llu times)",
-				   (unsigned long long)snapshot->limits[i].count);
-	}
+	escape_append(out, ESCAPE_TERMINAL, text, strlen(text));
+	free(text);
 }
 
 void collect_report_limits(const struct snapshot *snapshot)
@@ -156,7 +147,7 @@ void collect_report_limits(const struct snapshot *snapshot)
 
 	if (!snapshot->n_limits)
 		return;
-	out_init(&out, 2);
+	out_init(&out, STDERR_FILENO);
 	out_string(&out, "portshare: ");
 	collect_limits_text(snapshot, &out);
 	out_char(&out, '\n');

@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/command.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
+#include "cmd/stdout-width.h"
 #include "output/explain-text.h"
 
 static void print_help(void)
@@ -44,8 +45,8 @@ static void write_all(int count, char **ids, const struct finding_text_options *
 static int explain(int count, char **ids, bool markdown, enum color_when color)
 {
 	const struct finding_text_options options = {
-		.width = terminal_text_width(),
-		.color = color_wanted(color, 1),
+		.width = stdout_text_width(),
+		.color = color_wanted(color, STDOUT_FILENO),
 	};
 	struct out out;
 	int i, error;
@@ -56,7 +57,7 @@ static int explain(int count, char **ids, bool markdown, enum color_when color)
 				      "portshare explain lists them");
 			return EXIT_TROUBLE;
 		}
-	out_init(&out, 1);
+	out_init(&out, STDOUT_FILENO);
 	if (markdown)
 		explain_write_markdown(&out);
 	else

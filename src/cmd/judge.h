@@ -7,9 +7,9 @@
 #include "model/snapshot.h"
 
 /*
- * Whether a snapshot taken with these options has all that decides about what it shows, for findings
- * of a severity or worse: a filter of states hides who is in the way. Of what listens a note alone
- * needs more than what is bound.
+ * Whether a snapshot taken with these options has all that decides about what it shows, for
+ * findings of a severity or worse: a filter of states hides who is in the way. Of what listens a
+ * note alone needs more than what is bound.
  */
 bool judge_can(const struct options *options, enum severity least);
 

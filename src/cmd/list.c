@@ -10,7 +10,7 @@
 #include "cmd/command.h"
 #include "cmd/judge.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
+#include "cmd/stdout-width.h"
 #include "model/snapshot-json.h"
 #include "output/color.h"
 #include "output/columns.h"
@@ -156,7 +156,7 @@ static void write_text(const struct list_options *options, const struct column_l
 		.findings = findings,
 		.all_notes = least_of(options, columns) == SEVERITY_NOTE,
 		.header = !options->no_header,
-		.width = terminal_width(),
+		.width = stdout_width(),
 		.color = color_wanted(options->common.color, STDOUT_FILENO),
 		.numeric = options->numeric,
 		.ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0,

@@ -4,30 +4,68 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/port-range.h"
 #include "analysis/probe-harm.h"
 #include "analysis/probe.h"
 #include "cmd/candidate.h"
 #include "cmd/judge.h"
 #include "probe/attempt.h"
 #include "probe/broadcast.h"
+#include "probe/privilege.h"
 #include "probe/replica.h"
 #include "source/netns.h"
 #include "source/source.h"
 
-/* Be in the namespace that was asked about, to bind there. *ret_home is -1 if it is the own one. */
-static int enter(const struct options *options, struct netns_list *list, int *ret_home)
+/* The namespace that was asked about; an empty list if it is the own one. */
+static int open_netns(const struct options *options, struct netns_list *ret_list)
 {
 	const struct collect_request request = { .netns = options->netns };
-	int error;
+
+	*ret_list = (struct netns_list){ .items = NULL };
+	return options->netns ? netns_list_open(&request, ret_list) : 0;
+}
+
+/* Be in that namespace, to bind there. *ret_home is -1 if it is the own one. */
+static int enter(const struct options *options, struct netns_list *list, int *ret_home)
+{
+	int error = open_netns(options, list);
 
 	*ret_home = -1;
-	*list = (struct netns_list){ .items = NULL };
-	if (!options->netns)
-		return 0;
-	error = netns_list_open(&request, list);
 	if (!error && list->count)
 		error = netns_enter(&list->items[0], ret_home);
 	return error;
+}
+
+/* Whether the candidate may bind low ports. Of who is in a file nothing but the uid is known. */
+static enum tristate privilege_of(const struct options *options,
+				  const struct bind_candidate *candidate)
+{
+	bool caller = candidate->uid == (uint32_t)geteuid();
+	struct netns_list list;
+	enum tristate privilege;
+
+	if (options->from || (!caller && candidate->uid))
+		return tristate_of(candidate->uid == 0);
+	if (open_netns(options, &list))
+		return TRISTATE_UNKNOWN;
+	privilege = privilege_to_bind(list.count ? list.items[0].fd : -1, !caller);
+	netns_list_done(&list);
+	return privilege;
+}
+
+/* Where it decides. */
+static void note_privilege(const struct snapshot *snapshot, const struct probe_facts *facts,
+			   struct probe_report *report)
+{
+	const struct bind_candidate *candidate = &report->candidate;
+
+	if (facts->privileged == TRISTATE_UNKNOWN && candidate->port &&
+	    port_is_privileged(snapshot, candidate->netns, candidate->port))
+		probe_add_limit(
+			report, "model",
+			"whether uid %u has CAP_NET_BIND_SERVICE in the user namespace that "
+			"owns the network namespace, as the port needs it, is not known",
+			candidate->uid);
 }
 
 /* Where the other live binds do not say it already. */
@@ -100,10 +138,10 @@ bool look_at(const struct options *options, const struct bind_candidate *wanted,
 		return false;
 	judge_snapshot(options, look.snapshot, SEVERITY_NOTE, &look.findings);
 	candidate_attach(options, look.snapshot, &candidate);
-	facts.privileged = options->from || options->bind.user ? candidate.uid == 0 :
-								 attempt_privileged();
+	facts.privileged = privilege_of(options, &candidate);
 	bind_bucket_index_init(&look.index, look.snapshot);
 	probe_report_init(&look.report, &candidate);
+	note_privilege(look.snapshot, &facts, &look.report);
 	if (options->from || !ways)
 		probe_predict(look.snapshot, &look.index, &facts, &look.report);
 	else

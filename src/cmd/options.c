@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/command.h"
 #include "util/escape.h"
@@ -124,7 +125,7 @@ bool options_error(const char *what, const char *quoted, const char *expected)
 {
 	struct out out;
 
-	out_init(&out, 2);
+	out_init(&out, STDERR_FILENO);
 	out_printf(&out, "portshare: %s", what);
 	if (quoted) {
 		out_string(&out, " \"");
@@ -163,7 +164,7 @@ static void print_help(const struct command_line *line)
 	printf("\n%s", line->status);
 }
 
-static int find_service(const char *name, uint32_t protocols)
+int options_service(const char *name, uint32_t protocols)
 {
 	const char *protocol = protocols & 1U << PROTOCOL_TCP ? "tcp" : "udp";
 	const struct servent *service = getservbyname(name, protocol);
@@ -177,7 +178,7 @@ bool options_selector(const char *text, struct selector *ret_selector)
 {
 	const char *expected;
 
-	if (selector_parse(text, find_service, ret_selector, &expected))
+	if (selector_parse(text, options_service, ret_selector, &expected))
 		return options_error("cannot read the selector", text, expected);
 	return true;
 }
@@ -210,9 +211,9 @@ static bool add_selector(const struct command_line *line, struct options *option
 		if (options->filter.n_selectors)
 			return options_error("one bind is asked for at a time, this is a second",
 					     text, NULL);
-		if (selector_parse_bind(text, find_service, &selector, &expected))
+		if (selector_parse_bind(text, options_service, &selector, &expected))
 			return options_error("cannot read the bind", text, expected);
-	} else if (selector_parse(text, find_service, &selector, &expected)) {
+	} else if (selector_parse(text, options_service, &selector, &expected)) {
 		return refuse_selector(line, text, expected);
 	}
 	ARRAY_RESERVE(options->selectors, options->filter.n_selectors, options->selectors_capacity);

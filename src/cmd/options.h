@@ -51,7 +51,8 @@ struct option_text {
 struct command_line {
 	const char *usage; /* the paragraphs that begin --help */
 	bool lists_commands; /* and after them all commands */
-	bool takes_bind; /* one selector and struct bind_options, instead of selectors and filters */
+	/* One selector and struct bind_options, instead of selectors and filters. */
+	bool takes_bind;
 	const char *status; /* those that end it */
 	const char *json_help; /* of --json; NULL: as of list and check */
 	const struct option_text *own;
@@ -85,6 +86,12 @@ int options_answered(int trouble);
 
 /* auto, always or never. Returns false after options_error(). */
 bool options_color(const char *when, enum color_when *ret_color);
+
+/*
+ * The port of a service by its name, of TCP if the protocols (1U << enum protocol) have that and it
+ * has one there, else of UDP; or -ENOENT. A selector_service.
+ */
+int options_service(const char *name, uint32_t protocols);
 
 /* Read a selector, with names of services. Returns false after options_error(). */
 bool options_selector(const char *text, struct selector *ret_selector);

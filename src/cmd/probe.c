@@ -8,7 +8,7 @@
 #include "cmd/command.h"
 #include "cmd/look.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
+#include "cmd/stdout-width.h"
 #include "output/color.h"
 #include "output/probe-json.h"
 #include "output/probe-text.h"
@@ -82,7 +82,7 @@ static bool parse(int argc, char **argv, struct probe_command *command, int *ret
 static int present(const struct probe_command *command, const struct look *look)
 {
 	const struct probe_text_options text = {
-		.width = terminal_text_width(),
+		.width = stdout_text_width(),
 		.color = color_wanted(command->common.color, STDOUT_FILENO),
 	};
 	/* A file is read whole; of the kernel only the port is asked for. */

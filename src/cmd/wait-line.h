@@ -7,9 +7,9 @@
 #include "cmd/look.h"
 
 /*
- * What wait says on stderr: on a terminal one line that is drawn anew, with a countdown; elsewhere a
- * line whenever what is in the way has changed; with quiet nothing but why it was in vain. While a
- * line stands on a terminal a signal that ends the program first takes it away.
+ * What wait says on stderr: on a terminal one line that is drawn anew, with a countdown; elsewhere
+ * a line whenever what is in the way has changed; with quiet nothing but why it was in vain. While
+ * a line stands on a terminal a signal that ends the program first takes it away.
  */
 struct wait_line;
 

@@ -10,6 +10,7 @@
 #include "cmd/candidate.h"
 #include "cmd/collect.h"
 #include "cmd/command.h"
+#include "cmd/inherited.h"
 #include "cmd/look.h"
 #include "cmd/options.h"
 #include "cmd/wait-line.h"
@@ -148,7 +149,9 @@ static bool parse(int argc, char **argv, struct wait_command *command, int *ret_
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") != 0)
 			continue;
-		/* As of a variable that is empty: then nothing would be started, and all be well. */
+		/*
+		 * As of a variable that is empty: then nothing would be started, and all be well.
+		 */
 		if (i + 1 == argc) {
 			*ret_status = EXIT_TROUBLE;
 			return options_error("a command is missing behind", "--", NULL);
@@ -277,8 +280,8 @@ static bool has_socket(const struct snapshot *snapshot, const struct inet_socket
 }
 
 /*
- * Whether one that was in the way for certain still is there, whatever came and went beside it. With
- * SO_REUSEPORT it may be passed over, by what the bucket remembers or who stands before it.
+ * Whether one that was in the way for certain still is there, whatever came and went beside it.
+ * With SO_REUSEPORT it may be passed over, by what the bucket remembers or who stands before it.
  */
 static bool is_still_blocked(const struct look *look, const struct snapshot *snapshot)
 {
@@ -343,8 +346,9 @@ static bool wait_for_change(struct wait_command *command, const struct look *loo
 }
 
 /*
- * The first look asks the port itself. After that the model is asked first: what it finds in the way
- * is, and each bind that succeeds could keep another server from the port that starts just then.
+ * The first look asks the port itself. After that the model is asked first: what it finds in the
+ * way is, and each bind that succeeds could keep another server from the port that starts just
+ * then.
  */
 static bool look_now(struct wait_command *command, struct look *ret_look)
 {
@@ -481,6 +485,7 @@ static int run(char **command)
 {
 	int error;
 
+	inherited_restore();
 	execvp(command[0], command);
 	error = errno;
 	options_error("cannot run", command[0], strerror(error));

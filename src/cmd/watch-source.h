@@ -19,7 +19,9 @@ struct watch_source {
 void watch_source_init(struct watch_source *source, const struct options *options);
 void watch_source_done(struct watch_source *source);
 
-/* The next frame, the caller's; of a snapshot file the only one. NULL after saying what is wrong. */
+/*
+ * The next frame, the caller's; of a snapshot file the only one. NULL after saying what is wrong.
+ */
 struct frame *watch_source_next(struct watch_source *source);
 
 #endif

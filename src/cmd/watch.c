@@ -2,20 +2,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cmd/collect.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
-#include "cmd/terminal.h"
 #include "cmd/watch-collector.h"
 #include "cmd/watch-source.h"
 #include "model/snapshot-json.h"
@@ -135,14 +133,6 @@ static int64_t wall_ns(void)
 
 /* ---- what the view cannot do ---- */
 
-static int find_service(const char *name, uint32_t protocols)
-{
-	const char *protocol = protocols & 1U << PROTOCOL_TCP ? "tcp" : "udp";
-	const struct servent *service = getservbyname(name, protocol);
-
-	return service ? ntohs((uint16_t)service->s_port) : -ENOENT;
-}
-
 /*
  * How the namespace of a socket can be entered, as --netns takes it; malloc'ed. NULL if it is the
  * one that was asked for, or if there is no way.
@@ -174,6 +164,7 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 	struct watch_command *command = user;
 	const struct inet_socket *socket = &snapshot->sockets[index];
 	char *netns = way_to_netns(snapshot, socket);
+	uint64_t id = socket->netns < snapshot->n_netns ? snapshot->netns[socket->netns].id : 0;
 	const struct watch_probe probe = {
 		.candidate = {
 			.address = socket->local,
@@ -186,7 +177,7 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 		.device = snapshot_text(snapshot, socket->device),
 		.netns = netns,
 		.width = width,
-		.netns_id = socket->netns < snapshot->n_netns ? snapshot->netns[socket->netns].id : 0,
+		.netns_id = id,
 	};
 
 	if (!command->collector)
@@ -446,6 +437,18 @@ static void write_netns(const struct frame *frame, uint32_t index, struct json_w
 	json_end(writer);
 }
 
+/* Of a document that was written with filters, of what it has some; null: it has all. */
+static void write_part(const struct snapshot *snapshot, struct json_writer *writer)
+{
+	enum snapshot_part part = snapshot_part(snapshot);
+
+	json_name(writer, "part");
+	if (part == PART_WHOLE)
+		json_write_null(writer);
+	else
+		json_write_string(writer, part == PART_PORTS ? "ports" : "sockets");
+}
+
 /* One line of --json-lines. */
 static void write_summary(const struct frame *frame, struct out *out)
 {
@@ -457,6 +460,7 @@ static void write_summary(const struct frame *frame, struct out *out)
 	json_begin_object(&writer);
 	json_name(&writer, "time_ms");
 	json_write_signed(&writer, frame->snapshot->end_ns / 1000000);
+	write_part(frame->snapshot, &writer);
 	write_count(&writer, "sockets", frame->snapshot->n_sockets);
 	json_name(&writer, "tcp");
 	json_begin_object(&writer);
@@ -574,7 +578,7 @@ int command_watch(int argc, char **argv)
 		.probe = host_probe,
 		.explain = host_explain,
 		.write = host_write,
-		.service = find_service,
+		.service = options_service,
 		.set_interval = host_set_interval,
 	};
 	int status;

@@ -76,31 +76,15 @@ void column_write_element(struct column_writer *writer, string_id id, struct out
 	out_char(out, '"');
 }
 
-static void write_byte(struct out *out, uint8_t byte)
-{
-	if (byte >= 100)
-		out_char(out, (char)('0' + byte / 100));
-	if (byte >= 10)
-		out_char(out, (char)('0' + byte / 10 % 10));
-	out_char(out, (char)('0' + byte % 10));
-}
-
 void column_write_address(int family, const struct address *address, struct out *out)
 {
 	char text[ADDRESS_TEXT_MAX];
-	int i;
 
-	if (family == AF_INET) { /* inet_ntop(3) goes through printf(3) */
-		for (i = 0; i < 4; i++) {
-			if (i)
-				out_char(out, '.');
-			write_byte(out, address->bytes[i]);
-		}
-		return;
-	}
-	out_char(out, '[');
+	if (family != AF_INET)
+		out_char(out, '[');
 	out_string(out, address_format(family, address, text));
-	out_char(out, ']');
+	if (family != AF_INET)
+		out_char(out, ']');
 }
 
 void column_write_count(struct out *out, uint64_t count)

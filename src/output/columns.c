@@ -345,7 +345,8 @@ void columns_print_help(void)
 {
 	int i;
 
-	puts("Columns for --output; +NAME,... adds to the default. \"-\" is none, \"?\" unknown.\n");
+	puts("Columns for --output; +NAME,... adds to the default. \"-\" is none, \"?\" "
+	     "unknown.\n");
 	for (i = 0; i < N_COLUMNS; i++)
 		printf("  %-10s %s\n", columns[i].info.name, columns[i].info.help);
 	putchar('\n');

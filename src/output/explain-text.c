@@ -125,11 +125,10 @@ void explain_write_markdown(struct out *out)
 	size_t part;
 	int id;
 
-	out_string(
-		out,
-		"# Findings\n\n"
-		"What `portshare check` reports; `portshare explain ID` prints the same. Written by\n"
-		"`portshare explain --markdown`.\n");
+	out_string(out, "# Findings\n\n"
+			"What `portshare check` reports; `portshare explain ID` prints the same. "
+			"Written by\n"
+			"`portshare explain --markdown`.\n");
 	for (id = 0; id < N_FINDINGS; id++) {
 		const struct catalogue_entry *entry = catalogue_entry((enum finding_id)id);
 

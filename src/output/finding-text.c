@@ -6,6 +6,7 @@
 
 #include "analysis/words.h"
 #include "model/bind-bucket.h"
+#include "output/limit-text.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
 
@@ -24,8 +25,8 @@ static size_t quoted_length(const char *words)
 }
 
 /*
- * The next word, escaped: up to a blank; or all that stands in quotes if a line can hold it, since a
- * command that is pasted from two lines fails. Returns its length, in ret_columns how wide it is.
+ * The next word, escaped: up to a blank; or all that stands in quotes if a line can hold it, since
+ * a command that is pasted from two lines fails. Returns its length, in ret_columns how wide it is.
  */
 static size_t take_word(const char *words, size_t room, struct out *word, size_t *ret_columns)
 {
@@ -165,24 +166,15 @@ static uint32_t count(const struct finding_list *findings, int severity)
 
 void finding_text_limits(const struct snapshot *snapshot, uint32_t width, struct out *out)
 {
-	struct out sentence;
-	const char *text;
-	uint32_t i;
+	char *limits, *sentence;
 
 	if (!snapshot->n_limits)
 		return;
-	out_init(&sentence, -1);
-	out_string(&sentence, "Not everything could be seen: ");
-	for (i = 0; i < snapshot->n_limits; i++) {
-		text = snapshot_text(snapshot, snapshot->limits[i].text);
-		if (!text)
-			text = snapshot_text(snapshot, snapshot->limits[i].what);
-		out_string(&sentence, i ? "; " : "");
-		out_string(&sentence, text ? text : "?");
-	}
-	out_char(&sentence, '\0');
-	finding_text_fill("", sentence.buffer, width, out);
-	out_done(&sentence);
+	limits = limit_texts(snapshot);
+	sentence = xasprintf("Not everything could be seen: %s", limits);
+	finding_text_fill("", sentence, width, out);
+	free(sentence);
+	free(limits);
 }
 
 static void write_count(struct out *out, uint32_t n, const char *what, const char *plural)

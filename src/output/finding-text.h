@@ -17,9 +17,9 @@ struct finding_text_options {
 };
 
 /*
- * Findings for a person in a hurry: of each what is wrong, the sockets with their holders and flags,
- * what happens, what to do; then what could not be told; then how many of what, in how much that was
- * looked at, and what could not be seen. Where there is nothing, only these.
+ * Findings for a person in a hurry: of each what is wrong, the sockets with their holders and
+ * flags, what happens, what to do; then what could not be told; then how many of what, in how much
+ * that was looked at, and what could not be seen. Where there is nothing, only these.
  */
 void finding_text_write(const struct snapshot *snapshot, const struct finding_list *findings,
 			const struct finding_text_options *options, struct out *out);

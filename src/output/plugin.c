@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "output/plugin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "output/limit-text.h"
 #include "util/escape.h"
 
 static const char *const status_names[] = {
@@ -44,7 +46,9 @@ static void begin(enum plugin_status status, struct out *out)
 	out_string(out, " - ");
 }
 
-/* The finding that made the status what it is: the worst, or if it cannot be told the first such. */
+/*
+ * The finding that made the status what it is: the worst, or if it cannot be told the first such.
+ */
 static const struct finding *find_reason(const struct finding_list *findings,
 					 enum plugin_status status)
 {
@@ -118,11 +122,12 @@ void plugin_write(const struct snapshot *snapshot, const struct finding_list *fi
 	for (i = 0; i < findings->count; i++)
 		write_finding(&findings->items[i], out);
 	for (i = 0; i < snapshot->n_limits; i++) {
-		const char *text = snapshot_text(snapshot, snapshot->limits[i].text);
+		char *text = limit_text(snapshot, i);
 
 		out_string(out, "not seen: ");
-		write_text(text ? text : "?", out);
+		write_text(text, out);
 		out_char(out, '\n');
+		free(text);
 	}
 }
 

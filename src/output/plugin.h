@@ -16,8 +16,8 @@ enum plugin_status {
 /*
  * What Nagios, Icinga and the like read: "PORTSHARE WARNING - summary | performance data", then a
  * line for each finding and for what could not be seen. The summary is the finding that makes the
- * status. remark (NULL: none) says that nothing is what was asked for. Follows the Monitoring Plugins Development Guidelines; no text holds a "|" or a line
- * break.
+ * status. remark (NULL: none) says that nothing is what was asked for. Follows the Monitoring
+ * Plugins Development Guidelines; no text holds a "|" or a line break.
  */
 void plugin_write(const struct snapshot *snapshot, const struct finding_list *findings,
 		  enum plugin_status status, const char *remark, struct out *out);

@@ -4,16 +4,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <netinet/in.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "probe/bind-socket.h"
 #include "probe/child.h"
 #include "util/clock.h"
 #include "util/errno-name.h"
+#include "util/xalloc.h"
 
 #define TIMEOUT_MS 5000
 
@@ -29,12 +30,20 @@ struct result {
 	uint64_t held_ns;
 };
 
+/* Whom the child becomes. */
+struct identity {
+	uid_t uid;
+	gid_t group;
+	gid_t *others;
+	int n_others;
+};
+
 /* What the child has and fills in. */
 struct work {
 	const struct bind_candidate *candidate;
 	const char *device;
 	const struct probe_live_plan *plan; /* NULL: only the address is asked about */
-	bool switch_user;
+	const struct identity *become; /* NULL: it stays who it is */
 	struct result *results; /* shared with the parent; PROBE_SETS of them */
 };
 
@@ -77,9 +86,38 @@ static void try_bind(const struct work *work, const struct bind_candidate *candi
 	result->held_ns = (uint64_t)(monotonic_ns() - start);
 }
 
-static int become(uint32_t uid)
+/*
+ * With the user's groups. One without an entry gets the group of the same number: whose it is does
+ * not matter, but that it is not that of root does.
+ */
+static void identity_init(struct identity *identity, uint32_t uid)
 {
-	if (setgroups(0, NULL) || setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid))
+	const struct passwd *user = getpwuid((uid_t)uid);
+	int room;
+
+	*identity = (struct identity){ .uid = (uid_t)uid, .group = (gid_t)uid };
+	if (!user)
+		return;
+	identity->group = user->pw_gid;
+	getgrouplist(user->pw_name, user->pw_gid, NULL, &identity->n_others);
+	room = identity->n_others;
+	identity->others = xcalloc((size_t)room, sizeof(*identity->others));
+	/* It says how many there are: by now that may be more than there is room for. */
+	getgrouplist(user->pw_name, user->pw_gid, identity->others, &identity->n_others);
+	if (identity->n_others > room)
+		identity->n_others = room;
+}
+
+static void identity_done(struct identity *identity)
+{
+	free(identity->others);
+}
+
+static int become(const struct identity *identity)
+{
+	if (setgroups((size_t)identity->n_others, identity->others) ||
+	    setresgid(identity->group, identity->group, identity->group) ||
+	    setresuid(identity->uid, identity->uid, identity->uid))
 		return errno;
 	child_die_with_parent();
 	return 0;
@@ -89,7 +127,7 @@ static void run(void *user)
 {
 	struct work *work = user;
 	struct bind_candidate candidate = *work->candidate;
-	int error = work->switch_user ? become(candidate.uid) : 0;
+	int error = work->become ? become(work->become) : 0;
 	uint32_t set;
 
 	if (error) {
@@ -121,33 +159,31 @@ static void run(void *user)
 static struct result *run_in_child(const struct attempt_request *request,
 				   const struct probe_live_plan *plan, struct probe_report *report)
 {
+	struct identity identity = { .others = NULL };
 	struct work work = {
 		.candidate = &report->candidate,
 		.device = snapshot_text(request->snapshot, report->candidate.device),
 		.plan = plan,
-		.switch_user = request->switch_user,
+		.become = request->switch_user ? &identity : NULL,
 		.results = child_share(PROBE_SETS * sizeof(struct result)),
 	};
 	int error;
 
-	if (!work.results)
+	if (!work.results) {
+		probe_add_limit(report, "live", "no memory to ask the kernel on the port itself");
 		return NULL;
+	}
+	/* Before there is a child: names may be asked of services, with threads and locks. */
+	if (work.become)
+		identity_init(&identity, report->candidate.uid);
 	error = child_run(run, &work, TIMEOUT_MS);
+	identity_done(&identity);
 	if (!error)
 		return work.results;
 	probe_add_limit(report, "live", "the kernel could not be asked on the port itself: %s",
 			errno_name(error));
 	child_unshare(work.results, PROBE_SETS * sizeof(struct result));
 	return NULL;
-}
-
-bool attempt_privileged(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { .effective = 0 } };
-
-	return !syscall(SYS_capget, &header, data) &&
-	       (data[0].effective & 1U << CAP_NET_BIND_SERVICE);
 }
 
 int attempt_address(const struct attempt_request *request, struct probe_report *report)

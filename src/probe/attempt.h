@@ -13,12 +13,10 @@
  */
 struct attempt_request {
 	const struct snapshot *snapshot;
-	bool switch_user; /* bind as candidate.uid, which takes root; else as the caller */
+	/* Bind as candidate.uid and with its groups, which takes root; else as the caller. */
+	bool switch_user;
 	const struct probe_live_plan *plan;
 };
-
-/* Whether the caller may bind ports below ip_unprivileged_port_start (CAP_NET_BIND_SERVICE). */
-bool attempt_privileged(void);
 
 /*
  * Whether the address of the report's candidate can be bound at all: asked with
@@ -28,8 +26,8 @@ bool attempt_privileged(void);
 int attempt_address(const struct attempt_request *request, struct probe_report *report);
 
 /*
- * Carry out the plan: fills PROBE_LIVE of the sets that it has, held_ns and other_port, and left_out
- * of the others. What cannot be tried becomes a limit.
+ * Carry out the plan: fills PROBE_LIVE of the sets that it has, held_ns and other_port, and
+ * left_out of the others. What cannot be tried becomes a limit.
  */
 void attempt_live(const struct attempt_request *request, struct probe_report *report);
 

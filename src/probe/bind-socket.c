@@ -28,16 +28,16 @@ socklen_t bind_socket_address(int family, const struct address *address, uint16_
 	return sizeof(*in6);
 }
 
-static int set(int fd, int level, int option, int value)
+int bind_socket_set(int fd, int level, int option, int value)
 {
 	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
 }
 
 int bind_socket_set_reuse(int fd, bool reuse_addr, bool reuse_port)
 {
-	int error = set(fd, SOL_SOCKET, SO_REUSEADDR, reuse_addr);
+	int error = bind_socket_set(fd, SOL_SOCKET, SO_REUSEADDR, reuse_addr);
 
-	return error ? error : set(fd, SOL_SOCKET, SO_REUSEPORT, reuse_port);
+	return error ? error : bind_socket_set(fd, SOL_SOCKET, SO_REUSEPORT, reuse_port);
 }
 
 int bind_socket_new(const struct bind_candidate *candidate, const char *device,
@@ -55,7 +55,7 @@ int bind_socket_new(const struct bind_candidate *candidate, const char *device,
 	*ret_step = "setsockopt";
 	error = bind_socket_set_reuse(fd, candidate->reuse_addr, candidate->reuse_port);
 	if (!error && candidate->family == AF_INET6)
-		error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, candidate->v6only);
+		error = bind_socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, candidate->v6only);
 	if (!error && device) {
 		*ret_step = "SO_BINDTODEVICE";
 		if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,

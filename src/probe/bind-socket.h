@@ -24,6 +24,9 @@ int bind_socket_new(const struct bind_candidate *candidate, const char *device,
 /* bind() to the candidate's address and port. Returns 0 or -errno. */
 int bind_socket_bind(int fd, const struct bind_candidate *candidate, const char *device);
 
+/* setsockopt() of an int. Returns 0 or -errno. */
+int bind_socket_set(int fd, int level, int option, int value);
+
 /* Both flags, as they shall be from now on. Returns 0 or -errno. */
 int bind_socket_set_reuse(int fd, bool reuse_addr, bool reuse_port);
 

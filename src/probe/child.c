@@ -43,6 +43,39 @@ void child_act_as(uint32_t uid)
 	child_die_with_parent();
 }
 
+/*
+ * What the handlers of the parent know, its terminal and its pipes, is the parent's; and a thread
+ * that leaves all signals to others would hand down that none is to come. Ignored stays ignored.
+ */
+static void forget_handlers(void)
+{
+	struct sigaction action;
+	sigset_t none;
+	int number;
+
+	for (number = 1; number < NSIG; number++)
+		if (!sigaction(number, NULL, &action) && action.sa_handler != SIG_IGN)
+			signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* As fork(2): no handler of the parent runs in the child, not even at its very beginning. */
+static pid_t fork_without_handlers(void)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (!pid)
+		forget_handlers();
+	else
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 /* Until the other end of the pipe is closed: by the child's end. Returns whether it was. */
 static int wait_closed(int fd, int timeout_ms)
 {
@@ -67,7 +100,7 @@ int child_run(void (*work)(void *user), void *user, int timeout_ms)
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
 	parent = getpid();
-	pid = fork();
+	pid = fork_without_handlers();
 	if (pid < 0) {
 		error = -errno;
 		close(ends[0]);

@@ -7,7 +7,9 @@
 
 /*
  * What acts on the world does so in a child process: its namespaces, uid and sockets are its own,
- * and all are gone when it is, however it ends. It is killed when this process dies.
+ * and all are gone when it is, however it ends. It is killed when the thread that made it ends
+ * (PR_SET_PDEATHSIG follows that, not the process): child_run() waits in it, so it can only end
+ * with its process.
  */
 
 /* Memory that a child writes and its parent reads; zeroed. NULL if there is none. */
@@ -15,8 +17,10 @@ void *child_share(size_t size);
 void child_unshare(void *memory, size_t size);
 
 /*
- * Run work() in a child and wait for it, timeout_ms at most. Returns 0 when work() has returned;
- * -ETIMEDOUT, when the child was killed; -ECHILD if it ended otherwise; or another -errno.
+ * Run work() in a child and wait for it, timeout_ms at most. Of signals the child has what is
+ * ignored; it catches and blocks none, whatever the caller does. The calling thread must not be
+ * cancelled meanwhile. Returns 0 when work() has returned; -ETIMEDOUT, when the child was killed;
+ * -ECHILD if it ended otherwise; or another -errno.
  */
 int child_run(void (*work)(void *user), void *user, int timeout_ms);
 

@@ -131,7 +131,9 @@ int replica_net_add_device(const char *name)
 	return error;
 }
 
-/* Whether what is sent to an IPv6 address would be delivered here; an errno, negative, if unknown. */
+/*
+ * Whether what is sent to an IPv6 address would be delivered here; an errno, negative, if unknown.
+ */
 static int is_delivered_here(const struct address *address, uint32_t interface)
 {
 	alignas(struct nlmsghdr) char buffer[8192];
@@ -168,7 +170,9 @@ static int is_delivered_here(const struct address *address, uint32_t interface)
 	return answer;
 }
 
-/* An IPv6 address can be bound at once; the route to it comes a moment later, by a kernel worker. */
+/*
+ * An IPv6 address can be bound at once; the route to it comes a moment later, by a kernel worker.
+ */
 static void await_route(const struct address *address, uint32_t interface)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };

@@ -62,11 +62,6 @@ bool replica_socket_alike(const struct inet_socket *a, const struct inet_socket 
 	       a->reuse_port == b->reuse_port && address_equal(&a->local, &b->local);
 }
 
-static int set(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
-}
-
 /*
  * Beside sockets that it could not be bound beside today: flags may have changed since, and a
  * connection has its listener's address. TCP_REPAIR makes sk_reuse SK_FORCE_REUSE.
@@ -77,13 +72,13 @@ static int bind_anyhow(int fd, const struct bind_candidate *socket, const char *
 
 	if (error != -EADDRINUSE || !protocol_is_stream((enum protocol)socket->protocol))
 		return error;
-	error = set(fd, IPPROTO_TCP, TCP_REPAIR, 1);
+	error = bind_socket_set(fd, IPPROTO_TCP, TCP_REPAIR, 1);
 	if (error)
 		return error;
 	error = bind_socket_bind(fd, socket, device);
-	off = set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
+	off = bind_socket_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
 	if (off)
-		off = set(fd, IPPROTO_TCP, TCP_REPAIR, 0);
+		off = bind_socket_set(fd, IPPROTO_TCP, TCP_REPAIR, 0);
 	if (!off)
 		off = bind_socket_set_reuse(fd, socket->reuse_addr, socket->reuse_port);
 	return error ? error : off;
@@ -182,7 +177,7 @@ static int connect_datagrams(const struct inet_socket *socket, int fd)
 	size = bind_socket_address(socket->family, &peer, socket->peer_port ? socket->peer_port : 9,
 				   NULL, &at);
 	/* The address may be one of broadcast. */
-	error = set(fd, SOL_SOCKET, SO_BROADCAST, 1);
+	error = bind_socket_set(fd, SOL_SOCKET, SO_BROADCAST, 1);
 	if (error)
 		return error;
 	return connect(fd, (struct sockaddr *)&at, size) ? -errno : 0;
@@ -197,7 +192,7 @@ static int make_bound(const struct inet_socket *socket, const struct bind_candid
 
 	/* With it on both sides a bind of UDP always succeeds; it goes when all are there. */
 	if (!stream)
-		error = set(made->fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		error = bind_socket_set(made->fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	/* As one that gets its address by connect(), and goes on without v6only. */
 	if (!stream && socket->state == STATE_ESTAB && bound.family == AF_INET6 &&
 	    socket->v6only == TRISTATE_NO && !address_is_v4_mapped(AF_INET6, &bound.address))
@@ -310,8 +305,9 @@ int replica_socket_finish(const struct inet_socket *socket, bool others, uint32_
 	if (made->fd < 0)
 		return 0;
 	if (!stream)
-		error = set(made->fd, SOL_SOCKET, SO_REUSEADDR, socket->reuse_addr == TRISTATE_YES);
+		error = bind_socket_set(made->fd, SOL_SOCKET, SO_REUSEADDR,
+					socket->reuse_addr == TRISTATE_YES);
 	if (!error && !others && replica_socket_foreign(socket, candidate_uid))
-		error = set(made->fd, SOL_SOCKET, SO_REUSEPORT, 0);
+		error = bind_socket_set(made->fd, SOL_SOCKET, SO_REUSEPORT, 0);
 	return error;
 }

@@ -18,8 +18,9 @@ struct replica_socket {
 };
 
 /*
- * others: uids can be played, else all sockets are the caller's. peer_port is a port that no other call has got. Returns 0, or
- * -errno with *ret_step, what failed. The namespace's devices and addresses are there already.
+ * others: uids can be played, else all sockets are the caller's. peer_port is a port that no other
+ * call has got. Returns 0, or -errno with *ret_step, what failed. The namespace's devices and
+ * addresses are there already.
  */
 int replica_socket_make(const struct snapshot *snapshot, uint32_t socket, bool others,
 			uint32_t candidate_uid, uint16_t peer_port,

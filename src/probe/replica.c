@@ -32,8 +32,8 @@ struct result {
 	uint32_t n_not_made, not_made;
 	char make_step[32];
 	int before, after; /* sent; below 0 if it was not tried or failed */
-	uint32_t counts[2]
-		       [REPLICA_SOCKETS_MAX + 1]; /* before, after; the last is the candidate's */
+	/* Before, after; the last is the candidate's. */
+	uint32_t counts[2][REPLICA_SOCKETS_MAX + 1];
 };
 
 struct work {
@@ -173,7 +173,7 @@ static int bind_candidate_set(const struct work *work, uint32_t set)
 		child_act_as(0);
 	if (fd < 0)
 		return fd;
-	if (!work->facts->privileged)
+	if (work->facts->privileged == TRISTATE_NO)
 		set_bind_service(false);
 	error = bind_socket_bind(fd, &candidate, candidate_device(work));
 	set_bind_service(true);

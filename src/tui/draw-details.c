@@ -308,7 +308,9 @@ static size_t fit_line(const char *line, size_t length, uint32_t columns)
 	return end > indent ? end : most ? most : length;
 }
 
-/* Lines of a text, from the one at top on, the long ones broken. Returns how many there are in all. */
+/*
+ * Lines of a text, from the one at top on, the long ones broken. Returns how many there are in all.
+ */
 static uint32_t draw_lines(struct screen *screen, uint32_t row, uint32_t column, uint32_t rows,
 			   uint32_t columns, uint32_t top, const char *text, size_t length)
 {

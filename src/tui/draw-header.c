@@ -117,11 +117,29 @@ static void draw_findings(const struct view *view, struct screen *screen)
 	}
 }
 
+/* No finding does not mean that there is nothing. */
+static void draw_unclear(const struct frame *frame, struct pen *pen)
+{
+	bool part = snapshot_part(frame->snapshot) != PART_WHOLE;
+	uint32_t undecided = frame->totals.undecided, columns = pen->screen->columns;
+	char text[64], doubts[32] = "";
+
+	if (!part && !undecided)
+		return;
+	if (undecided)
+		snprintf(doubts, sizeof(doubts), "cannot tell: %u", undecided);
+	snprintf(text, sizeof(text), "%s%s%s", part ? "only a part" : "",
+		 part && undecided ? ", " : "", doubts);
+	pen->column += 2;
+	if (pen->column + strlen(text) < columns)
+		pen->column = columns - (uint32_t)strlen(text);
+	write_text(pen, COLOR_TIME_WAIT, text);
+}
+
 static void draw_tcp(const struct view *view, struct screen *screen)
 {
 	const struct frame_totals *totals = &view->frame->totals;
 	struct pen pen = { .screen = screen, .row = 1 };
-	char unclear[32];
 
 	write_text(&pen, COLOR_HEADING, "TCP");
 	write_count(&pen, "LISTEN", totals->tcp[STATE_LISTEN], COLOR_LISTEN);
@@ -133,14 +151,7 @@ static void draw_tcp(const struct view *view, struct screen *screen)
 	write_text(&pen, COLOR_HEADING, "UDP");
 	pen.column +=
 		1 + screen_printf(screen, 1, pen.column + 1, UINT32_MAX, 0, "%u", totals->udp);
-	if (!totals->undecided)
-		return;
-	/* No finding does not mean that there is nothing. */
-	snprintf(unclear, sizeof(unclear), "cannot tell: %u", totals->undecided);
-	pen.column += 2;
-	if (pen.column + strlen(unclear) < screen->columns)
-		pen.column = screen->columns - (uint32_t)strlen(unclear);
-	write_text(&pen, COLOR_TIME_WAIT, unclear);
+	draw_unclear(view->frame, &pen);
 }
 
 /* " in blue": of several namespaces, of which a limit is. */

@@ -137,6 +137,7 @@ static void cells_init(struct cells *cells, struct view *view)
 	cells->writer.grouped = view->id == VIEW_PORTS;
 	cells->writer.findings = &view->frame->findings;
 	cells->writer.notes = view->frame->notes;
+	cells->writer.unjudged = view->frame->unjudged;
 	cells->writer.row_sockets = view->frame->ports.sockets;
 	if (!view->frame->history.gone)
 		return;
@@ -733,6 +734,17 @@ static void draw_rows(struct view *view, struct screen *screen, uint32_t at)
 	out_done(&text);
 }
 
+static const char *nothing_words(const struct view *view)
+{
+	uint32_t flags, holders;
+
+	if (view->id != VIEW_FINDINGS)
+		return "Nothing here.";
+	return snapshot_sees_all(view->frame->snapshot, &flags, &holders) ?
+		       "Nothing found." :
+		       "Nothing found in what could be seen.";
+}
+
 void view_draw_list(struct view *view, struct screen *screen, uint32_t row, uint32_t rows)
 {
 	view->page = rows - 2;
@@ -744,5 +756,5 @@ void view_draw_list(struct view *view, struct screen *screen, uint32_t row, uint
 	draw_rows(view, screen, row + 1);
 	if (!view->rows.count)
 		screen_text(screen, row + 2, MARK_WIDTH, UINT32_MAX, COLOR_DIM,
-			    view->id == VIEW_FINDINGS ? "Nothing found." : "Nothing here.");
+			    nothing_words(view));
 }

@@ -52,8 +52,8 @@ static bool add_pid(struct filter_words *words, const char *text)
 }
 
 static const char words_expected[] =
-	"expected a selector, a state, or one of tcp udp ipv4 ipv6 listening shared state= process= "
-	"user= unit= pid=";
+	"expected a selector, a state, or one of tcp udp ipv4 ipv6 listening shared state= "
+	"process= user= unit= pid=";
 
 /* A word that stands alone. */
 static bool take_bare_word(struct filter *filter, const char *word)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/port-range.h"
+#include "output/column-note.h"
 #include "util/xalloc.h"
 
 void frame_maker_init(struct frame_maker *maker)
@@ -43,7 +44,7 @@ static void count_sockets(struct frame *frame)
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[i];
 
-		if (socket->protocol == PROTOCOL_TCP) {
+		if (bind_bucket_protocol((enum protocol)socket->protocol) == PROTOCOL_TCP) {
 			totals->tcp[socket->state]++;
 			totals->closing += is_closing(socket);
 		} else if (!protocol_is_stream((enum protocol)socket->protocol)) {
@@ -58,28 +59,26 @@ static void count_sockets(struct frame *frame)
 static void count_ports(struct frame *frame)
 {
 	const struct snapshot *snapshot = frame->snapshot;
-	uint32_t i, counted = SNAPSHOT_NONE;
-	uint16_t first = 0, last = 0, port = 0;
+	uint32_t i, netns = SNAPSHOT_NONE;
 	struct port_rules rules;
+	uint16_t port = 0;
 
 	port_rules_init(&rules, snapshot);
 	for (i = 0; i < snapshot->n_netns; i++)
 		frame->netns[i].local_ports = port_n_ephemeral(&rules, i);
-	port_rules_done(&rules);
 	/* Of a namespace they are neighbours, and in that those of one port, of TCP and UDP. */
 	for (i = 0; i < frame->index.n_buckets; i++) {
 		const struct bind_bucket *bucket = &frame->index.buckets[i];
 
 		if (bucket->netns >= snapshot->n_netns)
 			continue;
-		if (bucket->netns != counted)
-			port_range(snapshot, bucket->netns, &first, &last);
-		else if (bucket->port == port)
+		if (bucket->netns == netns && bucket->port == port)
 			continue;
-		counted = bucket->netns;
+		netns = bucket->netns;
 		port = bucket->port;
-		frame->netns[counted].local_ports_used += port >= first && port <= last;
+		frame->netns[netns].local_ports_used += port_is_ephemeral(&rules, netns, port);
 	}
+	port_rules_done(&rules);
 }
 
 /* Which of two namespaces is nearer to the end of something. Where there is no limit, none is. */
@@ -142,6 +141,16 @@ static void add_to_trend(struct frame_maker *maker, int64_t now_ns, uint32_t val
 	maker->trend[maker->n_trend - 1] = value;
 }
 
+/* Who is missing in a part of the sockets may be the one that makes a finding. */
+static bool *unjudged_of(const struct snapshot *snapshot, const struct finding_list *findings)
+{
+	bool *unjudged = column_unjudged_of(snapshot, findings, true);
+
+	if (snapshot_part(snapshot) == PART_SOCKETS)
+		memset(unjudged, true, snapshot->n_sockets * sizeof(*unjudged));
+	return unjudged;
+}
+
 struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before,
 			struct snapshot *snapshot, const struct finding_list *findings,
 			uint32_t *notes)
@@ -151,6 +160,7 @@ struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before
 	frame->snapshot = snapshot;
 	frame->findings = *findings;
 	frame->notes = notes ? notes : xcalloc(snapshot->n_sockets, sizeof(*notes));
+	frame->unjudged = unjudged_of(snapshot, findings);
 	frame->is_new = xcalloc(snapshot->n_sockets, sizeof(*frame->is_new));
 	frame->is_new_finding = xcalloc(findings->count, sizeof(*frame->is_new_finding));
 	frame->netns = xcalloc(snapshot->n_netns, sizeof(*frame->netns));
@@ -181,6 +191,7 @@ void frame_free(struct frame *frame)
 	finding_list_done(&frame->findings);
 	snapshot_free(frame->snapshot);
 	free(frame->notes);
+	free(frame->unjudged);
 	free(frame->is_new);
 	free(frame->is_new_finding);
 	free(frame->netns);

@@ -24,12 +24,13 @@
 struct frame_netns {
 	uint32_t time_wait; /* buckets, those in FIN-WAIT-2 too */
 	int64_t time_wait_limit; /* tcp_max_tw_buckets; 0: not known */
-	uint32_t local_ports, local_ports_used; /* of the range for connections */
+	uint32_t local_ports, local_ports_used; /* of the range for connections, not reserved */
 };
 
 /* Of all namespaces. */
 struct frame_totals {
-	uint32_t tcp[N_STATES]; /* by state, as sock_diag has it: time_wait in two of them, too */
+	/* With MPTCP, by state, as sock_diag has it: time_wait in two of them, too. */
+	uint32_t tcp[N_STATES];
 	uint32_t closing; /* TCP between ESTAB and TIME-WAIT, without what time_wait counts */
 	uint32_t udp;
 	uint32_t time_wait; /* buckets, those in FIN-WAIT-2 too */
@@ -43,6 +44,7 @@ struct frame {
 	struct bind_bucket_index index;
 	struct port_view ports;
 	uint32_t *notes; /* of each socket 1 + the index of its worst finding, 0 = none */
+	bool *unjudged; /* of each socket whether it cannot be told if it has one */
 	bool *is_new; /* of each socket */
 	bool *is_new_finding; /* of each finding */
 	struct history history; /* as it was then, for history_find() and what has gone */
@@ -66,7 +68,8 @@ void frame_maker_done(struct frame_maker *maker);
 
 /*
  * A frame of a snapshot and the findings in it, which it owns from now on. before is that of the
- * frame before, or NULL: see history_take(). notes is as column_notes_of() makes it, and may be NULL.
+ * frame before, or NULL: see history_take(). notes is as column_notes_of() makes it, and may be
+ * NULL.
  */
 struct frame *frame_new(struct frame_maker *maker, const struct snapshot *before,
 			struct snapshot *snapshot, const struct finding_list *findings,

@@ -13,8 +13,8 @@ enum line_edit {
 };
 
 /*
- * Apply a key (enum tui_key, or a character) to a line of UTF-8, which ends with a zero byte and has
- * room for size bytes: what is typed goes to its end. Characters that are not safe to show are
+ * Apply a key (enum tui_key, or a character) to a line of UTF-8, which ends with a zero byte and
+ * has room for size bytes: what is typed goes to its end. Characters that are not safe to show are
  * left out, and so is what there is no room for.
  */
 enum line_edit line_edit_key(char *line, size_t size, uint32_t key);

@@ -206,7 +206,9 @@ static const char *owner_name(const struct snapshot *snapshot, const struct inet
 	return comm ? comm : "";
 }
 
-/* Whether a socket that has gone was an outgoing connection to where another is, of that program. */
+/*
+ * Whether a socket that has gone was an outgoing connection to where another is, of that program.
+ */
 static bool went_there(const struct frame *frame, const struct inet_socket *socket,
 		       const struct inet_socket *other, const char *program)
 {
@@ -367,7 +369,9 @@ static uint64_t fullest(const struct frame *frame, const struct port_row *part)
 	return most;
 }
 
-/* The less, the sooner a part stands for its port: that is seen for which the port is where it is. */
+/*
+ * The less, the sooner a part stands for its port: that is seen for which the port is where it is.
+ */
 static uint64_t folded_rank(const struct maker *maker, const struct port_row *part)
 {
 	uint32_t note = worst_note(maker->frame, part);
@@ -636,8 +640,8 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /*
- * Ports that nobody served, and that have lost all they had: the last TIME-WAIT of a dead server. Of
- * outgoing connections they are not; those that were served are known otherwise.
+ * Ports that nobody served, and that have lost all they had: the last TIME-WAIT of a dead server.
+ * Of outgoing connections they are not; those that were served are known otherwise.
  */
 static void add_gone_unserved(struct maker *maker, const struct item *items, uint32_t n)
 {

@@ -82,7 +82,9 @@ struct row_request {
 void rows_make(struct row_list *list, const struct frame *frame, const struct row_request *request);
 void rows_done(struct row_list *list);
 
-/* The sockets that a row stands for: at least one, but for what has gone and a finding about none. */
+/*
+ * The sockets that a row stands for: at least one, but for what has gone and a finding about none.
+ */
 const uint32_t *row_sockets(const struct frame *frame, const struct row *row, uint32_t *ret_count);
 
 #endif

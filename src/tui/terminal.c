@@ -90,10 +90,14 @@ static void end_later(int number)
 	errno = error;
 }
 
-/* The terminal first: then what the signal does by itself. In whatever thread it happened. */
+/*
+ * The terminal first: then what the signal does by itself. In whatever thread it happened; but a
+ * child that crashes has not taken the terminal.
+ */
 static void crash(int number)
 {
-	leave_at_once();
+	if (getpid() == opener)
+		leave_at_once();
 	signal(number, SIG_DFL);
 	raise(number);
 }

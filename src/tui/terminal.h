@@ -14,9 +14,9 @@
 
 /*
  * Take the terminal that stdin and stdout are. What is written to stderr from now on would tear the
- * picture and is kept until the terminal is free again. Returns 0; -ENOTTY if they are none; -ENOENT
- * if nothing is known of terminals of its kind (TERM); -ENOTSUP if it cannot move its cursor; or
- * what pipe2() says. Once in a program, by the thread that calls the other functions.
+ * picture and is kept until the terminal is free again. Returns 0; -ENOTTY if they are none;
+ * -ENOENT if nothing is known of terminals of its kind (TERM); -ENOTSUP if it cannot move its
+ * cursor; or what pipe2() says. Once in a program, by the thread that calls the other functions.
  */
 int terminal_open(bool color);
 

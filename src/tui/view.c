@@ -494,90 +494,123 @@ static void pause_or_go(struct view *view)
 	view->host->set_interval(view->host->user, view->interval_ms, view->paused);
 }
 
+/* ---- what each key does ---- */
+
+static void row_up(struct view *view)
+{
+	move(view, -1);
+}
+
+static void row_down(struct view *view)
+{
+	move(view, 1);
+}
+
+static void page_up(struct view *view)
+{
+	move(view, -(int64_t)(view->page ? view->page : 1));
+}
+
+static void page_down(struct view *view)
+{
+	move(view, view->page ? view->page : 1);
+}
+
+static void first_row(struct view *view)
+{
+	select_row(view, 0);
+}
+
+static void last_row(struct view *view)
+{
+	select_row(view, UINT32_MAX);
+}
+
+static void next_view(struct view *view)
+{
+	change_view(view, 1);
+}
+
+static void previous_view(struct view *view)
+{
+	change_view(view, -1);
+}
+
+static void begin_search(struct view *view)
+{
+	begin_prompt(view, PROMPT_SEARCH, "");
+}
+
+static void begin_filter(struct view *view)
+{
+	begin_prompt(view, PROMPT_FILTER, view->words.text);
+}
+
+static void reverse(struct view *view)
+{
+	toggle(view, &view->reverse[view->id], NULL);
+}
+
+static void toggle_tcp(struct view *view)
+{
+	toggle(view, &view->only_tcp, &view->only_udp);
+}
+
+static void toggle_udp(struct view *view)
+{
+	toggle(view, &view->only_udp, &view->only_tcp);
+}
+
+static void toggle_listening(struct view *view)
+{
+	toggle(view, &view->only_listening, NULL);
+}
+
+static void slower(struct view *view)
+{
+	set_interval(view, view->interval_ms * 2);
+}
+
+static void faster(struct view *view)
+{
+	set_interval(view, view->interval_ms / 2);
+}
+
+/* ACTION_QUIT is for who calls. */
+static void (*const reactions[])(struct view *view) = {
+	[ACTION_UP] = row_up,
+	[ACTION_DOWN] = row_down,
+	[ACTION_PAGE_UP] = page_up,
+	[ACTION_PAGE_DOWN] = page_down,
+	[ACTION_FIRST] = first_row,
+	[ACTION_LAST] = last_row,
+	[ACTION_OPEN] = open_row,
+	[ACTION_NEXT_VIEW] = next_view,
+	[ACTION_PREVIOUS_VIEW] = previous_view,
+	[ACTION_SEARCH] = begin_search,
+	[ACTION_SEARCH_AGAIN] = search,
+	[ACTION_FILTER] = begin_filter,
+	[ACTION_SORT] = sort_by_next,
+	[ACTION_REVERSE] = reverse,
+	[ACTION_TCP] = toggle_tcp,
+	[ACTION_UDP] = toggle_udp,
+	[ACTION_LISTENING] = toggle_listening,
+	[ACTION_PROBE] = probe,
+	[ACTION_DETAILS] = show_details,
+	[ACTION_EXPLAIN] = explain,
+	[ACTION_WRITE] = begin_write,
+	[ACTION_PAUSE] = pause_or_go,
+	[ACTION_SLOWER] = slower,
+	[ACTION_FASTER] = faster,
+	[ACTION_HELP] = show_help,
+	[ACTION_BACK] = back,
+	[ACTION_QUIT] = NULL,
+};
+
 static void do_action(struct view *view, enum tui_action action)
 {
-	switch (action) {
-	case ACTION_UP:
-		move(view, -1);
-		break;
-	case ACTION_DOWN:
-		move(view, 1);
-		break;
-	case ACTION_PAGE_UP:
-		move(view, -(int64_t)(view->page ? view->page : 1));
-		break;
-	case ACTION_PAGE_DOWN:
-		move(view, view->page ? view->page : 1);
-		break;
-	case ACTION_FIRST:
-		select_row(view, 0);
-		break;
-	case ACTION_LAST:
-		select_row(view, UINT32_MAX);
-		break;
-	case ACTION_OPEN:
-		open_row(view);
-		break;
-	case ACTION_NEXT_VIEW:
-		change_view(view, 1);
-		break;
-	case ACTION_PREVIOUS_VIEW:
-		change_view(view, -1);
-		break;
-	case ACTION_SEARCH:
-		begin_prompt(view, PROMPT_SEARCH, "");
-		break;
-	case ACTION_SEARCH_AGAIN:
-		search(view);
-		break;
-	case ACTION_FILTER:
-		begin_prompt(view, PROMPT_FILTER, view->words.text);
-		break;
-	case ACTION_SORT:
-		sort_by_next(view);
-		break;
-	case ACTION_REVERSE:
-		toggle(view, &view->reverse[view->id], NULL);
-		break;
-	case ACTION_TCP:
-		toggle(view, &view->only_tcp, &view->only_udp);
-		break;
-	case ACTION_UDP:
-		toggle(view, &view->only_udp, &view->only_tcp);
-		break;
-	case ACTION_LISTENING:
-		toggle(view, &view->only_listening, NULL);
-		break;
-	case ACTION_PROBE:
-		probe(view);
-		break;
-	case ACTION_DETAILS:
-		show_details(view);
-		break;
-	case ACTION_EXPLAIN:
-		explain(view);
-		break;
-	case ACTION_WRITE:
-		begin_write(view);
-		break;
-	case ACTION_PAUSE:
-		pause_or_go(view);
-		break;
-	case ACTION_SLOWER:
-		set_interval(view, view->interval_ms * 2);
-		break;
-	case ACTION_FASTER:
-		set_interval(view, view->interval_ms / 2);
-		break;
-	case ACTION_HELP:
-		show_help(view);
-		break;
-	case ACTION_BACK:
-		back(view);
-		break;
-	default:
-		break;
-	}
+	if (reactions[action])
+		reactions[action](view);
 }
 
 bool view_key(struct view *view, uint32_t key)

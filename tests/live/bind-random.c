@@ -661,7 +661,7 @@ static void try_probe(struct round *round)
 {
 	/* As the replica does it: those without SO_REUSEPORT change what the bucket remembers. */
 	static const uint32_t order[PROBE_SETS] = { 2, 3, 0, 1 };
-	const struct probe_facts facts = { .privileged = true };
+	const struct probe_facts facts = { .privileged = TRISTATE_YES };
 	struct bind_candidate candidate = random_candidate(round);
 	struct bind_bucket_index index;
 	struct probe_report report;

@@ -67,6 +67,28 @@ echo old >reports/mode
 chmod 604 reports/mode
 "$PORTSHARE" check --from "$fixture" --output reports/mode
 is "one that was there keeps its mode" "$? $(stat -c %a reports/mode) $(sed -n 3p reports/mode | head -c 7)" "1 604 WARNING"
+# Who reads it as a member of its group is to read the next one, too.
+echo old >reports/group
+chmod 640 reports/group
+if [ "$(id -u)" = 0 ] && chgrp 1234 reports/group 2>/dev/null; then
+	"$PORTSHARE" check --from "$fixture" --output reports/group 2>err
+	is "and its group" "$? $(stat -c '%a %g' reports/group) $(cat err)" "1 640 1234 "
+	program=$(user_program "$PORTSHARE")
+	cp "$fixture" "$netns_tmp/fixture.json"
+	chmod 644 "$netns_tmp/fixture.json"
+	mkdir others
+	mv reports/group others
+	chown 65534 others others/group
+	as_user "$program" check --from "$netns_tmp/fixture.json" --output "$PWD/others/group" 2>err
+	is "a group that it cannot be given gets no rights, nor does another" "$? $(stat -c '%a %g' others/group)" "1 600 65534"
+	like "which is said" "$(cat err)" '^portshare: cannot keep the group of "[^"]*/others/group": .*; so the new file is for no group'
+	chmod 604 others/group
+	chgrp 1234 others/group
+	as_user "$program" check --from "$netns_tmp/fixture.json" --output "$PWD/others/group" 2>err
+	is "if it had none, nothing is lost" "$? $(stat -c '%a' others/group) $(cat err)" "1 604 "
+else
+	skip "its group" "files cannot be given to groups here"
+fi
 echo old >target
 ln -s ../target reports/link
 "$PORTSHARE" check --from "$fixture" --output reports/link

@@ -427,6 +427,31 @@ if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; t
 else
 	skip "a privileged port" "other users cannot be played here"
 fi
+# In a container without root of its own, with the network of the host: its root is none of that.
+if unshare -Ur true 2>/dev/null; then
+	unshare -Ur "$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root of another user namespace" "$? $(field "$binds")" "1 EACCES EACCES EACCES EACCES"
+	unshare -Ur "$PORTSHARE" probe tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root of another user namespace: the ways agree" "$? $(field "$agree")" "1 true"
+	unshare -Ur "$PORTSHARE" probe --model tcp:80 --as 0 --json >probe.json 2>err
+	is "a privileged port, as root of another user namespace" "$? $(field "$binds")" "1 EACCES EACCES EACCES EACCES"
+	unshare -Urn "$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root of the network's own user namespace" "$? $(field "$binds")" "0 ok ok ok ok"
+	setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service \
+		"$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+	is "a privileged port, by root without the capability" "$? $(field "$binds")" "1 EACCES EACCES EACCES EACCES"
+	# shellcheck disable=SC2016 # expanded inside
+	without_proc='mount -t tmpfs none /proc && exec "$@"'
+	# Sanitizers do not run without it.
+	if unshare -m sh -c "$without_proc" sh "$PORTSHARE" --version >out 2>&1; then
+		unshare -m sh -c "$without_proc" sh "$PORTSHARE" probe --model tcp:80 --json >probe.json 2>err
+		is "a privileged port, without /proc: it cannot be told" "$? $(field "$binds")" "3 unknown unknown unknown unknown"
+	else
+		skip "a privileged port, without /proc" "the program does not run without it here"
+	fi
+else
+	skip "a privileged port in another user namespace" "there can be none"
+fi
 probe tcp:10.9.8.7:8080
 expect "an address that is not there" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
 like "an address that is not there: in words" "$(field .verdict.text)" 'no interface of this network namespace has it'
@@ -506,6 +531,16 @@ if [ "$(id -u)" = 0 ]; then
 fi
 exec 8>&-
 wait "$other"
+
+# Who starts it may ignore SIGCHLD, which passes on: then no child was to be waited for.
+cat >ignoring.py <<'PY'
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+PY
+python3 ignoring.py "$PORTSHARE" probe tcp:8080 --reuseaddr --json >probe.json 2>err
+is "SIGCHLD ignored: the kernel is asked" \
+	"$? $(field '.attempts[1] | "\(.replica.bind) \(.live.bind)"') $(field '.limits | length')" "0 ok ok 0"
 
 # Snapshots of others.
 mksock_start listening,addr=0.0.0.0,port=8080 || exit 99

@@ -328,6 +328,22 @@ trap '' HUP
 like "what was ignored stays ignored" "$("$PORTSHARE" wait -q tcp:8088 -- sh -c 'grep SigIgn /proc/self/status')" '[13579bdf]$'
 trap 'exit 129' HUP
 
+# Of SIGCHLD that is ignored a child is not to be waited for; the port is looked at all the same.
+cat >ignoring.py <<'PY'
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+PY
+# Without BPF the model cannot tell; the port itself does.
+mksock_start time-wait,port=8095,reuseaddr || exit 99
+python3 ignoring.py "$PORTSHARE" wait --no-bpf tcp:127.0.0.1:8095 --reuseaddr --timeout 300ms -q 2>said
+is "SIGCHLD ignored: the port itself is asked" "$? $(cat said)" "0 "
+mksock_stop
+like "SIGCHLD ignored: the command has it as it was" \
+	"$(python3 ignoring.py "$PORTSHARE" wait -q tcp:8088 -- grep SigIgn /proc/self/status)" '[13579bdf].{4}$'
+like "SIGCHLD not ignored: nor has the command" \
+	"$("$PORTSHARE" wait -q tcp:8088 -- grep SigIgn /proc/self/status)" '[02468ace].{4}$'
+
 # Mistakes.
 wrong()
 {

@@ -128,6 +128,20 @@ end()
 print(status, left, echoes)
 PYTHON
 is "a crash of the thread that reads" "$(cat said)" "-11 True True"
+# A service that only UDP has, as of list.
+if getent services tftp/udp >said && ! getent services tftp/tcp >said; then
+	play --from "$web" >said <<'PYTHON'
+see("tcp:8080")
+send("ftftp\r")
+see("0 rows")
+send("q")
+end()
+print(status)
+PYTHON
+	is "a service that only UDP has is a filter" "$(cat said)" 0
+else
+	skip "a service that only UDP has" "tftp is not known here"
+fi
 # What other threads and libraries say would tear the picture.
 play --netns /nowhere >said <<'PYTHON'
 end()

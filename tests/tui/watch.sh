@@ -323,6 +323,12 @@ ok "of any size, without keys" diff "$golden/batch-80x24.txt" frame
 is "three frames" "$(grep -c 'by alarm' frame)" 3
 "$PORTSHARE" watch --batch --json-lines -c 3 -n 50ms >lines
 is "three summaries" "$(jq -c '[.sockets >= 1, .tcp.LISTEN >= 1, .findings.critical]' lines | sort -u)" "[true,true,0]"
+"$PORTSHARE" --from web.json --json -l >part.json
+"$PORTSHARE" watch --batch --from part.json >frame 2>err
+like "--batch of a part: is said in the frame too" "$(cat frame)" 'only a part'
+is "--json-lines of a part, and of a whole" \
+	"$("$PORTSHARE" watch --batch --json-lines --from part.json 2>err | jq -c .part) $("$PORTSHARE" watch --batch --json-lines --from web.json | jq -c .part)" \
+	'"sockets" null'
 "$PORTSHARE" watch --batch --json-lines --from namespaces.json >summary
 is "limits of each namespace" "$(jq -c '.time_wait, (.netns[] | [.id, .name, .time_wait, .time_wait_limit, .local_ports, .local_ports_used])' summary | tr '\n' ' ')" \
 	'0 [4026531833,null,0,null,28232,0] [4026532001,"blue",0,null,28232,0] [4026532002,null,0,null,977,1] '

@@ -216,6 +216,7 @@ int main(void)
 	snapshot_add_limit(snapshot, "owners", "EACCES", 3,
 			   "the owners of 3 | sockets are\nhidden");
 	snapshot_add_limit(snapshot, "reuse", "EACCES", 3, "flags \033[2J are hidden");
+	snapshot_add_limit(snapshot, "processes", "ESRCH", 4, "a process ended meanwhile");
 	text("text-limits", snapshot, &none, 60, false);
 	plugin("plugin-ok", snapshot, &none, PLUGIN_OK);
 	prometheus("prometheus-none", snapshot, &none, PLUGIN_UNKNOWN);

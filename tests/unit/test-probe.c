@@ -22,7 +22,7 @@ static struct bench bench_new(enum protocol protocol, const char *address, uint1
 	struct bench bench = {
 		.snapshot = snapshot_new(),
 		.candidate = { .protocol = (uint8_t)protocol, .port = port, .uid = 1000 },
-		.facts = { .address_error = PROBE_UNKNOWN },
+		.facts = { .address_error = PROBE_UNKNOWN, .privileged = TRISTATE_NO },
 	};
 	int family;
 
@@ -370,7 +370,7 @@ static void test_memory(void)
 	struct bucket_memory *row;
 
 	bench.candidate.uid = 0;
-	bench.facts.privileged = true;
+	bench.facts.privileged = TRISTATE_YES;
 	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 0);
 	add(&bench, STATE_ESTAB, "127.0.0.1", TRISTATE_NO, TRISTATE_YES, 33);
 	predict(&bench);
@@ -481,7 +481,7 @@ static void test_refused(void)
 	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
 	predict(&bench);
 	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EACCES, "IPv6: the port");
-	bench.facts.privileged = true;
+	bench.facts.privileged = TRISTATE_YES;
 	predict_again(&bench);
 	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EADDRNOTAVAIL, "who may bind it");
 	done(&bench);
@@ -605,6 +605,31 @@ static void test_ways(void)
 	conclude(&bench);
 	is_int(bench.verdict.answer, TRISTATE_UNKNOWN,
 	       "model and replica that differ decide nothing");
+	done(&bench);
+
+	/* By the model, which nobody asked for alone. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	predict(&bench);
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "the model is enough if it alone was asked for");
+	probe_verdict_done(&bench.verdict);
+	probe_add_limit(&bench.report, "model", "something about it");
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "whatever is said about it");
+	probe_verdict_done(&bench.verdict);
+	probe_add_limit(&bench.report, "replica", "no replica could be made");
+	conclude(&bench);
+	is_int(bench.verdict.answer, TRISTATE_YES, "where the kernel could not be asked");
+	ok(strstr(bench.verdict.text, ", by the model alone.") != NULL, "that is said");
+	probe_verdict_done(&bench.verdict);
+	bench.report.attempts[0].ways[PROBE_REPLICA] = (struct probe_outcome){ 0, 0 };
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "not if the replica could be asked");
+	probe_verdict_done(&bench.verdict);
+	bench.report.attempts[0].ways[PROBE_REPLICA] = (struct probe_outcome){ -1, -1 };
+	bench.report.attempts[0].ways[PROBE_LIVE].bind = 0;
+	conclude(&bench);
+	ok(!strstr(bench.verdict.text, "model"), "nor if the port itself could");
 	done(&bench);
 
 	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);

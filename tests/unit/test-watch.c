@@ -393,9 +393,13 @@ static void test_totals(void)
 		socket->known |= SOCKET_HAS_INODE;
 		socket->inode = i ? 0 : 77;
 	}
+	make_socket(snapshot, PROTOCOL_MPTCP, STATE_LISTEN, "0.0.0.0", 8081);
+	make_socket(snapshot, PROTOCOL_SCTP, STATE_LISTEN, "0.0.0.0", 8082);
 	frame_maker_init(&maker);
 	view_init(&view, &host);
 	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, "TCP  LISTEN 2 ") && shows(&view, "UDP 2 "),
+	   "MPTCP is of TCP, which SCTP is not");
 	ok(shows(&view, "closing 1 ") && shows(&view, "TIME-WAIT 6"),
 	   "each socket is counted once");
 	is_int(view.frame->totals.tcp[STATE_FIN_WAIT_2], 4, "by state as it was read");
@@ -463,6 +467,37 @@ static void test_limits(void)
 	   "of one namespace there is nothing to name");
 	ok(strstr(limits(&view, 120), "local ports 0/28232 ·") != NULL, "here neither");
 	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* A connection may be bound to a reserved port: of those for connections it is none. */
+static void test_reserved(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct frame_maker maker;
+	struct frame *frame;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct netns *netns = snapshot_add_netns(snapshot);
+
+		netns->id = 100 + i;
+		netns->port_range_first = 40000;
+		netns->port_range_last = 40009;
+		if (!i)
+			netns->reserved_ports = snapshot_string(snapshot, "22,40000-40008,50000");
+	}
+	for (i = 0; i < 20; i++)
+		make_connection(snapshot, STATE_ESTAB, (uint16_t)(39995 + i), "10.0.0.9", 443);
+	for (i = 0; i < 20; i++)
+		make_connection(snapshot, STATE_ESTAB, (uint16_t)(39995 + i), "10.0.0.9", 443)
+			->netns = 1;
+	frame_maker_init(&maker);
+	frame = new_frame(&maker, snapshot);
+	is_int(frame->netns[0].local_ports, 1, "reserved ports are none for connections");
+	is_int(frame->netns[0].local_ports_used, 1, "nor are they counted as used");
+	is_int(frame->netns[1].local_ports_used, 10, "which those of another namespace are");
+	frame_free(frame);
 	frame_maker_done(&maker);
 }
 
@@ -537,6 +572,25 @@ static void test_overlay_width(void)
 }
 
 /* Findings that cannot be told are no findings, and not nothing. */
+/* What stands below NOTE in the line that has this; 0: there is none. */
+static char note_of(struct view *view, const char *what)
+{
+	const char *text, *heading, *line;
+
+	view->ascii = true;
+	text = drawn(view, 30, 110);
+	heading = strstr(text, "NOTE");
+	line = strstr(text, what);
+	if (!heading || !line)
+		return 0;
+	text = heading;
+	while (text[-1] != '\n')
+		text--;
+	while (line[-1] != '\n')
+		line--;
+	return line[heading - text];
+}
+
 static void test_undecided(void)
 {
 	struct snapshot *snapshot = new_snapshot(1000);
@@ -553,6 +607,56 @@ static void test_undecided(void)
 	ok(shows(&view, " cannot tell: 6\n"), "what cannot be told is counted");
 	frame->totals.tcp[STATE_ESTAB] = 1000000;
 	ok(strstr(drawn(&view, 24, 68), "UDP 2  cann\n") != NULL, "and hides nothing else");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* Of an ordinary user, who sees that others share a port and not why they can. */
+static void test_unjudged(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++)
+		make_reuse(&snapshot->sockets[i], TRISTATE_UNKNOWN, TRISTATE_UNKNOWN,
+			   EVIDENCE_UNKNOWN);
+	make_reuse(&snapshot->sockets[2], TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	is_int(note_of(&view, "udp:5060"), '?', "a port of which it cannot be told");
+	is_int(note_of(&view, "tcp:8080"), '-', "one with which nothing is wrong");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
+/* Of a snapshot that was written with filters. */
+static void test_part(void)
+{
+	struct snapshot *snapshot = new_snapshot(1000);
+	struct frame_maker maker;
+	struct view view;
+
+	make_reuse(&snapshot->sockets[2], TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	snapshot_set_part(snapshot, PART_PORTS);
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, " only a part"), "of whole ports: that it is a part is said");
+	is_int(note_of(&view, "tcp:8080"), '-', "but of a port it can be told");
+
+	snapshot = new_snapshot(1000);
+	make_reuse(&snapshot->sockets[2], TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	snapshot_set_part(snapshot, PART_SOCKETS);
+	view_take(&view, new_frame(&maker, snapshot));
+	ok(shows(&view, " only a part"), "of some sockets of a port: too");
+	is_int(note_of(&view, "tcp:8080"), '?', "and of none it can be told");
+	view.frame->totals.undecided = 6;
+	ok(shows(&view, " only a part, cannot tell: 6\n"), "beside what cannot be told");
+	type(&view, "fudp:1\r\t\t");
+	ok(shows(&view, "Nothing found in what could be seen."), "nor is nothing found at all");
 	view_done(&view);
 	frame_maker_done(&maker);
 }
@@ -723,9 +827,12 @@ int main(void)
 	test_many_details();
 	test_totals();
 	test_limits();
+	test_reserved();
 	test_title();
 	test_overlay_width();
 	test_undecided();
+	test_unjudged();
+	test_part();
 	test_base();
 	test_heights();
 	test_trend();

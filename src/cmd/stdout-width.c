@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/terminal.h"
+#include "cmd/stdout-width.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #define TEXT_WIDTH_LEAST 40
 #define TEXT_WIDTH_MOST 100
 
-uint32_t terminal_width(void)
+uint32_t stdout_width(void)
 {
 	struct winsize size;
 
@@ -17,9 +17,9 @@ uint32_t terminal_width(void)
 	return size.ws_col;
 }
 
-uint32_t terminal_text_width(void)
+uint32_t stdout_text_width(void)
 {
-	uint32_t width = terminal_width();
+	uint32_t width = stdout_width();
 
 	if (!width)
 		return TEXT_WIDTH;
