@@ -203,7 +203,11 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "close-on-exec flag. Handing a socket over on purpose, as systemd's socket units, inetd, Postfix, "
 "Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone "
 "that outlives its parent and keeps the port: it runs the same program, as the workers of a server "
-"do.",
+"do.\n\n"
+"Where the server is gone and no process but the child has the socket, it is known by the child's "
+"program: a shell, sleep, tail, sudo and others of that kind open no ports. Another one, such as a "
+"script, may have opened the socket itself: the kernel keeps no record of who did, and nothing is "
+"reported.",
 		.kernel =
 "A socket lives until the last descriptor that refers to it is closed, in whichever process. The "
 "state of the port is that of the socket: LISTEN. No flag of a new socket helps against a "
@@ -226,13 +230,18 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_TIME_WAIT_BLOCKS_BIND] = {
 		.title = "Closed connections keep a port from everyone",
 		.meaning =
-"Nothing listens on the port, but connections of a server that is gone are in TIME-WAIT, or still "
-"closing, and were made without SO_REUSEADDR and without SO_REUSEPORT. Every bind to their local "
-"address, or to all addresses, fails with EADDRINUSE until the last of them has ended, at the "
-"moment that is named.",
+"Nothing listens on the port, but closed connections, mostly of a server that is gone, are in "
+"TIME-WAIT, or still closing, and have neither SO_REUSEADDR nor SO_REUSEPORT. Every bind to their "
+"local address, or to all addresses, fails with EADDRINUSE until the last of them has ended: at "
+"the moment that is named, where a clock ends it.\n\n"
+"It is a note where no server had the port, as far as the other ends and the ports tell, and "
+"nobody wants it for one: it was not named alone, and is not reserved. In "
+"net.ipv4.ip_local_port_range what is left is looked at if the port was named alone, or if two "
+"clients of the server are still in the snapshot.",
 		.arises =
 "A server without either flag was stopped while it had connections, or closed them itself: the "
-"side that closes first keeps TIME-WAIT.",
+"side that closes first keeps TIME-WAIT. Or a client had bound the port by its number, and closed "
+"first.",
 		.kernel =
 "A TIME-WAIT bucket remembers SO_REUSEADDR and SO_REUSEPORT of its connection, which had them from "
 "the listener. A new socket passes if both have SO_REUSEADDR, or both SO_REUSEPORT; uids and "
@@ -241,7 +250,12 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "While the client of a server that is gone has not closed, its connection is in FIN-WAIT-2, and "
 "keeps the port as well. That lasts as long as net.ipv4.tcp_fin_timeout said when the server "
 "closed (60 seconds unless changed); when the client closes before that, TIME-WAIT follows, and "
-"its 60 seconds begin then. So the moment that is named is the earliest.",
+"its 60 seconds begin then. So the moment that is named is the earliest.\n\n"
+"While the other end has not taken all that was sent to it, or has not acknowledged the end, the "
+"connection is in FIN-WAIT-1, CLOSING or LAST-ACK, and keeps the port, too. A client that reads "
+"slowly holds it there as long as it likes; one that takes nothing at all is given up after some "
+"minutes, five or more. Of these, and of FIN-WAIT-2 where tcp_fin_timeout was above 60, no end is "
+"named.",
 		.in_code =
 "Set SO_REUSEADDR on the listening socket before bind(); its connections inherit it.\n\n"
 "C:\n"
@@ -261,18 +275,26 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "The port is free at once. Keep the states in the command: without them ss ends connections that "
 "are alive, and those that other programs have made from this port. In FIN-WAIT-2 may also be a "
 "connection that a living process has shut down on its side only; ss -tp names that process. "
-"Clients that close end FIN-WAIT-2 too, but into TIME-WAIT.",
+"Clients that close end FIN-WAIT-2 too, but into TIME-WAIT. FIN-WAIT-1, CLOSING and LAST-ACK of "
+"connections that no process holds end by state fin-wait-1 state closing state last-ack, in Linux "
+"6.18; older kernels may leave them.\n\n"
+"From a client that has bound the port by its number only its own configuration keeps it; from "
+"one to which the kernel gave it net.ipv4.ip_local_reserved_ports does, see port-taken-by-client.",
 	},
 	[FINDING_RESTART_BLOCKED_LATER] = {
-		.title = "After a crash this port would stay closed for up to a minute",
+		.title = "After a crash this port would stay closed for a minute or more",
 		.meaning =
-"A listener has neither SO_REUSEADDR nor SO_REUSEPORT, and has connections. Nothing is wrong now. "
-"When it ends, what is left of these connections will keep the port.",
-		.arises = "The server does not set SO_REUSEADDR. Most do.",
+"A listener, or connections of it, have neither SO_REUSEADDR nor SO_REUSEPORT. Nothing is wrong "
+"now. When the server ends, what is left of these connections will keep the port. Where the "
+"listener alone lacks the flag, its connections will keep it from a server that lacks it again.",
+		.arises =
+"The server does not set SO_REUSEADDR. Most do. Or it clears it on connections that it has "
+"accepted.",
 		.kernel =
 "When a process ends, the kernel closes its connections; they pass through FIN-WAIT or LAST-ACK "
 "and mostly end in TIME-WAIT, with the flags that they had. What counts is the flag of the "
-"connection at its end, not that of the listener by then.",
+"connection at its end, not that of the listener by then. A connection that its client has closed "
+"first leaves no TIME-WAIT, and one that was not accepted is reset: these are not counted.",
 		.in_code =
 "C:\n"
 "    int on = 1;\n"
@@ -298,8 +320,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "connect() takes a free local port of the range, without asking whether a server will want it. A "
 "bind to it then conflicts with the connection: both would need SO_REUSEADDR, which clients do not "
-"set. After the connection, its TIME-WAIT keeps the port for another 60 seconds. UDP clients do "
-"the same.",
+"set. If the client closes first, TIME-WAIT keeps the port for another 60 seconds (then it is "
+"time-wait-blocks-bind). UDP clients take ports in the same way, but leave nothing behind.",
 		.in_code =
 "Let servers listen on ports outside of the range. A client that binds a fixed address before "
 "connect() should set IP_BIND_ADDRESS_NO_PORT, so that it does not hold a port for itself "
@@ -387,7 +409,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "an unbound UDP socket takes one that no other has, wherever it sends to. When none is left "
 "connect() fails with EADDRNOTAVAIL, bind() to port 0 with EADDRINUSE, an unbound UDP socket with "
 "EAGAIN. Connections in TIME-WAIT count; with net.ipv4.tcp_tw_reuse=1 connect() may take their "
-"ports after one second, if both ends use TCP timestamps. 2, the default, does so on loopback only.",
+"ports after one second, if both ends use TCP timestamps. 2, the default, does so on loopback "
+"only.",
 		.in_code =
 "Keep connections and use them again.\n\n"
 "C: a pool of connections; IP_BIND_ADDRESS_NO_PORT where an address is bound before connect().\n\n"

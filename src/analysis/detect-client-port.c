@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Servers' ports and outgoing connections that come into each other's way. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "analysis/detect.h"
+#include "analysis/direction.h"
 #include "analysis/port-range.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -14,27 +16,11 @@ static bool is_stream(const struct detection *detection)
 	return protocol_is_stream((enum protocol)detection->bucket->protocol);
 }
 
-/* A port that was named alone is one that somebody wants for a server. */
-static bool is_named(const struct detection *detection)
-{
-	uint32_t i;
-
-	for (i = 0; i < detection->options->n_selectors; i++) {
-		const struct selector *selector = &detection->options->selectors[i];
-
-		if (selector->first_port == selector->last_port &&
-		    selector->first_port == detection->bucket->port &&
-		    (selector->protocols & 1U << detection->bucket->protocol))
-			return true;
-	}
-	return false;
-}
-
 /* Why a port without a server is thought to be a server's; NULL: it is not. */
 static const char *why_wanted(const struct detection *detection, enum severity *ret_severity)
 {
 	*ret_severity = SEVERITY_WARNING;
-	if (is_named(detection))
+	if (detect_is_named(detection))
 		return "The port was asked for by its number, and nothing listens there.";
 	if (port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
@@ -47,12 +33,34 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 	return NULL;
 }
 
-/* Not one that a server has accepted which listens no more. */
-static bool is_outgoing(const struct port_rules *rules, const struct inet_socket *socket)
+static enum direction direction(const struct detection *detection, const struct inet_socket *socket)
+{
+	return direction_of(&detection->rules, detection->index, socket);
+}
+
+static bool is_living_connection(const struct inet_socket *socket)
 {
 	return (socket->known & SOCKET_HAS_PEER) && !socket_is_time_wait(socket) &&
-	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode) &&
-	       (socket->state == STATE_SYN_SENT || port_is_of_client(rules, socket));
+	       socket->state != STATE_SYN_RECV && (socket->n_owners || socket->inode);
+}
+
+/* Not one that a server has accepted which listens no more. */
+static bool may_be_outgoing(const struct detection *detection, const struct inet_socket *socket)
+{
+	if (!is_living_connection(socket))
+		return false;
+	return is_stream(detection) ? direction(detection, socket) != DIRECTION_IN :
+				      port_is_of_client(&detection->rules, socket);
+}
+
+/*
+ * Where the ports do not tell, nobody listens here, and the other end is not of this host: there
+ * somebody may listen. If it is, nobody does there either.
+ */
+static bool is_outgoing(const struct detection *detection, const struct inet_socket *socket)
+{
+	return !is_stream(detection) || direction(detection, socket) == DIRECTION_OUT ||
+	       !direction_sees_other_end(&detection->rules, detection->index, socket);
 }
 
 static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n)
@@ -65,6 +73,19 @@ static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sock
 	return true;
 }
 
+static char *remedy_words(const struct detection *detection, bool outgoing)
+{
+	static const char start[] = "For good: ";
+	const char *keep = words_keep_from_clients(&detection->rules, detection->bucket->netns,
+						   detection->bucket->port);
+
+	if (outgoing || strncmp(keep, start, sizeof(start) - 1) != 0)
+		return xasprintf("Now: end the connection, or wait for it. %s", keep);
+	return xasprintf("Now: end the connection, or wait for it. For good, if this end has "
+			 "connected: %s",
+			 keep + sizeof(start) - 1);
+}
+
 static void report_taken(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
 			 const char *why, enum severity severity)
 {
@@ -74,24 +95,23 @@ static void report_taken(struct detection *detection, const uint32_t *sockets, u
 						sockets, n_sockets);
 	char *where = words_socket(snapshot, sockets[0]),
 	     *who = words_holders(snapshot, sockets[0]);
+	bool outgoing = is_outgoing(detection, socket);
 	char peer[ADDRESS_TEXT_MAX];
 
 	address_format(socket->family, &socket->peer, peer);
-	finding->title =
-		xasprintf("%s is the local port of an outgoing connection of %s", where, who);
-	finding->evidence =
-		xasprintf("%s The connection goes to %s port %u.", why, peer, socket->peer_port);
+	finding->title = xasprintf("%s is the local port of %s connection of %s", where,
+				   outgoing ? "an outgoing" : "a", who);
+	finding->evidence = xasprintf(
+		"%s The other end of the connection is %s port %u.%s", why, peer, socket->peer_port,
+		outgoing ? "" : " Which of the two has connected the ports do not tell.");
 	finding->text = xasprintf(
 		all_reuse_addr(snapshot, sockets, n_sockets) ?
 			"A server that sets SO_REUSEADDR can bind the port, because the client "
 			"has set it too. Others cannot while the connection lives%s." :
 			"A server cannot bind the port while the connection lives%s: both sides "
 			"would need SO_REUSEADDR, and clients hardly ever set it.",
-		is_stream(detection) ? ", nor for 60 seconds after" : "");
-	finding->remedy =
-		xasprintf("Now: end the connection, or wait for it. %s",
-			  words_keep_from_clients(&detection->rules, detection->bucket->netns,
-						  detection->bucket->port));
+		is_stream(detection) ? ", nor for 60 seconds after if this end closes first" : "");
+	finding->remedy = remedy_words(detection, outgoing);
 	free(where);
 	free(who);
 }
@@ -104,8 +124,7 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	char *where, *who;
 
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    !port_is_ephemeral(&detection->rules, detection->bucket->netns,
-			       detection->bucket->port))
+	    !port_is_ephemeral(&detection->rules, detection->bucket->netns, detection->bucket->port))
 		return;
 	finding =
 		detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
@@ -154,9 +173,10 @@ void detect_client_port(struct detection *detection)
 		return;
 	connections = xcalloc(detection->bucket->count, sizeof(*connections));
 	for (i = 0; i < detection->bucket->count; i++)
-		if (is_outgoing(&detection->rules, &snapshot->sockets[detection->members[i]]))
+		if (may_be_outgoing(detection, &snapshot->sockets[detection->members[i]]))
 			connections[n++] = detection->members[i];
-	if (n)
+	if (n && !(is_stream(detection) &&
+		   direction_is_of_server(&detection->rules, detection->index, connections, n)))
 		report_taken(detection, connections, n, why, severity);
 	free(connections);
 }

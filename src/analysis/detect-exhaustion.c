@@ -16,9 +16,6 @@
 #define PORTS_CRITICAL 95
 #define TIME_WAIT_WARNING 90
 
-/* A finding about thousands of sockets names these, and counts the rest. */
-#define NAMED_MAX 64
-
 /* Whose local ports are looked at; the others have too few users. */
 enum port_kind {
 	PORTS_TCP,
@@ -131,20 +128,23 @@ static void count_port(const struct detection *detection, const struct bind_buck
 		stock->n_shared++;
 }
 
-/* Of one namespace, whose buckets these are: sockets that hold its ports, one of each. */
-static uint32_t list_holders(const struct detection *detection, const struct bind_bucket *buckets,
-			     uint32_t n_buckets, enum port_kind kind, uint32_t holders[NAMED_MAX])
+/*
+ * Of one namespace, whose buckets these are: sockets that hold its ports, one of each, as many as
+ * were counted; malloc'ed.
+ */
+static uint32_t *list_holders(const struct detection *detection, const struct bind_bucket *buckets,
+			      uint32_t n_buckets, enum port_kind kind, uint32_t n_held)
 {
-	uint32_t i, n = 0, holder;
+	uint32_t i, n = 0, holder, *holders = xcalloc(n_held, sizeof(*holders));
 
-	for (i = 0; i < n_buckets && n < NAMED_MAX; i++) {
+	for (i = 0; i < n_buckets && n < n_held; i++) {
 		if (kind_of(&buckets[i]) != (int)kind || !is_given(detection, &buckets[i]))
 			continue;
 		holder = holder_of(detection, &buckets[i]);
 		if (holder != SNAPSHOT_NONE)
 			holders[n++] = holder;
 	}
-	return n;
+	return holders;
 }
 
 static enum severity severity_of(uint32_t n, uint32_t of)
@@ -152,32 +152,34 @@ static enum severity severity_of(uint32_t n, uint32_t of)
 	return n * 100ULL >= (uint64_t)of * PORTS_CRITICAL ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 }
 
-/* Those that somebody holds first: by their holders a finding is asked for. Returns how many. */
-static uint32_t list_named(const struct outgoing *outgoing, uint32_t n, uint32_t named[NAMED_MAX])
+/* Their indexes, malloc'ed; those that somebody holds first: of them most is to be said. */
+static uint32_t *list_held_first(const struct outgoing *outgoing, uint32_t n)
 {
-	uint32_t i, n_named = 0;
+	uint32_t i, n_listed = 0, *list = xcalloc(n, sizeof(*list));
 
-	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+	for (i = 0; i < n; i++)
 		if (outgoing[i].socket->n_owners)
-			named[n_named++] = outgoing[i].index;
-	for (i = 0; i < n && n_named < NAMED_MAX; i++)
+			list[n_listed++] = outgoing[i].index;
+	for (i = 0; i < n; i++)
 		if (!outgoing[i].socket->n_owners)
-			named[n_named++] = outgoing[i].index;
-	return n_named;
+			list[n_listed++] = outgoing[i].index;
+	return list;
 }
 
 /* What is gone whatever the destination is, of one namespace, whose buckets these are. */
 static void check_stock(struct detection *detection, const struct bind_bucket *buckets,
 			uint32_t n_buckets, enum port_kind kind, const struct port_stock *stock)
 {
-	uint32_t holders[NAMED_MAX], n_holders;
 	struct finding *finding;
+	uint32_t *holders;
 
 	if (!stock->n_ports || stock->n_held * 100ULL < (uint64_t)stock->n_ports * PORTS_WARNING)
 		return;
-	n_holders = list_holders(detection, buckets, n_buckets, kind, holders);
+	holders = list_holders(detection, buckets, n_buckets, kind, stock->n_held);
 	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
-				   severity_of(stock->n_held, stock->n_ports), holders, n_holders);
+				   severity_of(stock->n_held, stock->n_ports), holders,
+				   stock->n_held);
+	free(holders);
 	finding->netns = buckets[0].netns;
 	finding->protocol = kind == PORTS_TCP ? PROTOCOL_TCP : PROTOCOL_UDP;
 	finding->evidence = xasprintf(
@@ -214,7 +216,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *first = outgoing[0].socket;
-	uint32_t i, named[NAMED_MAX], n_named = list_named(outgoing, n, named), n_waiting = 0;
+	uint32_t i, *sockets = list_held_first(outgoing, n), n_waiting = 0;
 	uint32_t available = stock->n_ports - stock->n_held;
 	char peer[ADDRESS_TEXT_MAX], *from, *who, *held;
 	struct finding *finding;
@@ -225,12 +227,12 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 			first = outgoing[i].socket;
 	}
 	finding = finding_list_add(detection->list, FINDING_EPHEMERAL_EXHAUSTION,
-				   severity_of(n_ports, available), named, n_named);
+				   severity_of(n_ports, available), sockets, n);
 	finding->netns = first->netns;
 	finding->protocol = first->protocol;
 	address_format(first->family, &first->peer, peer);
 	from = words_address(first);
-	who = words_holders(snapshot, named[0]);
+	who = words_holders(snapshot, sockets[0]);
 	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up",
 				   n_ports, available, from, peer, first->peer_port);
 	held = !stock->n_held ?
@@ -254,6 +256,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 			"; most of these wait in TIME-WAIT, and with net.ipv4.tcp_tw_reuse "
 			"= 1 connect() takes such a port again after a second" :
 			"");
+	free(sockets);
 	free(from);
 	free(who);
 }

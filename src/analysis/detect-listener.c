@@ -8,24 +8,41 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
-#define HOLDERS_MAX 64
+/* Holders named in a sentence; the rest is counted. */
+#define NAMED_MAX 2
+
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+	size_t i;
+
+	for (i = 0; name && i < n; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* The base name of the program file; of one that is many programs, or is not known, the comm. */
+static const char *program_of(const struct snapshot *snapshot, const struct process *process)
+{
+	static const char *const many[] = { "busybox", "toybox", "coreutils" };
+	const char *exe = snapshot_text(snapshot, process->exe);
+	const char *slash = exe ? strrchr(exe, '/') : NULL, *name = slash ? slash + 1 : NULL;
+
+	return name && !is_one_of(name, many, ARRAY_SIZE(many)) ?
+		       name :
+		       snapshot_text(snapshot, process->comm);
+}
 
 /* Programs that never open a port: one of them has a listener because it was born with it. */
 static bool opens_no_ports(const struct snapshot *snapshot, const struct process *process)
 {
-	static const char *const names[] = { "sleep", "sh",    "bash",	  "dash",  "zsh",    "cat",
-					     "tail",  "tee",   "timeout", "xargs", "env",    "find",
-					     "grep",  "sort",  "gzip",	  "tar",   "logger", "su",
-					     "sudo",  "nohup", "script" };
-	const char *exe = snapshot_text(snapshot, process->exe), *name;
-	size_t i;
+	static const char *const names[] = {
+		"sleep", "sh",	 "bash",   "dash",  "zsh",     "ash",	 "cat", "tail",
+		"tee",	 "env",	 "find",   "grep",  "sort",    "gzip",	 "tar", "xargs",
+		"su",	 "sudo", "logger", "nohup", "timeout", "script",
+	};
 
-	name = exe ? strrchr(exe, '/') : NULL;
-	name = name ? name + 1 : snapshot_text(snapshot, process->comm);
-	for (i = 0; name && i < ARRAY_SIZE(names); i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	return false;
+	return is_one_of(program_of(snapshot, process), names, ARRAY_SIZE(names));
 }
 
 /* They open sockets for the programs that they start, which accept: that is what they are for. */
@@ -34,131 +51,225 @@ static bool is_service_manager(const struct snapshot *snapshot, const struct pro
 	/* "master" is that of Postfix, or of Cyrus. */
 	static const char *const names[] = {
 		"systemd",     "systemd-socket-", "inetd",     "xinetd", "circusd", "start_server",
-		"supervisord", "s6-fdholderd",	  "cyrmaster", "master", "dovecot",
+		"supervisord", "s6-fdholderd",	  "cyrmaster", "master", "dovecot", "init",
+		"finit",       "dinit",
 	};
 	const char *comm = snapshot_text(snapshot, process->comm);
-	size_t i;
 
-	for (i = 0; comm && i < ARRAY_SIZE(names); i++)
-		if (!strcmp(comm, names[i]))
-			return true;
-	return process->pid == 1;
+	/* In a container process 1 may be the server itself. */
+	return comm ? is_one_of(comm, names, ARRAY_SIZE(names)) : process->pid == 1;
 }
 
-/* The holders, a process once, without a service manager. Returns how many. */
-static uint32_t list_holders(const struct snapshot *snapshot, const struct inet_socket *socket,
-			     uint32_t holders[HOLDERS_MAX])
-{
-	uint32_t i, n = 0, last = SNAPSHOT_NONE;
+/* Who holds a listener. */
+struct holders {
+	uint32_t *processes; /* each once, without service managers */
+	uint32_t count;
+	bool has_manager;
+};
 
-	for (i = 0; i < socket->n_owners && n < HOLDERS_MAX; i++) {
+static void holders_init(struct holders *holders, const struct snapshot *snapshot,
+			 const struct inet_socket *socket)
+{
+	uint32_t i, last = SNAPSHOT_NONE;
+
+	*holders = (struct holders){
+		.processes = xcalloc(socket->n_owners, sizeof(*holders->processes)),
+	};
+	for (i = 0; i < socket->n_owners; i++) {
 		uint32_t process = snapshot->owners[socket->first_owner + i].process;
 
-		if (process == last || is_service_manager(snapshot, &snapshot->processes[process]))
+		if (process == last)
 			continue;
-		holders[n++] = last = process;
+		last = process;
+		if (is_service_manager(snapshot, &snapshot->processes[process]))
+			holders->has_manager = true;
+		else
+			holders->processes[holders->count++] = process;
 	}
-	return n;
 }
 
-/* The one that the others come from: a holder from which another descends, else the oldest. */
-static uint32_t find_server(const struct snapshot *snapshot, const uint32_t *holders, uint32_t n)
+static void holders_done(struct holders *holders)
 {
-	uint32_t i, server = 0;
+	free(holders->processes);
+}
 
-	for (i = 1; i < n; i++) {
-		const struct process *a = &snapshot->processes[holders[server]];
-		const struct process *b = &snapshot->processes[holders[i]];
-		bool both = a->known & b->known & PROCESS_HAS_START_TIME;
+/* Whether a process is older than another, or its parent. */
+static bool comes_before(const struct process *process, const struct process *other)
+{
+	bool both = process->known & other->known & PROCESS_HAS_START_TIME;
 
-		if (opens_no_ports(snapshot, a) ||
-		    ((a->known & PROCESS_HAS_PPID) && a->ppid == b->pid) ||
-		    (both && b->start_time_ns < a->start_time_ns))
-			server = i;
+	return ((other->known & PROCESS_HAS_PPID) && other->ppid == process->pid) ||
+	       (both && process->start_time_ns < other->start_time_ns);
+}
+
+/*
+ * The one that the others come from: the oldest of those that may have opened the port; of them one
+ * from which another descends. SNAPSHOT_NONE if there is none: the server has gone.
+ */
+static uint32_t find_server(const struct snapshot *snapshot, const struct holders *holders)
+{
+	uint32_t i, server = SNAPSHOT_NONE;
+
+	for (i = 0; i < holders->count; i++) {
+		const struct process *process = &snapshot->processes[holders->processes[i]];
+
+		if (!opens_no_ports(snapshot, process) &&
+		    (server == SNAPSHOT_NONE ||
+		     comes_before(process, &snapshot->processes[server])))
+			server = holders->processes[i];
 	}
-	return holders[server];
+	return server;
+}
+
+/* "a" (pid 1); "a" (pid 1) and "b" (pid 2); "a" (pid 1), "b" (pid 2) and 3 more. */
+static char *processes_words(const struct snapshot *snapshot, const uint32_t *processes, uint32_t n)
+{
+	char *first = words_process(snapshot, processes[0]), *second, *text;
+
+	if (n == 1)
+		return first;
+	second = words_process(snapshot, processes[1]);
+	if (n > NAMED_MAX)
+		text = xasprintf("%s, %s and %u more", first, second, n - NAMED_MAX);
+	else
+		text = xasprintf("%s and %s", first, second);
+	free(first);
+	free(second);
+	return text;
+}
+
+/* What becomes of the port while somebody but the server holds its listener. */
+static const char *blocked_words(const struct inet_socket *listener)
+{
+	return listener->reuse_port == TRISTATE_NO ?
+		       "a new start of it fails with EADDRINUSE whatever flags it sets, and "
+		       "clients connect to a queue that nobody empties" :
+		       "a new start of it fails with EADDRINUSE, unless both sockets have "
+		       "SO_REUSEPORT and one user, and clients, or a share of them, connect to a "
+		       "queue that nobody empties";
+}
+
+/* The server is there, too. */
+static void say_inherited(const struct snapshot *snapshot, uint32_t index, uint32_t server,
+			  const struct holders *strangers, struct finding *finding)
+{
+	bool one = strangers->count == 1;
+	char *where = words_socket(snapshot, index), *owner = words_process(snapshot, server);
+	char *who = processes_words(snapshot, strangers->processes, strangers->count);
+
+	finding->title = xasprintf("%s %s the listener of %s on %s too", who,
+				   one ? "holds" : "hold", owner, where);
+	finding->evidence = xasprintf("%s the same socket among their descriptors, and run other "
+				      "programs than %s.",
+				      one ? "Both have" : "All of them have", owner);
+	finding->text = xasprintf("While %s%s lives the port stays taken, also when %s ends: %s.",
+				  one ? "" : "one of ", who, owner,
+				  blocked_words(&snapshot->sockets[index]));
+	free(where);
+	free(owner);
+	free(who);
+}
+
+/* No holder can have opened the port. */
+static void say_left_behind(const struct snapshot *snapshot, uint32_t index,
+			    const struct holders *strangers, struct finding *finding)
+{
+	bool one = strangers->count == 1;
+	char *where = words_socket(snapshot, index);
+	char *who = processes_words(snapshot, strangers->processes, strangers->count);
+
+	finding->title = xasprintf("%s, which %s no ports %s, %s a listener on %s", who,
+				   one ? "opens" : "open", one ? "itself" : "themselves",
+				   one ? "holds" : "hold", where);
+	finding->evidence = xasprintf(
+		"%s the socket among %s descriptors, and no other process that can be seen has: a "
+		"server that has ended must have left it to %s.",
+		one ? "It has" : "They have", one ? "its" : "their", one ? "it" : "them");
+	finding->text = xasprintf("Nobody accepts what comes in. While %s%s lives the port of the "
+				  "server stays taken: %s.",
+				  one ? "" : "one of ", who,
+				  blocked_words(&snapshot->sockets[index]));
+	free(where);
+	free(who);
 }
 
 static void report_inherited(struct detection *detection, uint32_t index, uint32_t server,
-			     const uint32_t *strangers, uint32_t n_strangers)
+			     const struct holders *strangers)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	struct finding *finding =
 		detect_report(detection, FINDING_INHERITED_LISTENER, SEVERITY_WARNING, &index, 1);
-	char *where = words_socket(snapshot, index);
-	char *stranger = words_process(snapshot, strangers[0]);
-	char *owner = server == SNAPSHOT_NONE ? NULL : words_process(snapshot, server);
-	char *more = n_strangers > 1 ? xasprintf(" and %u more", n_strangers - 1) : xstrdup("");
-	char *origin = words_origin(snapshot, strangers[0]);
+	char *who = processes_words(snapshot, strangers->processes, strangers->count);
+	char *first = words_process(snapshot, strangers->processes[0]), *evidence;
+	char *origin = words_origin(snapshot, strangers->processes[0]);
 
-	if (owner) {
-		finding->title = xasprintf("%s%s holds the listener of %s on %s too", stranger,
-					   more, owner, where);
-		finding->evidence =
-			xasprintf("Both have the same socket among their descriptors, and "
-				  "run different programs. %s: %s.",
-				  stranger, origin);
-		finding->text =
-			xasprintf("While %s lives the port stays taken, also when %s ends: its "
-				  "restart fails with EADDRINUSE whatever flags it sets, and "
-				  "clients connect to a queue that nobody empties.",
-				  stranger, owner);
-	} else {
-		finding->title =
-			xasprintf("%s%s, which opens no ports itself, holds a listener on %s",
-				  stranger, more, where);
-		finding->evidence =
-			xasprintf("It has the socket among its descriptors, and no other "
-				  "process that can be seen has: it must have been left to it "
-				  "by a parent. %s: %s.",
-				  stranger, origin);
-		finding->text =
-			xasprintf("Nobody accepts what comes in: clients connect to a queue that "
-				  "is never emptied. The port stays taken while %s lives, "
-				  "whatever flags the server sets.",
-				  stranger);
-	}
+	if (server == SNAPSHOT_NONE)
+		say_left_behind(snapshot, index, strangers, finding);
+	else
+		say_inherited(snapshot, index, server, strangers, finding);
+	evidence = finding->evidence;
+	finding->evidence = xasprintf("%s %s: %s.", evidence, first, origin);
 	finding->remedy =
 		xasprintf("Now: stop %s. For good: let the server open its sockets with "
 			  "SOCK_CLOEXEC (Python and Go do; in Python beware of "
 			  "close_fds=False and set_inheritable), or close them in the child "
 			  "before exec.",
-			  stranger);
-	free(where);
-	free(stranger);
-	free(owner);
-	free(more);
+			  who);
+	free(who);
+	free(first);
+	free(evidence);
 	free(origin);
+}
+
+/*
+ * Put the holders that run other programs than the server into ret_strangers. Returns whether that
+ * cannot be told of some.
+ */
+static bool find_strangers(const struct snapshot *snapshot, const struct holders *holders,
+			   uint32_t server, struct holders *ret_strangers)
+{
+	const struct process *first = &snapshot->processes[server];
+	bool undecided = false;
+	uint32_t i;
+
+	ret_strangers->count = 0;
+	for (i = 0; i < holders->count; i++) {
+		const struct process *process = &snapshot->processes[holders->processes[i]];
+		enum tristate same = relate_program(first, process, snapshot);
+
+		if (process == first)
+			continue;
+		if (same == TRISTATE_NO)
+			ret_strangers->processes[ret_strangers->count++] = holders->processes[i];
+		/* One program that has written a title over its arguments is no doubt. */
+		undecided = undecided ||
+			    (same == TRISTATE_UNKNOWN && !(first->exe && process->exe));
+	}
+	return undecided;
 }
 
 static void check_inherited(struct detection *detection, uint32_t index)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t holders[HOLDERS_MAX], strangers[HOLDERS_MAX], i, n_strangers = 0, server;
-	uint32_t n = list_holders(snapshot, &snapshot->sockets[index], holders);
-	bool undecided = socket_is_held_by_unknown(&snapshot->sockets[index]);
+	const struct inet_socket *socket = &snapshot->sockets[index];
+	bool undecided = socket_is_held_by_unknown(socket);
+	struct holders holders, strangers;
+	uint32_t server;
 
-	if (n == 1 && opens_no_ports(snapshot, &snapshot->processes[holders[0]]))
-		report_inherited(detection, index, SNAPSHOT_NONE, holders, 1);
-	server = n < 2 ? SNAPSHOT_NONE : find_server(snapshot, holders, n);
-	for (i = 0; i < n && n >= 2; i++) {
-		enum tristate same;
-
-		if (holders[i] == server)
-			continue;
-		same = relate_program(&snapshot->processes[server],
-				      &snapshot->processes[holders[i]], snapshot);
-		if (same == TRISTATE_NO)
-			strangers[n_strangers++] = holders[i];
-		/* One program that has written a title over its arguments is no doubt. */
-		undecided = undecided ||
-			    (same == TRISTATE_UNKNOWN && !(snapshot->processes[server].exe &&
-							   snapshot->processes[holders[i]].exe));
-	}
-	if (n_strangers)
-		report_inherited(detection, index, server, strangers, n_strangers);
+	holders_init(&holders, snapshot, socket);
+	holders_init(&strangers, snapshot, socket);
+	server = find_server(snapshot, &holders);
+	if (server != SNAPSHOT_NONE)
+		undecided = find_strangers(snapshot, &holders, server, &strangers) || undecided;
+	else if (holders.has_manager)
+		/* A script to which it was handed on purpose, and what that runs. */
+		strangers.count = 0;
+	if (strangers.count)
+		report_inherited(detection, index, server, &strangers);
 	else if (undecided)
 		detect_doubt(&detection->inherited, index);
+	holders_done(&holders);
+	holders_done(&strangers);
 }
 
 void detect_inherited_doubts(struct detection *detection)

@@ -11,6 +11,21 @@ bool detect_is_wanted(const struct detection *detection, enum severity severity)
 	return severity >= detection->options->least;
 }
 
+bool detect_is_named(const struct detection *detection)
+{
+	uint32_t i;
+
+	for (i = 0; i < detection->options->n_selectors; i++) {
+		const struct selector *selector = &detection->options->selectors[i];
+
+		if (selector->first_port == selector->last_port &&
+		    selector->first_port == detection->bucket->port &&
+		    (selector->protocols & 1U << detection->bucket->protocol))
+			return true;
+	}
+	return false;
+}
+
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets)
 {

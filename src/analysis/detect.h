@@ -52,6 +52,9 @@ void detect_exhaustion(struct detection *detection);
 /* Whether findings of a severity are asked for: to be seen before words are made. */
 bool detect_is_wanted(const struct detection *detection, enum severity severity);
 
+/* Whether the bucket's port was named alone: then somebody wants it for a server. */
+bool detect_is_named(const struct detection *detection);
+
 /* Add a finding about sockets of the bucket. */
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);

@@ -538,6 +538,9 @@ static void read_owners(struct json_rows *rows, struct inet_socket *socket, cons
 		socket->owner_status = OWNER_OWNED;
 	else if (socket->owner_status == OWNER_OWNED)
 		socket->owner_status = OWNER_UNKNOWN;
+	/* Who writes a snapshot by hand leaves it out where nothing is to be said. */
+	if (socket->owner_status == OWNER_UNKNOWN && socket_is_time_wait(socket))
+		socket->owner_status = OWNER_NONE;
 }
 
 void json_rows_add_socket(struct json_rows *rows, const json_t *element)

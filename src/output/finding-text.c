@@ -221,12 +221,24 @@ static void write_counts(const struct snapshot *snapshot, const struct finding_l
 	out_done(&line);
 }
 
+/* What is not known, where no limit says so; malloc'ed. */
+static char *unknown_words(uint32_t flags, uint32_t holders)
+{
+	uint32_t n = holders ? holders : flags;
+	const char *sockets = n == 1 && !(flags && holders) ? "bound socket" : "bound sockets";
+
+	if (flags && holders)
+		return xasprintf("the reuse flags of %u and the holders of %u %s", flags, holders,
+				 sockets);
+	return xasprintf("the %s of %u %s", flags ? "reuse flags" : "holders", n, sockets);
+}
+
 void finding_text_write(const struct snapshot *snapshot, const struct finding_list *findings,
 			const struct finding_text_options *options, struct out *out)
 {
 	uint32_t i, flags, holders;
 	bool sees_all = snapshot_sees_all(snapshot, &flags, &holders);
-	char *words;
+	char *words, *unknown;
 
 	for (i = 0; i < findings->count; i++)
 		write_finding(snapshot, findings, &findings->items[i], options, out);
@@ -240,9 +252,9 @@ void finding_text_write(const struct snapshot *snapshot, const struct finding_li
 	/* A limit mostly says so; in a snapshot that was made otherwise nothing does. */
 	if (sees_all || snapshot->n_limits)
 		return;
-	words = xasprintf("Not everything could be seen: the reuse flags of %u and the holders of "
-			  "%u bound sockets are not known",
-			  flags, holders);
+	unknown = unknown_words(flags, holders);
+	words = xasprintf("Not everything could be seen: %s are not known", unknown);
 	finding_text_fill("", words, options->width, out);
+	free(unknown);
 	free(words);
 }

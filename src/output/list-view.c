@@ -13,6 +13,7 @@
 struct list_view {
 	const struct snapshot *snapshot;
 	const struct list_view_options *options;
+	struct column_list columns; /* of the table that is written */
 	struct table_options table_options;
 	struct column_writer writer;
 	struct out *out;
@@ -22,7 +23,7 @@ struct list_view {
 /* The order in which a narrow terminal loses columns of the default: those it has elsewhere too. */
 static bool is_optional(const struct list_view *view, enum column_id id)
 {
-	const struct column_list *list = &view->options->columns;
+	const struct column_list *list = &view->columns;
 
 	return list->has_default && !list->named[id] && (id == COLUMN_USER || id == COLUMN_UNIT);
 }
@@ -46,7 +47,7 @@ static uint32_t hard_width(enum column_id id)
 
 static void add_columns(struct list_view *view, struct table *table)
 {
-	const struct column_list *list = &view->options->columns;
+	const struct column_list *list = &view->columns;
 	uint32_t i;
 
 	for (i = 0; i < list->count; i++) {
@@ -72,15 +73,47 @@ static void add_columns(struct list_view *view, struct table *table)
 	}
 }
 
-static bool has_column(const struct list_view_options *options, enum column_id id)
+static bool has_column(const struct column_list *columns, enum column_id id)
 {
 	uint32_t i;
 
-	for (i = 0; i < options->columns.count; i++) {
-		if (options->columns.ids[i] == id)
+	for (i = 0; i < columns->count; i++) {
+		if (columns->ids[i] == id)
 			return true;
 	}
 	return false;
+}
+
+static bool any_has_note(const struct list_view *view, const struct port_view *ports,
+			 uint32_t first_row, uint32_t n_rows)
+{
+	uint32_t i, k;
+
+	for (i = first_row; i < first_row + n_rows && view->writer.notes; i++)
+		for (k = 0; k < ports->rows[i].count; k++)
+			if (view->writer.notes[ports->sockets[ports->rows[i].first + k]])
+				return true;
+	return false;
+}
+
+/* A table in which nothing has a note has no column of them, unless it was asked for. */
+static bool shows_notes(const struct list_view *view, const struct port_view *ports,
+			uint32_t first_row, uint32_t n_rows)
+{
+	const struct column_list *wanted = &view->options->columns;
+
+	return has_column(wanted, COLUMN_NOTE) &&
+	       (wanted->named[COLUMN_NOTE] || any_has_note(view, ports, first_row, n_rows));
+}
+
+static void remove_column(struct column_list *columns, enum column_id id)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < columns->count; i++)
+		if (columns->ids[i] != id)
+			columns->ids[n++] = columns->ids[i];
+	columns->count = n;
 }
 
 /* ---- grouped ---- */
@@ -89,7 +122,7 @@ static bool has_column(const struct list_view_options *options, enum column_id i
 static void add_port_row(struct list_view *view, struct table *table,
 			 const struct port_summary *summary, bool child)
 {
-	const struct column_list *list = &view->options->columns;
+	const struct column_list *list = &view->columns;
 	uint32_t i;
 
 	table_begin_line(table, child);
@@ -105,11 +138,14 @@ static void add_port_row(struct list_view *view, struct table *table,
 static void write_ports(struct list_view *view, struct port_view *ports,
 			const struct port_section *section)
 {
-	bool tree = has_column(view->options, COLUMN_PORT);
+	bool tree = has_column(&view->options->columns, COLUMN_PORT);
 	struct port_summary summary;
 	struct table table;
 	uint32_t i;
 
+	view->columns = view->options->columns;
+	if (!shows_notes(view, ports, section->first_row, section->n_rows))
+		remove_column(&view->columns, COLUMN_NOTE);
 	table_init(&table);
 	add_columns(view, &table);
 	for (i = 0; i < section->n_rows; i++) {
@@ -134,7 +170,7 @@ static void write_client_name(struct list_view *view, const struct port_summary 
 }
 
 static void add_client_row(struct list_view *view, struct table *table,
-			   const struct port_summary *summary)
+			   const struct port_summary *summary, bool note)
 {
 	bool rest = summary->row->kind == PORT_ROW_REST;
 	struct out *cell;
@@ -161,11 +197,18 @@ static void add_client_row(struct list_view *view, struct table *table,
 	cell = table_begin_cell(table);
 	column_write_row(&view->writer, COLUMN_USER, summary, cell);
 	table_end_cell(table, COLOR_PLAIN);
+
+	if (note) {
+		cell = table_begin_cell(table);
+		column_write_row(&view->writer, COLUMN_NOTE, summary, cell);
+		table_end_cell(table, column_row_role(COLUMN_NOTE, summary));
+	}
 }
 
 static void write_clients(struct list_view *view, struct port_view *ports,
 			  const struct port_section *section)
 {
+	bool note = shows_notes(view, ports, section->first_client, section->n_clients);
 	struct port_summary summary;
 	struct table table;
 	uint32_t i;
@@ -177,9 +220,14 @@ static void write_clients(struct list_view *view, struct port_view *ports,
 					 .heading = "PID", .min_width = 7, .optional = true });
 	table_add_column(&table, (struct table_column){
 					 .heading = "USER", .min_width = 8, .optional = true });
+	if (note)
+		table_add_column(&table, (struct table_column){
+						 .heading = "NOTE",
+						 .min_width = column_info(COLUMN_NOTE)->min_width,
+						 .hard_width = hard_width(COLUMN_NOTE) });
 	for (i = 0; i < section->n_clients; i++) {
 		port_view_sum(ports, &ports->rows[section->first_client + i], &summary);
-		add_client_row(view, &table, &summary);
+		add_client_row(view, &table, &summary, note);
 	}
 	table_write(&table, &view->table_options, view->out);
 	table_done(&table);
@@ -224,7 +272,7 @@ static void write_grouped(struct list_view *view)
 
 static void write_all(struct list_view *view)
 {
-	const struct column_list *list = &view->options->columns;
+	const struct column_list *list = &view->columns;
 	struct bind_bucket_index index;
 	struct table table;
 	uint32_t i, column;
@@ -253,6 +301,7 @@ void list_view_write(const struct snapshot *snapshot, const struct list_view_opt
 	struct list_view view = {
 		.snapshot = snapshot,
 		.options = options,
+		.columns = options->columns,
 		.table_options = {
 			.width = options->width,
 			.header = options->header,

@@ -55,6 +55,8 @@ golden list-hostile hostile
 golden list-hostile-all hostile --all -o +unit,cmdline
 golden list-hostile-raw hostile --raw -o +unit,cmdline,process
 golden list-namespaces namespaces
+golden list-exhausted exhausted
+golden list-exhausted-note exhausted -o port,state,owner,note
 golden list-namespaces-raw namespaces --raw -o netns,port,owner
 
 LC_ALL=C

@@ -61,6 +61,18 @@ jq '.limits = [{"what": "owners", "reason": "EACCES", "count": 1, "text": "the o
 is "plugin: what could not be seen" "$(sed 1d plugin)" "not seen: the owners of 1 socket / are hidden"
 is "text: what could not be seen" "$("$PORTSHARE" check --from limits.json | sed 1,3d)" \
 	"Not everything could be seen: the owners of 1 socket | are hidden"
+# Written by hand: the flags of two listeners are left out, and whose TIME-WAIT is.
+cat >hand.json <<'JSON'
+{"schema_version": 1, "sockets": [
+ {"protocol": "tcp", "family": "inet", "state": "LISTEN", "local": {"address": "127.0.0.1", "port": 80}, "owner_status": "kernel"},
+ {"protocol": "tcp", "family": "inet", "state": "LISTEN", "local": {"address": "127.0.0.1", "port": 81}, "owners": [{"pid": 9}]},
+ {"protocol": "tcp", "family": "inet", "state": "LISTEN", "local": {"address": "127.0.0.1", "port": 82}, "owners": [{"pid": 9}]},
+ {"protocol": "tcp", "family": "inet", "state": "TIME-WAIT", "local": {"address": "127.0.0.1", "port": 8080},
+  "peer": {"address": "127.0.0.1", "port": 40000}, "reuse": {"addr": false, "port": false}}]}
+JSON
+"$PORTSHARE" check --from hand.json 2>/dev/null | tr -s ' \n' ' ' >text
+like "only what is not known is said" "$(cat text)" "Not everything could be seen: the reuse flags of 2 bound sockets are not known"
+like "nobody holds TIME-WAIT" "$(cat text)" "tcp 127.0.0.1:8080, TIME-WAIT, no process"
 "$PORTSHARE" check --from "$fixtures/udp-share-hidden.json" --format=plugin >plugin
 like "plugin: unknown for the reason that it names" "$(cat plugin)" '^PORTSHARE UNKNOWN - cannot tell: .* is shared, perhaps'
 "$PORTSHARE" check --from hostile.json --format=plugin --warning never >plugin

@@ -269,6 +269,23 @@ is "without it nothing is left" "$? $(head -n 1 out | cut -d';' -f1)" "0 Nothing
 mksock_stop_pid "${mksock_pids##* }"
 mksock_stop_pid "${mksock_pids##* }"
 stop_all
+# A shell with a command that runs: neither is the server, which has gone.
+cat >leaving.py <<'PY'
+import socket, subprocess, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8080)); s.listen(8); s.set_inheritable(True)
+subprocess.Popen(sys.argv[1:], close_fds=False)
+time.sleep(0.3); print("ready", flush=True)
+PY
+for script in "tail -f /dev/null; true" "while sleep 60; do :; done"; do
+	start leaving sh -c "$script"
+	wait "$pid"
+	"$PORTSHARE" check --json >left.json 2>/dev/null
+	like "a shell and its command have a listener: $script" "$(jq -r '.findings[].title' left.json)" \
+		'^"sh" \(pid [0-9]+\) and "(tail|sleep)" \(pid [0-9]+\), which open no ports themselves, hold a listener on'
+	like "both are to be stopped" "$(jq -r '.findings[].remedy' left.json)" 'Now: stop "sh" \(pid [0-9]+\) and "(tail|sleep)" \(pid'
+	stop_all
+done
 start sipd tcp 127.0.0.1 8080 a fork
 is "a preforked server" "$(found)" ""
 stop_all
@@ -438,6 +455,84 @@ else
 fi
 stop_all
 
+# One that has sent more than its client reads: no clock ends that.
+
+cat >unread.py <<'PY'
+import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 8104)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", 8104)); a, _ = s.accept(); a.setblocking(False)
+try:
+    while True: a.send(b"x" * 100000)
+except BlockingIOError: pass
+a.close(); s.close(); print("ready", flush=True); time.sleep(600)
+PY
+start unread
+if [ "$has_bpf" = true ]; then
+	"$PORTSHARE" check --json tcp:8104 >unread.json 2>/dev/null
+	is "a client that does not read" "$("$PORTSHARE" --raw -H -o state -s fin-wait-1 tcp:8104 2>/dev/null) $(jq -r '.findings[].id' unread.json)" \
+		"FIN-WAIT-1 time-wait-blocks-bind"
+	like "no end is named" "$(jq -r '.findings[].title' unread.json)" "cannot be bound for a time that cannot be told: 1 closed connection of a server"
+	unlike "nowhere" "$(jq -r '.findings[] | .title, .text, .remedy' unread.json)" "about a minute|wait (for|until)|UTC"
+else
+	skip "a client that does not read" "flags of connections that nobody holds need BPF"
+fi
+stop_all
+
+# A dead server in the range of outgoing connections: by its clients, and by its name
+
+cat >ranged.py <<'PY'
+import socket, sys, time
+port = int(sys.argv[1])
+s = socket.socket(); s.bind(("127.0.0.1", port)); s.listen(8); pairs = []
+for i in range(2):
+    c = socket.create_connection(("127.0.0.1", port)); pairs.append((c, s.accept()[0]))
+s.close()
+for c, a in pairs: a.close()
+if sys.argv[2] == "close":
+    time.sleep(0.1)
+    for c, a in pairs: c.close()
+print("ready", flush=True); time.sleep(600)
+PY
+start ranged 50051 stay
+start ranged 50052 close
+if [ "$has_bpf" = true ]; then
+	is "a dead server in the range whose clients are there" "$(found)" "warning time-wait-blocks-bind"
+	is "it is that port" "$("$PORTSHARE" check --json 2>/dev/null | jq -c '[.findings[] | select(.id == "time-wait-blocks-bind" and .severity == "warning") | .port]' | grep -o 5005.)" 50051
+	like "as that of a server" "$("$PORTSHARE" check tcp:50051 2>/dev/null | tr -s ' \n' ' ')" ": 2 closed connections of a server that is gone"
+	is "one whose clients are gone, named" "$(found tcp:50052)" "warning time-wait-blocks-bind"
+	like "whose end it was is not made up" "$("$PORTSHARE" check --json tcp:50052 2>/dev/null | jq -r '.findings[].title, .findings[].evidence')" \
+		": 2 closed connections$"
+	is "neither can be bound" "$("$python" -c 'import socket
+for port in (50051, 50052):
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try: s.bind(("127.0.0.1", port)); print("ok")
+    except OSError as e: print(e.errno)' | paste -sd' ')" "98 98"
+else
+	skip "a dead server in the range" "flags of TIME-WAIT need BPF"
+fi
+stop_all
+
+# A client that had bound its port, and closed first
+
+cat >bound.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8106)); s.listen(8)
+c = socket.socket(); c.bind(("127.0.0.1", 8105)); c.connect(("127.0.0.1", 8106)); a, _ = s.accept()
+c.close(); time.sleep(0.1); a.close(); print("ready", flush=True); time.sleep(600)
+PY
+start bound
+if [ "$has_bpf" = true ]; then
+	is "what a client has left, named" "$(found tcp:8105)" "warning time-wait-blocks-bind"
+	"$PORTSHARE" check --json tcp:8105 >bound.json 2>/dev/null
+	like "is a client's" "$(jq -r '.findings[].title' bound.json)" ": 1 closed outgoing connection$"
+	like "and advice is for it" "$(jq -r '.findings[].remedy' bound.json)" "let the client take another source port"
+	is "unnamed it is a note" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.port == 8105).severity')" note
+else
+	skip "what a client has left" "flags of TIME-WAIT need BPF"
+fi
+stop_all
+
 # A server without SO_REUSEADDR that has connections; one with it
 
 cat >serving.py <<'PY'
@@ -455,6 +550,39 @@ start serving 1
 is "one whose restart will not" "$(notes tcp:8096)" ""
 stop_all
 
+# What counts is the flag of a connection, which may be another than that of its listener.
+
+cat >flags.py <<'PY'
+import os, socket, sys, time
+s = socket.socket(); port = int(sys.argv[1])
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[2])); s.bind(("127.0.0.1", port)); s.listen(8)
+if os.fork() == 0:
+    s.close(); c = socket.create_connection(("127.0.0.1", port)); c.recv(1); c.close(); os._exit(0)
+a, _ = s.accept(); a.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[3]))
+print("ready", flush=True); time.sleep(600)
+PY
+if [ "$has_bpf" = true ]; then
+	rebind() { "$python" -c 'import socket, sys
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[2]))
+try: s.bind(("127.0.0.1", int(sys.argv[1]))); print("ok")
+except OSError as e: print(e.errno)' "$@"; }
+	start flags 8107 0 1
+	like "a connection that was given the flag" "$("$PORTSHARE" check --json tcp:8107 2>/dev/null | jq -r '.findings[].title')" \
+		"could be bound again only with SO_REUSEADDR"
+	kill -9 "$pid"
+	sleep 0.3
+	is "and so it is" "$(rebind 8107 0) $(rebind 8107 1)" "98 ok"
+	start flags 8108 1 0
+	like "one from which it was taken" "$("$PORTSHARE" check --json tcp:8108 2>/dev/null | jq -r '.findings[].evidence')" \
+		"1 connection of it has neither .* what counts is the flag of the connection"
+	kill -9 "$pid"
+	sleep 0.3
+	is "which keeps the port" "$(rebind 8108 0) $(rebind 8108 1)" "98 98"
+else
+	skip "a connection with a flag of its own" "flags of connections need BPF"
+fi
+stop_all
+
 # A server that listens no more, and still has connections: none of them is an outgoing one.
 
 cat >draining.py <<'PY'
@@ -466,6 +594,20 @@ print("ready", flush=True); time.sleep(600)
 PY
 start draining
 is "a server that only finishes its connections" "$(notes tcp:8103)" ""
+stop_all
+cat >draining2.py <<'PY'
+import socket, sys, time
+keep = []
+for port, n in ((50053, 1), (50054, 2)):
+    s = socket.socket(); s.bind(("127.0.0.1", port)); s.listen(8)
+    for _ in range(n): keep += [socket.create_connection(("127.0.0.1", port)), s.accept()]
+    s.close()
+print("ready", flush=True); time.sleep(600)
+PY
+start draining2
+is "in the range, one with two clients" "$(notes tcp:50054)" ""
+like "with one it is not said that it has connected" "$("$PORTSHARE" check --json tcp:50053 2>/dev/null | jq -r '.findings[].title')" \
+	"is the local port of a connection of"
 stop_all
 
 # An executable that has been replaced under a member of a pool
@@ -523,6 +665,23 @@ start clients 17
 like "few left" "$(found)" "warning ephemeral-exhaustion"
 port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -1)
 like "an outgoing connection on the port that was named" "$(found "tcp:$port")" "port-taken-by-client"
+stop_all
+# More sockets than are shown: the rest is counted, and JSON has them all.
+sysctl -q -w net.ipv4.ip_local_port_range="41000 41099" 2>/dev/null || echo "41000 41099" >/proc/sys/net/ipv4/ip_local_port_range
+cat >many.py <<'PY'
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 7001)); s.listen(128)
+keep = [socket.create_connection(("127.0.0.1", 7001)) for _ in range(97)]
+print("ready", flush=True); time.sleep(600)
+PY
+start many
+is "list has it beside the connections" "$("$PORTSHARE" list 2>/dev/null | sed -n 's/ *$//; s/^tcp .*7001 .* //p; s/^OUTGOING.* //p' | paste -sd' ')" \
+	"NOTE ephemeral-exhaustion"
+is "and where notes are asked for" "$("$PORTSHARE" list -o +note 2>/dev/null | sed -n 's/ *$//; s/^tcp .*7001 .* //p; s/^OUTGOING.* //p' | paste -sd' ')" \
+	"NOTE ephemeral-exhaustion"
+is "97 connections: all are in JSON" "$("$PORTSHARE" check --json 2>/dev/null | jq '.findings[] | select(.id == "ephemeral-exhaustion").sockets | length')" 97
+like "and counted" "$("$PORTSHARE" check 2>/dev/null | sed -n '/ephemeral-exhaustion/,/^$/p' | tr -s ' \n' ' ')" "97 of 100 local ports .* and 92 more"
 stop_all
 # Sockets that are bound keep their ports from every connection. Ports without TIME-WAIT:
 sysctl -q -w net.ipv4.ip_local_port_range="40100 40119" 2>/dev/null || echo "40100 40119" >/proc/sys/net/ipv4/ip_local_port_range

@@ -329,13 +329,16 @@ static void test_owner_status(void)
 	is_int(load_text("{'schema_version':1,'sockets':["
 			 "{" UDP ",'owner_status':'kernel','owners':[{'pid':8}]},"
 			 "{" UDP ",'owner_status':'hidden','owners':[]},"
-			 "{" UDP ",'owner_status':'owned'}]}",
+			 "{" UDP ",'owner_status':'owned'},"
+			 "{'protocol':'tcp','family':'inet','state':'TIME-WAIT','local':{"
+			 "'address':'10.0.0.7','port':80}}]}",
 			 &snapshot, &error),
 	       0, "statuses that fit and do not fit");
 	is_int(snapshot->sockets[0].owner_status, OWNER_OWNED, "with a holder it is owned");
 	is_int(snapshot->sockets[1].owner_status, OWNER_HIDDEN, "without one it is as it says");
 	is_int(snapshot->sockets[2].owner_status, OWNER_UNKNOWN,
 	       "owned by nobody that is named is unknown");
+	is_int(snapshot->sockets[3].owner_status, OWNER_NONE, "TIME-WAIT is nobody's");
 	snapshot_free(snapshot);
 #undef UDP
 }

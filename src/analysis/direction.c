@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "analysis/direction.h"
+
+/*
+ * Other hosts have ranges of their own, of which the common ones begin here or above (Linux; IANA's
+ * 49152 of Windows and macOS). Their ends are not those of ours.
+ */
+#define PEER_RANGE_FIRST 32768
+
+static bool same_place(int family, const struct address *address, uint16_t port, int other_family,
+		       const struct address *other, uint16_t other_port)
+{
+	struct address a = address_as_mapped(family, address);
+	struct address b = address_as_mapped(other_family, other);
+
+	return port == other_port && address_equal(&a, &b);
+}
+
+/* Whether two sockets are the ends of one connection. */
+static bool are_ends(const struct inet_socket *a, const struct inet_socket *b)
+{
+	return (b->known & SOCKET_HAS_PEER) &&
+	       same_place(a->family, &a->local, a->local_port, b->family, &b->peer, b->peer_port) &&
+	       same_place(b->family, &b->local, b->local_port, a->family, &a->peer, a->peer_port);
+}
+
+static const struct bind_bucket *bucket_of_peer(const struct bind_bucket_index *index,
+						const struct inet_socket *socket)
+{
+	if (!(socket->known & SOCKET_HAS_PEER))
+		return NULL;
+	return bind_bucket_find(index, socket->netns, socket->peer_port,
+				(enum protocol)socket->protocol);
+}
+
+/* A wildcard covers addresses of other hosts, too. */
+static bool is_of_this_host(const struct inet_socket *socket, const struct inet_socket *listener)
+{
+	return !address_is_wildcard(listener->family, &listener->local) ||
+	       address_is_loopback(socket->family, &socket->peer) ||
+	       same_place(socket->family, &socket->local, 0, socket->family, &socket->peer, 0);
+}
+
+bool direction_is_listened_to(const struct port_rules *rules, const struct bind_bucket_index *index,
+			      const struct inet_socket *socket)
+{
+	const struct bind_bucket *bucket = bucket_of_peer(index, socket);
+	uint32_t i;
+
+	for (i = 0; bucket && i < bucket->count; i++) {
+		const struct inet_socket *other =
+			&rules->snapshot->sockets[index->members[bucket->first + i]];
+
+		if (other->state == STATE_LISTEN && is_of_this_host(socket, other) &&
+		    address_covers(other->family, &other->local, other->v6only == TRISTATE_YES,
+				   socket->family, &socket->peer))
+			return true;
+	}
+	return false;
+}
+
+bool direction_sees_other_end(const struct port_rules *rules, const struct bind_bucket_index *index,
+			      const struct inet_socket *socket)
+{
+	const struct bind_bucket *bucket = bucket_of_peer(index, socket);
+	uint32_t i;
+
+	for (i = 0; bucket && i < bucket->count; i++)
+		if (are_ends(socket, &rules->snapshot->sockets[index->members[bucket->first + i]]))
+			return true;
+	return false;
+}
+
+static bool may_be_given(const struct port_rules *rules, const struct inet_socket *socket)
+{
+	return socket->peer_port >= PEER_RANGE_FIRST ||
+	       port_is_ephemeral(rules, socket->netns, socket->peer_port);
+}
+
+enum direction direction_of(const struct port_rules *rules, const struct bind_bucket_index *index,
+			    const struct inet_socket *socket)
+{
+	bool own, peer;
+
+	if (socket->state == STATE_SYN_SENT || direction_is_listened_to(rules, index, socket))
+		return DIRECTION_OUT;
+	if (!(socket->known & SOCKET_HAS_PEER))
+		return DIRECTION_UNKNOWN;
+	own = port_is_ephemeral(rules, socket->netns, socket->local_port);
+	peer = may_be_given(rules, socket);
+	if (own == peer)
+		return DIRECTION_UNKNOWN;
+	return own ? DIRECTION_OUT : DIRECTION_IN;
+}
+
+/* Whether the other end is there, alone on a port that was given to it. */
+static bool has_lone_client(const struct port_rules *rules, const struct bind_bucket_index *index,
+			    const struct inet_socket *socket)
+{
+	const struct bind_bucket *bucket = bucket_of_peer(index, socket);
+
+	return bucket && bucket->count == 1 &&
+	       port_is_ephemeral(rules, socket->netns, socket->peer_port) &&
+	       are_ends(socket, &rules->snapshot->sockets[index->members[bucket->first]]);
+}
+
+bool direction_is_of_server(const struct port_rules *rules, const struct bind_bucket_index *index,
+			    const uint32_t *sockets, uint32_t n_sockets)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < n_sockets && n < 2; i++)
+		n += has_lone_client(rules, index, &rules->snapshot->sockets[sockets[i]]);
+	return n >= 2;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef ANALYSIS_DIRECTION_H
+#define ANALYSIS_DIRECTION_H
+
+#include "analysis/port-range.h"
+#include "model/bind-bucket.h"
+#include "model/snapshot.h"
+
+/*
+ * Which end of a TCP connection has called connect(2), where no listener on its own port is left to
+ * tell: no kernel interface says so.
+ */
+enum direction {
+	DIRECTION_UNKNOWN,
+	DIRECTION_IN, /* the other end; this one was accepted */
+	DIRECTION_OUT, /* this end */
+};
+
+/*
+ * By a listener at the other end, which must be of this host, else by the ports: one of them alone
+ * is of those that are given to connections.
+ */
+enum direction direction_of(const struct port_rules *rules, const struct bind_bucket_index *index,
+			    const struct inet_socket *socket);
+
+/* Whether the other end is in the snapshot: then it is of this host. */
+bool direction_sees_other_end(const struct port_rules *rules, const struct bind_bucket_index *index,
+			      const struct inet_socket *socket);
+
+/* Whether a listener at the other end is what direction_of() knows it by. */
+bool direction_is_listened_to(const struct port_rules *rules, const struct bind_bucket_index *index,
+			      const struct inet_socket *socket);
+
+/*
+ * Whether sockets of one port, on which nobody listens, are those of a server, although the port is
+ * of those that are given to connections: several have their other ends in the snapshot, each alone
+ * on a port that was given to it. A client has one other end, or several with a server each.
+ */
+bool direction_is_of_server(const struct port_rules *rules, const struct bind_bucket_index *index,
+			    const uint32_t *sockets, uint32_t n_sockets);
+
+#endif
