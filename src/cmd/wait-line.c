@@ -202,6 +202,22 @@ static char *unseen_words(const struct wait_line *line, const struct look *look)
 	return xasprintf("%s: waiting for a socket that cannot be seen", line->where);
 }
 
+/* The one to name: who stays longest, and of those without an end the first. */
+static uint32_t main_blocker(const struct probe_verdict *verdict)
+{
+	uint32_t i, longest = 0;
+
+	for (i = 0; i < verdict->n_blockers; i++) {
+		int64_t ms = verdict->blockers[i].frees_in_ms;
+
+		if (ms < 0)
+			return verdict->blockers[i].socket;
+		if (ms > verdict->blockers[longest].frees_in_ms)
+			longest = i;
+	}
+	return verdict->blockers[longest].socket;
+}
+
 /*
  * For one line of a terminal, what matters most first: "tcp 0.0.0.0:8080: TIME-WAIT at 127.0.0.1
  * and 3 more, no process, no reuse flag".
@@ -210,7 +226,7 @@ static char *short_words(const struct wait_line *line, const struct look *look)
 {
 	const struct probe_verdict *verdict = &look->verdict;
 	const struct bind_candidate *candidate = &look->report.candidate;
-	uint32_t first = verdict->blockers[0].socket;
+	uint32_t first = main_blocker(verdict);
 	const struct inet_socket *socket = &look->snapshot->sockets[first];
 	bool is_there = socket->family == candidate->family &&
 			address_equal(&socket->local, &candidate->address);
@@ -239,7 +255,7 @@ static char *words_of(const struct wait_line *line, const struct look *look)
 		return xasprintf("%s: nobody listens yet", line->where);
 	if (!verdict->n_blockers)
 		return unseen_words(line, look);
-	first = words_described(look->snapshot, verdict->blockers[0].socket);
+	first = words_described(look->snapshot, main_blocker(verdict));
 	if (verdict->n_blockers > 1)
 		text = xasprintf("%s: waiting for %s and %u more", line->where, first,
 				 verdict->n_blockers - 1);

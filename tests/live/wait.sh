@@ -154,6 +154,15 @@ else
 fi
 
 # Nothing to wait for.
+# Of what is in the way the one that stays is named.
+mksock_start connected,port=8124,reuseaddr || exit 99
+connected_pid=$mksock_pid
+mksock_start time-wait,port=8124,reuseaddr || exit 99
+"$PORTSHARE" wait tcp:8124 --timeout 300ms >out 2>err
+like "beside TIME-WAIT who has no end is named" "$(head -1 err)" 'waiting for tcp 127\.0\.0\.1:8124, ESTAB, .* and [0-9]+ more'
+mksock_stop
+mksock_stop_pid "$connected_pid"
+
 if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
 	"$PORTSHARE" wait tcp:80 --as 1001 --timeout 20 2>said
 	is "a bind that is never allowed" "$?" 2
