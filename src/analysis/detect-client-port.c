@@ -124,7 +124,8 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 	char *where, *who;
 
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    !port_is_ephemeral(&detection->rules, detection->bucket->netns, detection->bucket->port))
+	    !port_is_ephemeral(&detection->rules, detection->bucket->netns,
+			       detection->bucket->port))
 		return;
 	finding =
 		detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);

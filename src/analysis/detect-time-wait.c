@@ -140,8 +140,7 @@ static void count_state(struct wait *wait, const struct inet_socket *socket)
 static void count_direction(const struct detection *detection, struct wait *wait,
 			    const struct inet_socket *socket)
 {
-	enum direction direction =
-		direction_of(&detection->rules, detection->index, socket);
+	enum direction direction = direction_of(&detection->rules, detection->index, socket);
 
 	wait->n_in += direction == DIRECTION_IN;
 	wait->n_out += direction == DIRECTION_OUT;
