@@ -133,25 +133,6 @@ static enum tristate v6only_of(const struct inet_socket *socket)
 	return (enum tristate)socket->v6only;
 }
 
-static enum tristate both(enum tristate a, enum tristate b)
-{
-	if (a == TRISTATE_NO || b == TRISTATE_NO)
-		return TRISTATE_NO;
-	return a == TRISTATE_YES && b == TRISTATE_YES ? TRISTATE_YES : TRISTATE_UNKNOWN;
-}
-
-static enum tristate either(enum tristate a, enum tristate b)
-{
-	if (a == TRISTATE_YES || b == TRISTATE_YES)
-		return TRISTATE_YES;
-	return a == TRISTATE_NO && b == TRISTATE_NO ? TRISTATE_NO : TRISTATE_UNKNOWN;
-}
-
-static enum tristate inverse(enum tristate a)
-{
-	return a == TRISTATE_UNKNOWN ? a : tristate_of(a == TRISTATE_NO);
-}
-
 static enum tristate devices_overlap(const struct bind_candidate *candidate,
 				     const struct inet_socket *socket)
 {
@@ -173,7 +154,7 @@ enum tristate bind_overlaps(const struct bind_candidate *candidate,
 		addresses = if_only == if_not ? tristate_of(if_only) : TRISTATE_UNKNOWN;
 	else
 		addresses = tristate_of(only == TRISTATE_YES ? if_only : if_not);
-	return both(addresses, devices_overlap(candidate, socket));
+	return tristate_and(addresses, devices_overlap(candidate, socket));
 }
 
 /* In what kernels differ. */
@@ -243,7 +224,7 @@ static enum tristate share_by_port(const struct bind_candidate *candidate,
 {
 	if (!candidate->reuse_port)
 		return TRISTATE_NO;
-	return both((enum tristate)socket->reuse_port, same_uid(candidate, socket, rules));
+	return tristate_and((enum tristate)socket->reuse_port, same_uid(candidate, socket, rules));
 }
 
 /* A connection request is not in the bucket: it goes with its listener. */
@@ -294,18 +275,19 @@ static void judge_tcp(const struct snapshot *snapshot, const uint32_t *members, 
 
 	for (i = 0; i < n_members; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[members[i]];
-		enum tristate shares = either(share_by_addr(candidate, socket),
-					      share_by_port(candidate, socket, rules));
-		enum tristate conflict = both(bind_overlaps(candidate, socket), inverse(shares));
+		enum tristate shares = tristate_or(share_by_addr(candidate, socket),
+						   share_by_port(candidate, socket, rules));
+		enum tristate conflict =
+			tristate_and(bind_overlaps(candidate, socket), tristate_not(shares));
 
-		conflict = both(conflict, is_in_bucket(socket));
-		any = either(any, conflict);
+		conflict = tristate_and(conflict, is_in_bucket(socket));
+		any = tristate_or(any, conflict);
 		if (conflict == TRISTATE_YES)
 			add_blocker(verdict, members[i], 0);
 		else if (conflict == TRISTATE_UNKNOWN)
 			add_blocker(verdict, members[i], what_is_unknown(candidate, socket, rules));
 	}
-	verdict->can_bind = inverse(any);
+	verdict->can_bind = tristate_not(any);
 }
 
 /* Which sockets of a bucket a scan of UDP looks at. */
@@ -344,8 +326,8 @@ static enum tristate scan_udp(const struct snapshot *snapshot, const uint32_t *m
 
 		if (!in_chain(chain, candidate, socket))
 			continue;
-		decides = both(inverse(share_by_addr(candidate, socket)),
-			       bind_overlaps(candidate, socket));
+		decides = tristate_and(tristate_not(share_by_addr(candidate, socket)),
+				       bind_overlaps(candidate, socket));
 		if (decides == TRISTATE_NO)
 			continue;
 		succeeds = share_by_port(candidate, socket, rules);
@@ -378,7 +360,7 @@ static enum tristate scan_chains(const struct snapshot *snapshot, const uint32_t
 	enum tristate second =
 		scan_udp(snapshot, members, n_members, CHAIN_ANY, candidate, rules, verdict);
 
-	return both(first, second);
+	return tristate_and(first, second);
 }
 
 /* The members with those in front that are connected; NULL if none is. */

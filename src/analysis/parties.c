@@ -86,14 +86,6 @@ enum tristate parties_same_program(const struct snapshot *snapshot, uint32_t a, 
 			      snapshot);
 }
 
-/* Of answers about parts that about the whole: one no is a no. */
-static enum tristate least(enum tristate a, enum tristate b)
-{
-	if (a == TRISTATE_NO || b == TRISTATE_NO)
-		return TRISTATE_NO;
-	return a == TRISTATE_YES && b == TRISTATE_YES ? TRISTATE_YES : TRISTATE_UNKNOWN;
-}
-
 /* The holders of all sockets, each once, and what each of them is to each party, found out once. */
 struct holder_table {
 	uint32_t *processes; /* ascending */
@@ -197,10 +189,10 @@ void parties_init(struct parties *parties, const struct snapshot *snapshot, cons
 		if (same == TRISTATE_YES)
 			continue;
 		if (k)
-			parties->one_program =
-				least(parties->one_program,
-				      parties_same_program(snapshot, sockets[parties->first[0]],
-							   sockets[i]));
+			parties->one_program = tristate_and(
+				parties->one_program,
+				parties_same_program(snapshot, sockets[parties->first[0]],
+						     sockets[i]));
 		holder_table_add_party(&holders, k);
 		parties->first[parties->count++] = i;
 		parties->undecided = parties->undecided || doubtful;

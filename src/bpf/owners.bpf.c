@@ -223,52 +223,36 @@ static long walk_step(__u32 index, void *context)
 	return 0;
 }
 
-SEC("iter/task")
-int owners(struct bpf_iter__task *iterator)
+/* Whether a thread's table is one that its leader has too, or that the thread before it had. */
+static __always_inline bool is_walked_already(struct owners_buffer *out, __u64 leader, __u64 files)
 {
-	struct owners_buffer *out = get_buffer();
-	__u64 task = (unsigned long)iterator->task;
-	__u64 leader, files, fdt, after;
-	__u32 n_tasks, n_sockets, max_fds, resumed = 0;
+	__u64 start;
 
-	if (!task || !out)
-		return 0;
-	out->calls++;
-	if (READ(struct task_struct, task, flags) & PF_KTHREAD)
-		return 0;
-	files = (unsigned long)READ(struct task_struct, task, files);
-	if (!files)
-		return 0;
-	leader = (unsigned long)READ(struct task_struct, task, group_leader);
-	if (out->resume_task == task &&
-	    out->resume_start == READ(struct task_struct, task, start_boottime)) {
-		resumed = 1;
-	} else {
-		out->written = 0;
-		if (leader != task) {
-			__u64 start;
+	if (files == (unsigned long)READ(struct task_struct, leader, files))
+		return true;
+	start = READ(struct task_struct, leader, start_boottime);
+	if (files == out->last_files && start == out->last_leader_start)
+		return true;
+	out->last_files = files;
+	out->last_leader_start = start;
+	return false;
+}
 
-			/* A table that the leader has too, or that the thread before had. */
-			if (files == (unsigned long)READ(struct task_struct, leader, files))
-				return 0;
-			start = READ(struct task_struct, leader, start_boottime);
-			if (files == out->last_files && start == out->last_leader_start)
-				return 0;
-			out->last_files = files;
-			out->last_leader_start = start;
-		}
-	}
-	out->resume_task = 0;
-	if (!out->level) {
-		__u64 reader = bpf_get_current_task();
-		__u64 pid = (unsigned long)READ(struct task_struct, reader, thread_pid);
+/* How deep the reader's pid namespace is. */
+static __always_inline void learn_level(struct owners_buffer *out)
+{
+	__u64 reader = bpf_get_current_task();
+	__u64 pid = (unsigned long)READ(struct task_struct, reader, thread_pid);
 
-		out->level = READ(struct pid, pid, level) + 1;
-	}
+	out->level = READ(struct pid, pid, level) + 1;
+}
 
-	fdt = (unsigned long)READ(struct files_struct, files, fdt);
-	max_fds = READ(struct fdtable, fdt, max_fds);
-	out->leader = leader;
+/* From the first descriptor on, or from where the buffer was full. */
+static __always_inline void walk(struct owners_buffer *out, __u64 files, bool resumed)
+{
+	__u64 fdt = (unsigned long)READ(struct files_struct, files, fdt);
+	__u32 max_fds = READ(struct fdtable, fdt, max_fds);
+
 	out->table = (unsigned long)READ(struct fdtable, fdt, fd);
 	out->open = (unsigned long)READ(struct fdtable, fdt, open_fds);
 	out->n_words = max_fds / WORD_BITS;
@@ -284,10 +268,41 @@ int owners(struct bpf_iter__task *iterator)
 		out->next_word = 0;
 	}
 	out->full = 0;
-	n_tasks = out->n_tasks;
-	n_sockets = out->n_sockets;
 	/* A step for each word and one for each of its bits, at most, and one to see the end. */
 	bpf_loop(max_fds + max_fds / WORD_BITS + 1, walk_step, NULL, 0);
+}
+
+SEC("iter/task")
+int owners(struct bpf_iter__task *iterator)
+{
+	struct owners_buffer *out = get_buffer();
+	__u64 task = (unsigned long)iterator->task;
+	__u64 files, after;
+	__u32 n_tasks, n_sockets;
+	bool resumed;
+
+	if (!task || !out)
+		return 0;
+	out->calls++;
+	if (READ(struct task_struct, task, flags) & PF_KTHREAD)
+		return 0;
+	files = (unsigned long)READ(struct task_struct, task, files);
+	if (!files)
+		return 0;
+	out->leader = (unsigned long)READ(struct task_struct, task, group_leader);
+	resumed = out->resume_task == task &&
+		  out->resume_start == READ(struct task_struct, task, start_boottime);
+	if (!resumed) {
+		out->written = 0;
+		if (out->leader != task && is_walked_already(out, out->leader, files))
+			return 0;
+	}
+	out->resume_task = 0;
+	if (!out->level)
+		learn_level(out);
+	n_tasks = out->n_tasks;
+	n_sockets = out->n_sockets;
+	walk(out, files, resumed);
 
 	after = (unsigned long)READ(struct task_struct, task, files);
 	if (!after && !resumed) {
