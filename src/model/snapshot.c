@@ -206,23 +206,27 @@ void snapshot_set_part(struct snapshot *snapshot, enum snapshot_part part)
 		snapshot_add_limit(snapshot, "sockets", part_reasons[part], 0, "%s", words[part]);
 }
 
-enum snapshot_part snapshot_part(const struct snapshot *snapshot)
+bool snapshot_has_limit(const struct snapshot *snapshot, const char *what, const char *reason)
 {
-	enum snapshot_part part = PART_WHOLE;
-	const char *what, *reason;
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_limits; i++) {
-		what = snapshot_text(snapshot, snapshot->limits[i].what);
-		reason = snapshot_text(snapshot, snapshot->limits[i].reason);
-		if (!what || !reason || strcmp(what, "sockets") != 0)
-			continue;
-		if (!strcmp(reason, part_reasons[PART_SOCKETS]))
-			return PART_SOCKETS;
-		if (!strcmp(reason, part_reasons[PART_PORTS]))
-			part = PART_PORTS;
+		const char *its_what = snapshot_text(snapshot, snapshot->limits[i].what);
+		const char *its_reason = snapshot_text(snapshot, snapshot->limits[i].reason);
+
+		if (its_what && its_reason && !strcmp(its_what, what) &&
+		    !strcmp(its_reason, reason))
+			return true;
 	}
-	return part;
+	return false;
+}
+
+enum snapshot_part snapshot_part(const struct snapshot *snapshot)
+{
+	if (snapshot_has_limit(snapshot, "sockets", part_reasons[PART_SOCKETS]))
+		return PART_SOCKETS;
+	return snapshot_has_limit(snapshot, "sockets", part_reasons[PART_PORTS]) ? PART_PORTS :
+										   PART_WHOLE;
 }
 
 void snapshot_set_user(struct snapshot *snapshot, uint32_t uid, string_id name)

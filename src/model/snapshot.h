@@ -175,6 +175,9 @@ enum snapshot_part {
 void snapshot_set_part(struct snapshot *snapshot, enum snapshot_part part);
 enum snapshot_part snapshot_part(const struct snapshot *snapshot);
 
+/* Whether there is a limit of this kind, for this reason. */
+bool snapshot_has_limit(const struct snapshot *snapshot, const char *what, const char *reason);
+
 /*
  * Bring the owners of a socket into order: by process (index, or pid while rows are not connected
  * yet), then by descriptor, each once. Returns how many are left.

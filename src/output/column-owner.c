@@ -167,7 +167,8 @@ void column_write_holders(struct column_writer *writer, const struct column_hold
 	}
 }
 
-const char *column_owner_status(enum owner_status status, enum socket_state remains)
+const char *column_owner_status(const struct column_writer *writer, enum owner_status status,
+				enum socket_state remains)
 {
 	switch (status) {
 	case OWNER_KERNEL:
@@ -177,7 +178,8 @@ const char *column_owner_status(enum owner_status status, enum socket_state rema
 		       remains == STATE_FIN_WAIT_2 ? "none (FIN-WAIT-2)" :
 						     "none (not accepted)";
 	case OWNER_HIDDEN:
-		return "hidden (need privilege)";
+		return writer->in_pid_namespace ? "hidden (other pid namespace?)" :
+						  "hidden (need privilege)";
 	case OWNER_ORPHAN:
 		return "orphan";
 	case OWNER_IN_FLIGHT:
@@ -212,7 +214,7 @@ void column_get_owner(struct column_writer *writer, const struct inet_socket *so
 		return;
 	}
 	if (!socket_is_time_wait(socket)) {
-		out_string(out, column_owner_status(status, N_STATES));
+		out_string(out, column_owner_status(writer, status, N_STATES));
 		return;
 	}
 	column_write_remains(socket, out);

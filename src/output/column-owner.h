@@ -39,6 +39,7 @@ void column_write_remains(const struct inet_socket *socket, struct out *out);
  * Why nobody is named, for people. remains is TIME-WAIT or FIN-WAIT-2 where a connection was closed
  * and that is left of it, else N_STATES.
  */
-const char *column_owner_status(enum owner_status status, enum socket_state remains);
+const char *column_owner_status(const struct column_writer *writer, enum owner_status status,
+				enum socket_state remains);
 
 #endif

@@ -63,8 +63,8 @@ void column_write_program(struct column_writer *writer, const struct port_summar
 		column_write_element(writer,
 				     writer->snapshot->processes[summary->processes[0]].comm, out);
 	else
-		out_string(out,
-			   column_owner_status(summary->socket->owner_status, remains_of(summary)));
+		out_string(out, column_owner_status(writer, summary->socket->owner_status,
+						    remains_of(summary)));
 }
 
 void column_row_timer(struct column_writer *writer, const struct port_summary *summary,
@@ -113,7 +113,7 @@ void column_row_owner(struct column_writer *writer, const struct port_summary *s
 			column_write_count(out, count);
 			out_char(out, ' ');
 		}
-		out_string(out, column_owner_status(status, remains_of(summary)));
+		out_string(out, column_owner_status(writer, status, remains_of(summary)));
 		any = true;
 	}
 }

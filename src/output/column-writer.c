@@ -9,7 +9,11 @@
 void column_writer_init(struct column_writer *writer, const struct snapshot *snapshot,
 			enum escape_style style)
 {
-	*writer = (struct column_writer){ .snapshot = snapshot, .style = style };
+	*writer = (struct column_writer){
+		.snapshot = snapshot,
+		.style = style,
+		.in_pid_namespace = snapshot_has_limit(snapshot, "owners", "pid-namespace"),
+	};
 	out_init(&writer->owner_texts, -1);
 	writer->owner_starts = xcalloc(snapshot->n_processes, sizeof(*writer->owner_starts));
 	writer->owner_lengths = xcalloc(snapshot->n_processes, sizeof(*writer->owner_lengths));

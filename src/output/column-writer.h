@@ -18,6 +18,7 @@ struct column_writer {
 	bool numeric; /* uids, no names */
 	bool ascii; /* no character outside ASCII of our own */
 	bool grouped; /* rows stand for ports */
+	bool in_pid_namespace; /* owners may be hidden since they are outside the reader's */
 	uint32_t passed_ms; /* since the snapshot was taken; timers are shown as they are now */
 	const struct finding_list *findings; /* not owned; NULL: not looked for */
 	const uint32_t *notes; /* of each socket 1 + the index of its finding, 0 = none */

@@ -192,7 +192,8 @@ if [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; 
 	like "in a pid namespace others may be hidden, too" "$(cat "$netns_tmp/err")" \
 		'the owners of 2 sockets are hidden, or outside this pid namespace'
 	unshare -p -f --mount-proc setpriv --reuid=65534 --regid=65534 --clear-groups \
-		"$program" -l tcp:8090 >/dev/null 2>"$netns_tmp/err"
+		"$program" -l tcp:8090 >"$netns_tmp/out" 2>"$netns_tmp/err"
+	like "the column says so" "$(cat "$netns_tmp/out")" 'hidden \(other pid namespace\?\)'
 	like "and where none is, they are outside" "$(cat "$netns_tmp/err")" \
 		'the owners of 2 sockets are outside this pid namespace'
 	mksock_stop
