@@ -289,14 +289,18 @@ static void take_frame(struct watch_command *command, struct frame *frame)
 static void take_news(struct watch_command *command)
 {
 	struct frame *frame = watch_collector_take(command->collector);
-	char *probe = watch_collector_take_probe(command->collector);
+	char *probe = watch_collector_take_probe(command->collector), *said;
 
 	if (frame && !command->view.paused)
 		take_frame(command, frame);
 	else
 		frame_free(frame);
-	if (!frame && watch_collector_failures(command->collector))
-		view_say(&command->view, "The sockets could not be read; trying again");
+	if (!frame && watch_collector_failures(command->collector)) {
+		said = terminal_last_message();
+		view_say(&command->view, "%s; trying again",
+			 *said ? said : "The sockets could not be read");
+		free(said);
+	}
 	if (probe) {
 		free(command->view.message);
 		command->view.message = NULL;

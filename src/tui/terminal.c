@@ -149,18 +149,49 @@ static void keep_messages(void)
 		dup2(messages, STDERR_FILENO);
 }
 
+/* All that was said, NUL-terminated; malloc'ed. */
+static char *read_messages(void)
+{
+	off_t size = lseek(messages, 0, SEEK_END);
+	char *text = xmalloc((size_t)(size > 0 ? size : 0) + 1);
+	ssize_t n = size > 0 ? pread(messages, text, (size_t)size, 0) : 0;
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+char *terminal_last_message(void)
+{
+	char *text = messages >= 0 ? read_messages() : xstrdup(""), *line, *last;
+	size_t length = strlen(text);
+
+	if (length && text[length - 1] == '\n')
+		text[length - 1] = '\0';
+	line = strrchr(text, '\n');
+	last = xstrdup(line ? line + 1 : text);
+	free(text);
+	return last;
+}
+
+/* What was said again and again is given once. */
 static void give_messages(void)
 {
-	char bytes[4096];
-	ssize_t n;
+	char *text, *line, *end, *said = NULL;
 
 	if (stderr_before >= 0) {
 		dup2(stderr_before, STDERR_FILENO);
 		close(stderr_before);
-		lseek(messages, 0, SEEK_SET);
-		while ((n = read(messages, bytes, sizeof(bytes))) > 0)
-			if (write(STDERR_FILENO, bytes, (size_t)n) != n)
+		text = read_messages();
+		for (line = text; *line; line = end) {
+			end = strchrnul(line, '\n');
+			end += *end == '\n';
+			if (said && !strncmp(said, line, (size_t)(end - line)))
+				continue;
+			said = line;
+			if (write(STDERR_FILENO, line, (size_t)(end - line)) != end - line)
 				break;
+		}
+		free(text);
 	}
 	if (messages >= 0)
 		close(messages);

@@ -44,6 +44,9 @@ bool terminal_read(struct terminal_event *ret_event);
 /* Readable when a signal has come that asks the program to end. */
 int terminal_signal_fd(void);
 
+/* The last line that was written to stderr since terminal_open(), "" if none was; malloc'ed. */
+char *terminal_last_message(void);
+
 /* Whether a signal has asked the program to end (SIGTERM, SIGHUP, SIGINT); its number, or 0. */
 int terminal_signal(void);
 

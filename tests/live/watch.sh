@@ -258,4 +258,22 @@ PYTHON
 kill "$churn"
 wait "$churn" 2>/dev/null
 is "10,000 keys: it still answers, and ends as told" "$(cat said)" "0 True True"
+
+# A namespace that goes while it is watched: the reason is on the screen, and given once at the end.
+unshare -n sleep 100 8>&- &
+gone=$!
+sleep 0.2
+GONE=$gone play --netns "$gone" -n 500ms >said <<'PYTHON'
+see("quit")
+os.kill(int(os.environ["GONE"]), 15)
+see("trying again")
+time.sleep(1)
+send("q")
+end()
+print(status, left, echoes)
+print(seen.decode(errors="replace"))
+PYTHON
+wait "$gone" 2>/dev/null
+is "a namespace that goes: it ends as told" "$(head -1 said)" "0 True True"
+is "a namespace that goes: why is said once" "$(grep -c "portshare: .*$gone" said)" 1
 done_testing
