@@ -156,7 +156,7 @@ static bool bars_servers(const struct snapshot *snapshot, const uint32_t *member
 	for (i = 0; i < n_members; i++)
 		if (bind_overlaps(&report->candidate, &snapshot->sockets[members[i]]) !=
 		    TRISTATE_NO)
-			return !set || report->attempts[set].ways[PROBE_MODEL].bind > 0;
+			return !set || report->attempts[set].ways[PROBE_MODEL].bind != 0;
 	return true;
 }
 

@@ -312,6 +312,19 @@ static void test_harm(void)
 	is_str(plan_text(&bench), "-m-m", "UDP: mapped below what is as specific, or more");
 	done(&bench);
 
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "-m-m",
+	       "no SO_REUSEPORT alone where nobody knows that it is a pool");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_UDP, "0.0.0.0", 5060);
+	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_NO, TRISTATE_YES, 1000);
+	predict(&bench);
+	is_str(plan_text(&bench), "-mmm", "but within one");
+	done(&bench);
+
 	bench = bench_new(PROTOCOL_UDP, "127.0.0.1", 5060);
 	add(&bench, STATE_BOUND, "0.0.0.0", TRISTATE_YES, TRISTATE_NO, 1000);
 	predict(&bench);
