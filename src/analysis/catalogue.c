@@ -7,8 +7,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.meaning =
 "Two or more sockets are bound to the same UDP address and port, and the processes behind them are "
 "not one tree, one unit or one container (one shell that started both does not make them a tree). "
-"One of them receives every unicast datagram, the others "
-"receive none. Nobody has been told: both starts succeeded.\n\n"
+"One of them, or one group with SO_REUSEPORT, receives every unicast datagram, the others receive "
+"none. Nobody has been told: both starts succeeded.\n\n"
 "Members of multicast groups are left out, for each member gets its own copy of what is sent to the "
 "group. Where one program alone has not joined, it is a note.",
 		.arises =
@@ -18,8 +18,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "For UDP, SO_REUSEADDR on both sockets is all that bind() asks. There is no check of uids. A unicast "
 "datagram goes to the socket that fits best; of equals the one that was bound last gets everything. "
-"The kernel never balances between such sockets. When the last one closes, the one before it takes "
-"over. For IPv6, a socket with SO_REUSEADDR alone goes before all that have SO_REUSEPORT.",
+"If that has SO_REUSEPORT its group does, and is balanced; else the kernel balances nothing between "
+"such sockets. When the last one closes, the one before it takes over. For IPv6, a socket with "
+"SO_REUSEADDR alone goes before all that have SO_REUSEPORT.",
 		.in_code =
 "Leave SO_REUSEADDR out of UDP servers. UDP has no TIME-WAIT, so a restart does not need it, and a "
 "second start then fails with EADDRINUSE.\n\n"

@@ -20,11 +20,11 @@
 #define HIJACKABLE_MAX 16
 
 /*
- * Who gets a unicast datagram that is sent to where this socket is bound; of a wildcard, to an
- * address to which nothing else is bound.
+ * Who of some sockets of the bucket gets a unicast datagram that is sent to where a socket is
+ * bound; of a wildcard, to an address to which nothing else is bound.
  */
-static void predict(const struct detection *detection, const struct inet_socket *at,
-		    struct delivery *ret_delivery)
+static void predict(const struct detection *detection, const uint32_t *members, uint32_t n_members,
+		    const struct inet_socket *at, struct delivery *ret_delivery)
 {
 	static const struct address v4_loopback = { .bytes = { 127, 0, 0, 1 } };
 	static const struct address v6_loopback = { .bytes = { [15] = 1 } };
@@ -35,8 +35,7 @@ static void predict(const struct detection *detection, const struct inet_socket 
 		.cpu = DELIVERY_ANY,
 	};
 	struct delivery_socket *sockets;
-	uint32_t n = delivery_sockets_of(detection->snapshot, detection->members,
-					 detection->bucket->count, &sockets);
+	uint32_t n = delivery_sockets_of(detection->snapshot, members, n_members, &sockets);
 	uint32_t i, kept;
 
 	query.family = (uint8_t)address_unmap(at->family, &at->local, &query.to);
@@ -104,28 +103,104 @@ static enum tristate is_group(const struct detection *detection, const struct de
 	return group;
 }
 
-/* The holders of the first socket of each party but one. */
-static char *name_parties(const struct detection *detection, const uint32_t *sockets,
-			  const struct parties *parties, uint32_t except)
+/* Sockets at one place that get in each other's way, by who they belong to, and who receives. */
+struct share {
+	uint32_t *sockets; /* of the place, and those elsewhere that receive what is sent there */
+	uint32_t count;
+	struct parties parties;
+	struct delivery delivery;
+	bool wins[PARTIES_MAX]; /* that party has one that receives */
+	uint32_t n_wins;
+};
+
+static bool is_one_of(const uint32_t *sockets, uint32_t n_sockets, uint32_t socket)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++)
+		if (sockets[i] == socket)
+			return true;
+	return false;
+}
+
+/* share->sockets has room for all of the bucket. */
+static void share_init(struct share *share, const struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct delivery *delivery = &share->delivery;
+	uint32_t i;
+
+	predict(detection, detection->members, detection->bucket->count,
+		&snapshot->sockets[share->sockets[0]], &share->delivery);
+	for (i = 0; delivery->certain && i < delivery->n_receivers; i++)
+		if (!is_one_of(share->sockets, share->count, delivery->receivers[i]))
+			share->sockets[share->count++] = delivery->receivers[i];
+	parties_init(&share->parties, snapshot, share->sockets, share->count, RELATED_CLOSELY);
+	for (i = 0; delivery->certain && i < share->count; i++) {
+		bool *wins = &share->wins[share->parties.of[i]];
+
+		if (!*wins && receives(delivery, share->sockets[i])) {
+			*wins = true;
+			share->n_wins++;
+		}
+	}
+}
+
+static void share_done(struct share *share)
+{
+	parties_done(&share->parties);
+	delivery_done(&share->delivery);
+}
+
+/* The holders of the first socket of each party, or of each that gets nothing. */
+static char *name_parties(const struct detection *detection, const struct share *share,
+			  bool losers_only)
 {
 	uint32_t i, n = 0, firsts[PARTIES_MAX];
 
-	for (i = 0; i < parties->count; i++)
-		if (i != except)
-			firsts[n++] = sockets[parties->first[i]];
-	return n ? words_holders_of_all(detection->snapshot, firsts, n, 3) : xstrdup("nobody");
+	for (i = 0; i < share->parties.count; i++)
+		if (!losers_only || !share->wins[i])
+			firsts[n++] = share->sockets[share->parties.first[i]];
+	return words_holders_of_all(detection->snapshot, firsts, n, 3);
+}
+
+/* Who receives when those that do now have gone. */
+static char *name_heirs(const struct detection *detection, const struct share *share)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	uint32_t i, n = 0, *left = xcalloc(detection->bucket->count, sizeof(*left));
+	const struct inet_socket *at = &snapshot->sockets[share->sockets[0]];
+	struct delivery delivery;
+	char *heirs = NULL;
+
+	for (i = 0; i < detection->bucket->count; i++)
+		left[n++] = detection->members[i];
+	for (i = 0; i < share->count; i++) {
+		uint32_t k, kept = 0;
+
+		for (k = 0; k < n && share->wins[share->parties.of[i]]; k++)
+			if (left[k] != share->sockets[i])
+				left[kept++] = left[k];
+		if (share->wins[share->parties.of[i]])
+			n = kept;
+	}
+	predict(detection, left, n, at, &delivery);
+	if (delivery.certain && delivery.n_receivers)
+		heirs = words_holders_together(snapshot, delivery.receivers, delivery.n_receivers);
+	delivery_done(&delivery);
+	free(left);
+	return heirs ? heirs : xstrdup("another");
 }
 
 /* Why they are taken for strangers: where each comes from. */
-static char *origins(const struct detection *detection, const uint32_t *sockets,
-		     const struct parties *parties)
+static char *origins(const struct detection *detection, const struct share *share)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	char *text = xstrdup(""), *longer;
 	uint32_t i;
 
-	for (i = 0; i < parties->count && i < 4; i++) {
-		uint32_t index = sockets[parties->first[i]];
+	for (i = 0; i < share->parties.count && i < 4; i++) {
+		uint32_t index = share->sockets[share->parties.first[i]];
 		const struct inet_socket *socket = &snapshot->sockets[index];
 		char *holders = words_holders(snapshot, index), *flags = words_flags(socket);
 		char *origin = socket->n_owners ?
@@ -151,20 +226,6 @@ static char *origins(const struct detection *detection, const uint32_t *sockets,
 	return longer;
 }
 
-/* The party of the socket that receives; parties->count if nobody is certain to be it. */
-static uint32_t receiving_party(const struct delivery *delivery, const uint32_t *sockets,
-				uint32_t n_sockets, const struct parties *parties)
-{
-	uint32_t i;
-
-	if (!delivery->certain || delivery->mode != DELIVERY_ONE)
-		return parties->count;
-	for (i = 0; i < n_sockets; i++)
-		if (receives(delivery, sockets[i]))
-			return parties->of[i];
-	return parties->count;
-}
-
 static const char *who_can(const struct detection *detection)
 {
 	return port_is_privileged(detection->snapshot, detection->bucket->netns,
@@ -184,7 +245,8 @@ static const char *const preference_words[] = {
 	[PREFERS_LAST] = "and with SO_REUSEADDR that is always the one that was bound last",
 	[PREFERS_PLAIN] = "and for IPv6 prefers one with SO_REUSEADDR alone to those that have "
 			  "SO_REUSEPORT, and of those the oldest",
-	[PREFERS_IPV4] = "and prefers one of IPv4 to one of IPv6 at the mapped address",
+	[PREFERS_IPV4] = "and prefers one of IPv4 to one of IPv6 at the mapped address, and of "
+			 "equals the one that was bound last",
 };
 
 static enum preference preference_of(const struct inet_socket *sockets, const uint32_t *members,
@@ -199,10 +261,7 @@ static enum preference preference_of(const struct inet_socket *sockets, const ui
 			return PREFERS_IPV4;
 		reuse_port = reuse_port || sockets[members[i]].reuse_port == TRISTATE_YES;
 	}
-	return reuse_port && first->family == AF_INET6 &&
-			       !address_is_v4_mapped(AF_INET6, &first->local) ?
-		       PREFERS_PLAIN :
-		       PREFERS_LAST;
+	return reuse_port && first->family == AF_INET6 ? PREFERS_PLAIN : PREFERS_LAST;
 }
 
 /* Beside one that is v6only a dual-stack socket still has what is of IPv4. */
@@ -215,55 +274,87 @@ static bool is_of_ipv6_only(const struct inet_socket *sockets, const struct dete
 	       !is_uniform(sockets, place);
 }
 
-static void report_share(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
-			 const struct parties *parties, enum severity severity)
+/* By what the kernel chooses, and what comes of it. */
+static char *explain_share(const struct detection *detection, const struct share *share,
+			   const char *winner, const char *losers)
 {
-	char *place = words_socket(detection->snapshot, sockets[0]), *all, *winner, *losers;
-	struct finding *finding = detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, severity,
-						sockets, n_sockets);
-	const struct inet_socket *all_sockets = detection->snapshot->sockets;
-	enum preference preference = preference_of(all_sockets, sockets, n_sockets);
-	struct delivery delivery;
-	uint32_t party;
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	const char *preference =
+		preference_words[preference_of(sockets, share->sockets, share->count)];
+	const char *get = share->parties.count - share->n_wins == 1 ? "gets" : "get";
+	char *heirs = name_heirs(detection, share), *text;
 
-	predict(detection, &all_sockets[sockets[0]], &delivery);
-	party = receiving_party(&delivery, sockets, n_sockets, parties);
-	delivery_done(&delivery);
-	all = name_parties(detection, sockets, parties, parties->count);
-	finding->evidence = origins(detection, sockets, parties);
-	if (party < parties->count) {
-		winner = words_holders(detection->snapshot, sockets[parties->first[party]]);
-		losers = name_parties(detection, sockets, parties, party);
-		finding->title = xasprintf(
-			"%s is shared by %s: %s gets the datagrams%s, %s none", place, all, winner,
-			is_of_ipv6_only(all_sockets, &(struct detect_place){ sockets, n_sockets }) ?
-				" of IPv6" :
-				"",
-			losers);
-		finding->text = xasprintf(
-			"The kernel gives each unicast datagram to one socket only, %s: %s. It never "
-			"balances, and %s gets no error, at start or later. When %s ends, %s receives "
-			"again. Any other %s, whatever the uid, can do the same by binding with "
-			"SO_REUSEADDR.",
-			preference_words[preference], winner, losers, winner,
-			preference == PREFERS_LAST ? "the one bound before it" : "the next",
-			who_can(detection));
-		free(winner);
-		free(losers);
+	if (share->delivery.mode == DELIVERY_SPREAD)
+		text = xasprintf(
+			"The kernel gives each unicast datagram to one socket only, %s. Here it "
+			"has SO_REUSEPORT, and its group gets them all, each socket its share by "
+			"a hash of both ends: %s. %s %s nothing, and no error, at start or later. "
+			"When none of these %u sockets is left, %s receives instead.",
+			preference, winner, losers, get, share->delivery.n_receivers, heirs);
+	else
+		text = xasprintf(
+			"The kernel gives each unicast datagram to one socket only, %s: %s. It "
+			"never balances, and %s %s no error, at start or later. "
+			"When %s ends, %s receives instead.",
+			preference, winner, losers, get, winner, heirs);
+	free(heirs);
+	return text;
+}
+
+static void say_who_receives(const struct detection *detection, const struct share *share,
+			     const char *place, const char *all, struct finding *finding)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const struct delivery *delivery = &share->delivery;
+	const struct detect_place sockets = { share->sockets, share->count };
+	char *winner = words_holders_together(snapshot, delivery->receivers, delivery->n_receivers);
+	char *losers = name_parties(detection, share, true), *spread = xstrdup("");
+
+	if (delivery->mode == DELIVERY_SPREAD) {
+		free(spread);
+		spread = xasprintf(", spread over %u sockets", delivery->n_receivers);
+	}
+	finding->title = xasprintf("%s is shared by %s: %s %s the datagrams%s%s, %s none", place,
+				   all, winner, share->n_wins == 1 ? "gets" : "get",
+				   is_of_ipv6_only(snapshot->sockets, &sockets) ? " of IPv6" : "",
+				   spread, losers);
+	finding->text = explain_share(detection, share, winner, losers);
+	free(winner);
+	free(losers);
+	free(spread);
+}
+
+static void report_share(struct detection *detection, const struct share *share,
+			 enum severity severity)
+{
+	char *place = words_socket(detection->snapshot, share->sockets[0]);
+	char *all = name_parties(detection, share, false), *text;
+	struct finding *finding = detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, severity,
+						share->sockets, share->count);
+
+	finding->evidence = origins(detection, share);
+	if (share->n_wins) {
+		say_who_receives(detection, share, place, all, finding);
 	} else {
 		finding->title =
-			xasprintf("%s is shared by %s: one of them gets the datagrams", place, all);
+			xasprintf("%s is shared by %s: not all of them get datagrams", place, all);
 		finding->text = xasprintf(
-			"The kernel gives each unicast datagram to one socket only; which of these "
-			"cannot be told from what is known. The others get nothing, and no error. Any "
-			"other %s can do the same by binding with SO_REUSEADDR.",
-			who_can(detection));
+			"The kernel gives each unicast datagram to one socket only, or spreads "
+			"them over one group with SO_REUSEPORT; which of these cannot be told "
+			"from what is known. The others get nothing, and no error.");
 	}
+	text = xasprintf("%s Any other %s, whatever the uid, can do the same by binding with "
+			 "SO_REUSEADDR.",
+			 finding->text, who_can(detection));
+	free(finding->text);
+	finding->text = text;
 	finding->remedy = xasprintf(
 		"Give one of the programs another port or address, or stop the one that is not "
 		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not reuse_address=True; "
 		"before 3.8.1 asyncio set it by default): a second start then fails with EADDRINUSE, "
-		"as it should. Copies of one server that are to share the load want SO_REUSEPORT.");
+		"as it should. Copies of one server that are to share the load want SO_REUSEPORT%s.",
+		share->delivery.mode == DELIVERY_SPREAD ? ", all of them, at the same address" :
+							  "");
 	free(place);
 	free(all);
 }
@@ -279,61 +370,85 @@ static void undecide(struct finding *finding, char *title, const char *missing)
 			"to see more.");
 }
 
+/*
+ * Those at a place that may be in each other's way: members of multicast groups are not, but beside
+ * them one program alone may still want the unicast datagrams. Returns the severity of that.
+ */
+static enum severity list_sharers(const struct detection *detection,
+				  const struct detect_place *place, struct share *share)
+{
+	uint32_t i;
+
+	for (i = 0; i < place->count; i++)
+		if (!detect_is_for_multicast(&detection->snapshot->sockets[place->sockets[i]]))
+			share->sockets[share->count++] = place->sockets[i];
+	if (share->count != 1)
+		return SEVERITY_WARNING;
+	memcpy(share->sockets, place->sockets, place->count * sizeof(*share->sockets));
+	share->count = place->count;
+	return SEVERITY_NOTE;
+}
+
+static bool are_strangers(const struct detection *detection, const struct share *share)
+{
+	struct parties parties;
+	bool strangers;
+
+	if (share->count < 2)
+		return false;
+	parties_init(&parties, detection->snapshot, share->sockets, share->count, RELATED_CLOSELY);
+	strangers = parties.count >= 2;
+	parties_done(&parties);
+	return strangers;
+}
+
+static void judge_share(struct detection *detection, const struct share *share, enum tristate group,
+			enum severity severity)
+{
+	char *where = words_socket(detection->snapshot, share->sockets[0]);
+
+	if (share->parties.undecided)
+		undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, SEVERITY_WARNING,
+				       share->sockets, share->count),
+			 xasprintf("%s is shared, perhaps by programs that do not belong together",
+				   where),
+			 "The processes that hold the sockets cannot all be seen, or not what they "
+			 "belong to.");
+	else if (group == TRISTATE_UNKNOWN)
+		undecide(detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, SEVERITY_WARNING,
+				       share->sockets, share->count),
+			 xasprintf("%s is shared by programs that do not belong together, by "
+				   "SO_REUSEADDR or by SO_REUSEPORT",
+				   where),
+			 "The reuse flags are not known: with SO_REUSEADDR one program gets all "
+			 "datagrams, with SO_REUSEPORT each gets some.");
+	/* Where each has some, it is the group of strangers that is to be told. */
+	else if (share->n_wins < share->parties.count)
+		report_share(detection, share, severity);
+	free(where);
+}
+
 /* Sockets at one place: who of them stands in the way of whom? */
 static void check_share(struct detection *detection, const struct detect_place *place)
 {
-	const struct inet_socket *sockets = detection->snapshot->sockets;
-	uint32_t i, n = 0, n_members = 0, *plain;
+	struct share share = { .count = 0 };
+	enum severity severity;
 	enum tristate group;
-	struct parties parties;
-	char *where;
 
-	if (place->count < 2 || detect_gets_copies(&sockets[place->sockets[0]]))
+	if (place->count < 2 ||
+	    detect_gets_copies(&detection->snapshot->sockets[place->sockets[0]]))
 		return;
 	group = is_group(detection, place);
 	if (group == TRISTATE_YES)
 		return;
-	plain = xcalloc(place->count, sizeof(*plain));
-	for (i = 0; i < place->count; i++) {
-		if (detect_is_for_multicast(&sockets[place->sockets[i]]))
-			n_members++;
-		else
-			plain[n++] = place->sockets[i];
+	share.sockets = xcalloc(detection->bucket->count, sizeof(*share.sockets));
+	severity = list_sharers(detection, place, &share);
+	if (are_strangers(detection, &share)) {
+		share_init(&share, detection);
+		judge_share(detection, &share, group, severity);
+		share_done(&share);
 	}
-	/* Beside members of groups one program alone may still want the unicast datagrams. */
-	if (n == 1 && n_members) {
-		n = place->count;
-		memcpy(plain, place->sockets, n * sizeof(*plain));
-	}
-	parties_init(&parties, detection->snapshot, plain, n, RELATED_CLOSELY);
-	if (n >= 2 && parties.count >= 2) {
-		where = words_socket(detection->snapshot, plain[0]);
-		if (parties.undecided)
-			undecide(
-				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
-					      SEVERITY_WARNING, plain, n),
-				xasprintf("%s is shared, perhaps by programs that do not belong "
-					  "together",
-					  where),
-				"The processes that hold the sockets cannot all be seen, or not what "
-				"they belong to.");
-		else if (group == TRISTATE_UNKNOWN)
-			undecide(
-				detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE,
-					      SEVERITY_WARNING, plain, n),
-				xasprintf(
-					"%s is shared by programs that do not belong together, by "
-					"SO_REUSEADDR or by SO_REUSEPORT",
-					where),
-				"The reuse flags are not known: with SO_REUSEADDR one program gets "
-				"all datagrams, with SO_REUSEPORT each gets some.");
-		else
-			report_share(detection, plain, n, &parties,
-				     n_members ? SEVERITY_NOTE : SEVERITY_WARNING);
-		free(where);
-	}
-	parties_done(&parties);
-	free(plain);
+	free(share.sockets);
 }
 
 /* Does the wildcard lose to the other socket what is sent to its address? */

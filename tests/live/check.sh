@@ -69,6 +69,55 @@ start()
 	pids="$pids $pid"
 	read -r _ <ready.fifo
 }
+# A pool of three workers: ADDRESS PORT FLAGS; what each has got it writes to pool.PID.got.
+cat >pool-udp.py <<'PY'
+import os, socket, sys, time
+address, port, flags = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+for worker in range(3):
+    ready, w = os.pipe()
+    if os.fork() == 0: break
+    os.read(ready, 1)
+else:
+    print("ready", flush=True); time.sleep(600)
+s = socket.socket(family, socket.SOCK_DGRAM)
+if "a" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.bind((address, int(port)))
+os.write(w, b"x")
+n = 0
+while True:
+    s.recv(100); n += 1
+    open("pool.%d.got" % os.getpid(), "w").write(str(n))
+PY
+
+# send ADDRESS PORT: 100 datagrams, each from a port of its own
+send()
+{
+	rm -f ./*.got
+	"$python" -c 'import socket, sys
+for i in range(100):
+    s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(b"x", (sys.argv[1], int(sys.argv[2]))); s.close()' "$@"
+	sleep 0.5
+}
+# got FILE...: how many datagrams arrived there
+got()
+{
+	sum=0
+	for each; do
+		[ ! -e "$each" ] || sum=$((sum + $(cat "$each")))
+	done
+	echo "$sum"
+}
+# title_of ID [SELECTOR...]
+title_of()
+{
+	id=$1
+	shift
+	"$PORTSHARE" check --json "$@" 2>/dev/null | jq -r --arg id "$id" '.findings[] | select(.id == $id).title'
+}
+
 stop_all()
 {
 	for each in $pids; do
@@ -153,6 +202,42 @@ for i in range(10):
 	stop_all
 else
 	skip "a mapped address" "flags of another's sockets need BPF"
+fi
+
+# A group with SO_REUSEPORT that wins is balanced, and starves who is not in it.
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 127.0.0.1 5060 a
+	start pool-udp 127.0.0.1 5060 ap
+	like "a pool that was bound last gets all" "$(title_of udp-accidental-share)" \
+		'"pool-udp.py" \(pids [0-9, ]+\) gets the datagrams, spread over 3 sockets, "sipd.py" \(pid [0-9]+\) none$'
+	send 127.0.0.1 5060
+	is "and so it is" "$(find . -name 'pool.*.got' | wc -l): $(got pool.*.got)/$(got sipd.py.got)" "3: 100/0"
+	stop_all
+	start pool-udp 127.0.0.1 5060 ap
+	start sipd udp 127.0.0.1 5060 a
+	like "a pool that was bound before another gets nothing" "$(title_of udp-accidental-share)" \
+		"\"sipd.py\" \(pid $pid\) gets the datagrams, \"pool-udp.py\" .* none\$"
+	send 127.0.0.1 5060
+	is "and so it is" "$(got pool.*.got)/$(got sipd.py.got)" 0/100
+	stop_all
+	start sipd udp 127.0.0.1 5060 a
+	start worker udp 127.0.0.1 5060 ap
+	first=$pid
+	start worker udp 127.0.0.1 5060 ap
+	like "two starts in a group" "$(title_of udp-accidental-share)" \
+		"\"worker.py\" \(pids $pid, $first\) get the datagrams, spread over 2 sockets, \"sipd.py\" .* none\$"
+	stop_all
+	start pool-udp 127.0.0.1 5060 p
+	start sipd udp ::ffff:127.0.0.1 5060 p
+	like "a pool of IPv4 beside the mapped address" "$(title_of udp-accidental-share)" \
+		'"pool-udp.py" .* gets the datagrams, spread over 3 sockets, "sipd.py" .* none$'
+	send 127.0.0.1 5060
+	is "and so it is" "$(got pool.*.got)/$(got sipd.py.got)" 100/0
+	stop_all
+	rm -f ./*.got
+else
+	skip "a group that wins" "flags of another's sockets need BPF"
 fi
 
 start sipd udp 0.0.0.0 5060 p

@@ -106,6 +106,28 @@ static const struct saying sayings[] = {
 	  "tcp port 8080 cannot be bound" },
 	{ "time-wait-blocks", FINDING_TIME_WAIT_BLOCKS_BIND,
 	  "each bind to that address, or to all addresses, fails", NULL },
+	{ "udp-share-pool", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "\"upool.py\" (pids 913, 912, 911) gets the datagrams, spread over 3 sockets, \"srv.py\" "
+	  "(pid 900) none",
+	  "one of them gets" },
+	{ "udp-share-pool", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "When none of these 3 sockets is left, \"srv.py\" (pid 900) receives instead.",
+	  "cannot be told" },
+	{ "udp-share-pool-starts", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "\"upool.py\" (pids 912, 911) get the datagrams, spread over 2 sockets, \"srv.py\" (pid "
+	  "900) none",
+	  NULL },
+	{ "udp-share-pool-mapped", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "\"upool.py\" (pids 912, 911) gets the datagrams, spread over 2 sockets, \"srv.py\" (pid "
+	  "920) none",
+	  NULL },
+	{ "udp-share-pool-starved", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "When \"srv.py\" (pid 920) ends, \"upool.py\" (pids 912, 911) receives instead.",
+	  "spread over" },
+	{ "udp-share-member-last", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "\"member.py\" (pid 913) gets the datagrams, \"two.py\" (pid 912) and \"one.py\" (pid "
+	  "911) none",
+	  NULL },
 	{ "reuseport-stale", FINDING_REUSEPORT_STALE_MEMBER,
 	  "about one client in 2 is served by the old program", NULL },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
