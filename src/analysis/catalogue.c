@@ -39,10 +39,12 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "which one receives: portshare check udp:PORT names it.",
 	},
 	[FINDING_UDP_SHADOWED] = {
-		.title = "A specific address takes datagrams from another program's wildcard socket",
+		.title = "A specific address, or a device, takes datagrams from another program's socket",
 		.meaning =
 "One program is bound to all addresses of a UDP port, another to a single one. What is sent to that "
-"address goes to the second program, everything else to the first.",
+"address goes to the second program, everything else to the first. Or, at one address, one program is "
+"bound to a device (SO_BINDTODEVICE) and another to none: what arrives on that device goes to the "
+"first, everything else to the second.",
 		.arises =
 "A name server on 0.0.0.0:53 beside a stub resolver on 127.0.0.53:53; a DHCP or TFTP server for one "
 "network beside one for all. Both had to set SO_REUSEADDR, or SO_REUSEPORT with one uid: otherwise "
@@ -50,7 +52,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "The look-up first searches the sockets bound to the destination address of the datagram, and only "
 "if there is none those bound to the wildcard. The order in which they were bound does not matter. "
-"A socket bound to a device goes before one that is not.",
+"At one address a socket bound to the device on which the datagram arrives goes before one that is "
+"bound to none, but not before a newer group with SO_REUSEPORT (of IPv6: before an older one); then "
+"udp-accidental-share is reported.",
 		.in_code =
 "Bind to the addresses that are to be served, not to the wildcard, and set no reuse flag: the kernel "
 "then refuses what overlaps.\n\n"

@@ -12,8 +12,7 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
-/* So many wildcard sockets, and shadows of one, are looked at. */
-#define WILDCARDS_MAX 8
+/* So many sockets that take what is sent to another are told, and so many others. */
 #define SHADOWS_MAX 32
 
 /* So many ports that anybody may take are told one by one. */
@@ -239,6 +238,7 @@ enum preference {
 	PREFERS_LAST, /* the one that was bound last */
 	PREFERS_PLAIN, /* IPv6: the one without SO_REUSEPORT, else the oldest */
 	PREFERS_IPV4, /* to a mapped address */
+	PREFERS_GROUP, /* of no device, met before the socket that is bound to it */
 };
 
 static const char *const preference_words[] = {
@@ -247,6 +247,8 @@ static const char *const preference_words[] = {
 			  "SO_REUSEPORT, and of those the oldest",
 	[PREFERS_IPV4] = "and prefers one of IPv4 to one of IPv6 at the mapped address, and of "
 			 "equals the one that was bound last",
+	[PREFERS_GROUP] = "and a group with SO_REUSEPORT that is met first keeps it from an older "
+			  "socket, even from one that is bound to the device",
 };
 
 static enum preference preference_of(const struct inet_socket *sockets, const uint32_t *members,
@@ -257,6 +259,8 @@ static enum preference preference_of(const struct inet_socket *sockets, const ui
 	uint32_t i;
 
 	for (i = 0; i < n_members; i++) {
+		if (sockets[members[i]].device != first->device)
+			return PREFERS_GROUP;
 		if (sockets[members[i]].family != first->family)
 			return PREFERS_IPV4;
 		reuse_port = reuse_port || sockets[members[i]].reuse_port == TRISTATE_YES;
@@ -286,9 +290,9 @@ static char *explain_share(const struct detection *detection, const struct share
 
 	if (share->delivery.mode == DELIVERY_SPREAD)
 		text = xasprintf(
-			"The kernel gives each unicast datagram to one socket only, %s. Here it "
-			"has SO_REUSEPORT, and its group gets them all, each socket its share by "
-			"a hash of both ends: %s. %s %s nothing, and no error, at start or later. "
+			"The kernel gives each unicast datagram to one socket only, %s. Here "
+			"that is one with SO_REUSEPORT, and its group gets them all, each socket "
+			"its share by a hash of both ends: %s. %s %s nothing, and no error, at start or later. "
 			"When none of these %u sockets is left, %s receives instead.",
 			preference, winner, losers, get, share->delivery.n_receivers, heirs);
 	else
@@ -382,24 +386,11 @@ static enum severity list_sharers(const struct detection *detection,
 	for (i = 0; i < place->count; i++)
 		if (!detect_is_for_multicast(&detection->snapshot->sockets[place->sockets[i]]))
 			share->sockets[share->count++] = place->sockets[i];
-	if (share->count != 1)
+	if (share->count != 1 || place->count == 1)
 		return SEVERITY_WARNING;
 	memcpy(share->sockets, place->sockets, place->count * sizeof(*share->sockets));
 	share->count = place->count;
 	return SEVERITY_NOTE;
-}
-
-static bool are_strangers(const struct detection *detection, const struct share *share)
-{
-	struct parties parties;
-	bool strangers;
-
-	if (share->count < 2)
-		return false;
-	parties_init(&parties, detection->snapshot, share->sockets, share->count, RELATED_CLOSELY);
-	strangers = parties.count >= 2;
-	parties_done(&parties);
-	return strangers;
 }
 
 static void judge_share(struct detection *detection, const struct share *share, enum tristate group,
@@ -428,110 +419,295 @@ static void judge_share(struct detection *detection, const struct share *share, 
 	free(where);
 }
 
+/* Whether what arrives for sockets of a device goes to others, that are bound to none. */
+static bool is_passed_by(const struct detection *detection, const struct detect_place *place)
+{
+	const struct inet_socket *first = &detection->snapshot->sockets[place->sockets[0]];
+	struct delivery delivery;
+	bool passed_by;
+
+	if (!first->device)
+		return false;
+	predict(detection, detection->members, detection->bucket->count, first, &delivery);
+	passed_by = delivery.certain && delivery.n_receivers &&
+		    !is_one_of(place->sockets, place->count, delivery.receivers[0]);
+	delivery_done(&delivery);
+	return passed_by;
+}
+
 /* Sockets at one place: who of them stands in the way of whom? */
 static void check_share(struct detection *detection, const struct detect_place *place)
 {
 	struct share share = { .count = 0 };
+	enum tristate group = TRISTATE_NO;
 	enum severity severity;
-	enum tristate group;
 
-	if (place->count < 2 ||
-	    detect_gets_copies(&detection->snapshot->sockets[place->sockets[0]]))
+	if (detect_gets_copies(&detection->snapshot->sockets[place->sockets[0]]))
 		return;
-	group = is_group(detection, place);
-	if (group == TRISTATE_YES)
-		return;
+	if (!is_passed_by(detection, place)) {
+		if (place->count < 2)
+			return;
+		group = is_group(detection, place);
+		if (group == TRISTATE_YES)
+			return;
+	}
 	share.sockets = xcalloc(detection->bucket->count, sizeof(*share.sockets));
 	severity = list_sharers(detection, place, &share);
-	if (are_strangers(detection, &share)) {
+	if (share.count) {
 		share_init(&share, detection);
-		judge_share(detection, &share, group, severity);
+		if (share.parties.count >= 2)
+			judge_share(detection, &share, group, severity);
 		share_done(&share);
 	}
 	free(share.sockets);
 }
 
-/* Does the wildcard lose to the other socket what is sent to its address? */
-static bool is_covered(const struct inet_socket *wildcard, const struct inet_socket *socket)
+/* By what a socket goes before another, whichever came first. */
+enum shadow_kind {
+	SHADOW_NONE,
+	SHADOW_ADDRESS, /* bound to one address, before one that is bound to all */
+	SHADOW_DEVICE, /* at the same address bound to a device, before one that is bound to none */
+};
+
+static enum shadow_kind shadow_kind(const struct inet_socket *loser,
+				    const struct inet_socket *winner)
 {
-	return !address_is_wildcard(socket->family, &socket->local) &&
-	       !detect_gets_copies(socket) &&
-	       (!wildcard->device || wildcard->device == socket->device) &&
-	       address_covers(wildcard->family, &wildcard->local, wildcard->v6only != TRISTATE_NO,
-			      socket->family, &socket->local);
+	struct address a = address_as_mapped(loser->family, &loser->local);
+	struct address b = address_as_mapped(winner->family, &winner->local);
+
+	if (detect_gets_copies(winner) ||
+	    (loser->device && winner->device && loser->device != winner->device))
+		return SHADOW_NONE;
+	if (address_equal(&a, &b))
+		return winner->device && !loser->device ? SHADOW_DEVICE : SHADOW_NONE;
+	return !address_is_wildcard(winner->family, &winner->local) &&
+			       address_covers(loser->family, &loser->local,
+					      loser->v6only != TRISTATE_NO, winner->family,
+					      &winner->local) ?
+		       SHADOW_ADDRESS :
+		       SHADOW_NONE;
 }
 
-static void report_shadow(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,
-			  enum severity severity)
-{
-	const struct snapshot *snapshot = detection->snapshot;
-	char *wildcard = words_socket(snapshot, sockets[0]);
-	char *loser = words_holders(snapshot, sockets[0]);
-	char *winner = words_holders(snapshot, sockets[1]);
-	char *address = words_address(&snapshot->sockets[sockets[1]]);
-	char *more = n_sockets > 2 ? xasprintf(" and %u more", n_sockets - 2) : xstrdup("");
-	struct finding *finding =
-		detect_report(detection, FINDING_UDP_SHADOWED, severity, sockets, n_sockets);
+/* Who gets datagrams at one place, and who takes some of them by being bound more closely. */
+struct shadow {
+	enum shadow_kind kind;
+	const uint32_t *losers;
+	uint32_t n_losers;
+	uint32_t winners[SHADOWS_MAX];
+	uint32_t n_winners, n_places;
+	bool several; /* the winners do not belong together either */
+	enum severity severity;
+	bool undecided;
+};
 
-	finding->title = xasprintf("%s gets what is sent to %s%s, port %u, past %s on %s", winner,
-				   address, more, detection->bucket->port, loser, wildcard);
-	finding->evidence = xasprintf("%s is bound to all addresses, %s to %s%s; " WORDS_STRANGERS
-				      ".",
-				      loser, winner, address, more);
-	finding->text =
-		xasprintf("A socket that is bound to the address of a datagram receives it "
-			  "before any that is bound to all addresses, whichever came first. "
-			  "%s gets what is sent to %s%s; %s gets the rest, and no error.",
-			  winner, address, more, loser);
-	finding->remedy =
-		xasprintf("If that is meant, as with a local name server beside a public "
-			  "one, there is nothing to do. Otherwise bind %s to the addresses "
-			  "that it is to serve, or move one of the two to another port.",
-			  loser);
-	free(wildcard);
-	free(loser);
-	free(winner);
+/* To what the first of those who take is bound, and how many more there are: "lo and 1 more". */
+static char *words_closer(const struct snapshot *snapshot, const struct shadow *shadow)
+{
+	const struct inet_socket *winner = &snapshot->sockets[shadow->winners[0]];
+	const char *device = snapshot_text(snapshot, winner->device);
+	char *more = shadow->n_places > 1 ? xasprintf(" and %u more", shadow->n_places - 1) :
+					    xstrdup("");
+	char *address = words_address(winner), *text;
+
+	if (shadow->kind == SHADOW_DEVICE)
+		text = xasprintf("%s%s", device, more);
+	else
+		text = xasprintf("%s%s%s%s", address, device ? " on " : "", device ? device : "",
+				 more);
 	free(address);
 	free(more);
+	return text;
 }
 
-static void check_shadow(struct detection *detection, uint32_t wildcard,
-			 const struct detect_place *places)
+/* "what is sent to 127.0.0.53 and 2 more", "what arrives on lo". */
+static char *words_taken(const struct snapshot *snapshot, const struct shadow *shadow)
+{
+	const struct inet_socket *winner = &snapshot->sockets[shadow->winners[0]];
+	char *closer = words_closer(snapshot, shadow), *address = words_address(winner), *text;
+
+	if (shadow->kind == SHADOW_ADDRESS)
+		text = xasprintf("what is sent to %s", closer);
+	else if (address_is_wildcard(winner->family, &winner->local))
+		text = xasprintf("what arrives on %s", closer);
+	else
+		text = xasprintf("what is sent to %s on %s", address, closer);
+	free(closer);
+	free(address);
+	return text;
+}
+
+/* The sockets of a finding: who loses, then who takes. */
+static struct finding *add_shadow(struct detection *detection, const struct shadow *shadow)
+{
+	uint32_t sockets[2 * SHADOWS_MAX], n;
+
+	n = shadow->n_losers < SHADOWS_MAX ? shadow->n_losers : SHADOWS_MAX;
+	memcpy(sockets, shadow->losers, n * sizeof(*sockets));
+	memcpy(sockets + n, shadow->winners, shadow->n_winners * sizeof(*sockets));
+	return detect_report(detection, FINDING_UDP_SHADOWED, shadow->severity, sockets,
+			     n + shadow->n_winners);
+}
+
+static void doubt_shadow(struct detection *detection, const struct shadow *shadow)
+{
+	char *where = words_socket(detection->snapshot, shadow->losers[0]);
+
+	undecide(add_shadow(detection, shadow),
+		 xasprintf("%s may lose datagrams to another program's socket at one %s", where,
+			   shadow->kind == SHADOW_DEVICE ? "device" : "address"),
+		 "The processes that hold the sockets cannot all be seen, or not what they belong "
+		 "to, or the reuse flags are not known.");
+	free(where);
+}
+
+static void report_shadow(struct detection *detection, const struct shadow *shadow)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t sockets[SHADOWS_MAX + 1] = { wildcard }, n = 1;
-	enum severity severity = SEVERITY_NOTE;
-	bool undecided = false;
+	bool by_device = shadow->kind == SHADOW_DEVICE;
+	char *place = words_socket(snapshot, shadow->losers[0]);
+	char *loser = words_holders_together(snapshot, shadow->losers, shadow->n_losers);
+	char *winner = words_holders_together(snapshot, shadow->winners, shadow->n_winners);
+	char *taken = words_taken(snapshot, shadow), *closer = words_closer(snapshot, shadow);
+	const char *get = shadow->several ? "get" : "gets";
+	struct finding *finding = add_shadow(detection, shadow);
 
-	for (; places->count && n <= SHADOWS_MAX; places++) {
-		uint32_t other = places->sockets[0];
-		enum tristate related;
+	finding->title = xasprintf("%s %s %s, port %u, past %s on %s", winner, get, taken,
+				   detection->bucket->port, loser, place);
+	finding->evidence = xasprintf("%s is bound to %s, %s to %s; " WORDS_STRANGERS ".", loser,
+				      by_device ? "no device" : "all addresses", winner, closer);
+	finding->text = xasprintf(
+		"A socket that is bound to the %s receives it before any that is bound to %s, "
+		"whichever came first. %s %s %s; %s gets the rest, and no error.",
+		by_device ? "device on which a datagram arrives" : "address of a datagram",
+		by_device ? "none" : "all addresses", winner, get, taken, loser);
+	finding->remedy = xasprintf("If that is meant, as with a local name server beside a public "
+				    "one, there is nothing to do. Otherwise bind %s to the %s "
+				    "that it is to serve, or move one of the two to another port.",
+				    loser, by_device ? "devices" : "addresses");
+	free(place);
+	free(loser);
+	free(winner);
+	free(taken);
+	free(closer);
+}
 
-		if (!is_covered(&snapshot->sockets[wildcard], &snapshot->sockets[other]))
-			continue;
-		related = parties_related(snapshot, wildcard, other, RELATED_CLOSELY);
-		if (related == TRISTATE_YES)
-			continue;
-		undecided = undecided || related == TRISTATE_UNKNOWN;
-		if (parties_same_program(snapshot, wildcard, other) != TRISTATE_YES)
-			severity = SEVERITY_WARNING;
-		sockets[n++] = other;
-	}
-	if (n == 1)
+/* Sockets of one place that take what is sent there. */
+static void add_winners(const struct snapshot *snapshot, const uint32_t *winners,
+			uint32_t n_winners, struct shadow *shadow)
+{
+	uint32_t i;
+
+	if (parties_same_program(snapshot, shadow->losers[0], winners[0]) != TRISTATE_YES &&
+	    !detect_is_for_multicast(&snapshot->sockets[winners[0]]))
+		shadow->severity = SEVERITY_WARNING;
+	if (shadow->n_winners && parties_related(snapshot, shadow->winners[0], winners[0],
+						 RELATED_CLOSELY) != TRISTATE_YES)
+		shadow->several = true;
+	shadow->n_places++;
+	for (i = 0; i < n_winners && shadow->n_winners < SHADOWS_MAX; i++)
+		shadow->winners[shadow->n_winners++] = winners[i];
+}
+
+/* Who receives at a place, if it is somebody there who is not of the loser's. */
+static void compare_places(const struct detection *detection, const struct detect_place *place,
+			   struct shadow *shadow)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	const uint32_t *winners = place->sockets;
+	uint32_t n_winners = 1;
+	struct delivery delivery;
+	enum tristate related;
+
+	/* Most ports with many addresses are one program's. */
+	if (place->count == 1 && parties_related(snapshot, shadow->losers[0], place->sockets[0],
+						 RELATED_CLOSELY) == TRISTATE_YES)
 		return;
-	if (!undecided) {
-		report_shadow(detection, sockets, n, severity);
-	} else {
-		char *where = words_socket(snapshot, wildcard);
-
-		undecide(detect_report(detection, FINDING_UDP_SHADOWED, severity, sockets, n),
-			 xasprintf(
-				 "%s may lose datagrams to another program's socket at one address",
-				 where),
-			 "The processes that hold the sockets cannot all be seen, or not what they "
-			 "belong to.");
-		free(where);
+	predict(detection, detection->members, detection->bucket->count,
+		&snapshot->sockets[place->sockets[0]], &delivery);
+	if (delivery.certain && delivery.n_receivers) {
+		winners = delivery.receivers;
+		n_winners = delivery.n_receivers;
 	}
+	related = parties_related(snapshot, shadow->losers[0], winners[0], RELATED_CLOSELY);
+	if (related != TRISTATE_YES && is_one_of(place->sockets, place->count, winners[0])) {
+		if (related == TRISTATE_UNKNOWN || !delivery.certain)
+			shadow->undecided = true;
+		add_winners(snapshot, winners, n_winners, shadow);
+	}
+	delivery_done(&delivery);
+}
+
+/* What is of IPv4 a dual-stack wildcard loses to one of IPv4 already, if there is such. */
+static bool has_ipv4_wildcard(const struct inet_socket *sockets, const struct detect_place *places,
+			      const struct inet_socket *loser)
+{
+	struct address address;
+
+	for (; places->count; places++) {
+		const struct inet_socket *first = &sockets[places->sockets[0]];
+
+		if (address_unmap(first->family, &first->local, &address) == AF_INET &&
+		    address_is_wildcard(AF_INET, &address) &&
+		    (!first->device || first->device == loser->device))
+			return true;
+	}
+	return false;
+}
+
+static void check_shadows(struct detection *detection, const struct delivery *losers,
+			  enum shadow_kind kind, const struct detect_place *places)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	const struct inet_socket *loser = &sockets[losers->receivers[0]];
+	struct shadow shadow = {
+		.kind = kind,
+		.losers = losers->receivers,
+		.n_losers = losers->n_receivers,
+		.severity = SEVERITY_NOTE,
+		.undecided = !losers->certain,
+	};
+	bool only_ipv6 = loser->family == AF_INET6 && has_ipv4_wildcard(sockets, places, loser);
+	const struct detect_place *place;
+	struct address address;
+
+	for (place = places; place->count && shadow.n_winners < SHADOWS_MAX; place++) {
+		const struct inet_socket *first = &sockets[place->sockets[0]];
+
+		if (shadow_kind(loser, first) != kind ||
+		    (only_ipv6 &&
+		     address_unmap(loser->family, &loser->local, &address) == AF_INET6 &&
+		     address_unmap(first->family, &first->local, &address) == AF_INET))
+			continue;
+		compare_places(detection, place, &shadow);
+	}
+	if (!shadow.n_winners)
+		return;
+	if (shadow.undecided)
+		doubt_shadow(detection, &shadow);
+	else
+		report_shadow(detection, &shadow);
+}
+
+/* Of the sockets at one place those are asked that receive what is sent there. */
+static void check_place(struct detection *detection, const struct detect_place *place,
+			const struct detect_place *places, bool has_devices)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	const struct inet_socket *first = &sockets[place->sockets[0]];
+	bool is_wildcard = address_is_wildcard(first->family, &first->local);
+	struct delivery losers;
+
+	if (!is_wildcard && (first->device || !has_devices))
+		return;
+	predict(detection, detection->members, detection->bucket->count, first, &losers);
+	if (losers.n_receivers && is_one_of(place->sockets, place->count, losers.receivers[0]) &&
+	    !detect_is_for_multicast(&sockets[losers.receivers[0]])) {
+		if (is_wildcard)
+			check_shadows(detection, &losers, SHADOW_ADDRESS, places);
+		if (has_devices && !first->device)
+			check_shadows(detection, &losers, SHADOW_DEVICE, places);
+	}
+	delivery_done(&losers);
 }
 
 static void explain_hijack(struct finding *finding, const struct inet_socket *socket)
@@ -616,21 +792,17 @@ void detect_udp(struct detection *detection)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
 	struct detect_place *places, *place;
-	uint32_t n_wildcards = 0, k;
+	bool has_devices = false;
 
 	check_hijack(detection);
 	if (detection->bucket->count < 2)
 		return;
 	places = detect_places(detection, STATE_BOUND, PLACE_OF_DATAGRAMS);
+	for (place = places; place->count; place++)
+		has_devices = has_devices || sockets[place->sockets[0]].device;
 	for (place = places; place->count; place++) {
-		const struct inet_socket *first = &sockets[place->sockets[0]];
-
 		check_share(detection, place);
-		if (!address_is_wildcard(first->family, &first->local))
-			continue;
-		for (k = 0; k < place->count && n_wildcards < WILDCARDS_MAX; k++, n_wildcards++)
-			if (!detect_is_for_multicast(&sockets[place->sockets[k]]))
-				check_shadow(detection, place->sockets[k], places);
+		check_place(detection, place, places, has_devices);
 	}
 	free(places);
 }

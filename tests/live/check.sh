@@ -28,6 +28,7 @@ s = socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_ST
 if "a" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 if "p" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 if family == socket.AF_INET6: s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int("6" in flags))
+if "lo" in rest: s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
 s.bind((address, int(port)))
 if "join" in rest:
     s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
@@ -319,6 +320,46 @@ for i in range(20):
 sleep 0.5
 is "each really gets its own" "$(cat softphone.py.got)/$(cat sipd.py.got)" 20/40
 stop_all
+
+# One that is bound to the device, whichever came first; but not past a newer group
+
+if [ "$has_bpf" = true ]; then
+	start softphone udp 0.0.0.0 6800 a lo
+	first=$pid
+	start sipd udp 0.0.0.0 6800 a
+	is "a device beside none" "$(found)" "warning udp-shadowed"
+	like "and what it takes" "$(title_of udp-shadowed)" \
+		"^\"softphone.py\" \(pid $first\) gets what arrives on lo, port 6800, past \"sipd.py\" \(pid $pid\) on udp 0.0.0.0:6800\$"
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got sipd.py.got)" 100/0
+	stop_all
+	start softphone udp 0.0.0.0 6800 ap lo
+	first=$pid
+	start pool-udp 0.0.0.0 6800 ap
+	like "a newer group keeps it from the device" "$(title_of udp-accidental-share)" \
+		"^udp 0.0.0.0:6800 on lo is .*: \"pool-udp.py\" .* gets the datagrams, spread over 3 sockets, \"softphone.py\" \(pid $first\) none\$"
+	is "and nothing else is said" "$(found)" "warning udp-accidental-share"
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got pool.*.got)" 0/100
+	stop_all
+	start softphone udp 0.0.0.0 6800 a lo
+	start sipd udp 127.0.0.1 6800 a
+	like "an address goes before a device" "$(title_of udp-shadowed)" \
+		"^\"sipd.py\" \(pid $pid\) gets what is sent to 127.0.0.1, port 6800, past \"softphone.py\" .* on udp 0.0.0.0:6800 on lo\$"
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got sipd.py.got)" 0/100
+	stop_all
+	# Of two that are bound to all addresses one gets nothing that could be taken.
+	start worker udp 0.0.0.0 6800 a
+	start sipd udp 0.0.0.0 6800 a
+	start softphone udp 127.0.0.53 6800 a
+	unlike "who gets nothing loses nothing" "$(title_of udp-shadowed)" worker
+	send 127.0.0.1 6800
+	is "and it does get nothing" "$(got worker.py.got)/$(got sipd.py.got)/$(got softphone.py.got)" 0/100/0
+	stop_all
+else
+	skip "devices" "flags of another's sockets need BPF"
+fi
 
 # Listeners
 

@@ -128,6 +128,27 @@ static const struct saying sayings[] = {
 	  "\"member.py\" (pid 913) gets the datagrams, \"two.py\" (pid 912) and \"one.py\" (pid "
 	  "911) none",
 	  NULL },
+	{ "udp-share-device-pool", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "udp 0.0.0.0:6800 on lo is shared by \"one.py\" (pid 901) and \"upool.py\" (pid 912): "
+	  "\"upool.py\" (pids 912, 911) gets the datagrams, spread over 2 sockets, \"one.py\" (pid "
+	  "901) none",
+	  NULL },
+	{ "udp-shadow-device", FINDING_UDP_SHADOWED,
+	  "\"one.py\" (pid 901) gets what arrives on lo, port 6800, past \"two.py\" (pid 902) on udp "
+	  "0.0.0.0:6800",
+	  NULL },
+	{ "udp-shadow-device-address", FINDING_UDP_SHADOWED,
+	  "\"one.py\" (pid 901) gets what is sent to 10.0.0.7 on eth0, port 6800, past", NULL },
+	{ "udp-shadow-starved", FINDING_UDP_SHADOWED, "\"two.py\" (pid 902) gets the rest",
+	  "\"one.py\"" },
+	{ "udp-shadow-dual-stack", FINDING_UDP_SHADOWED, "past \"two.py\" (pid 902)",
+	  "\"one.py\"" },
+	{ "udp-shadow-mapped", FINDING_UDP_SHADOWED, "\"three.py\" (pid 903) gets what",
+	  "\"two.py\"" },
+	{ "udp-shadow-pool", FINDING_UDP_SHADOWED,
+	  "\"one.py\" (pid 901) and \"two.py\" (pid 902) get what is sent to 127.0.0.1 and 1 more, "
+	  "port 5060, past \"upool.py\" (pids 912, 911) on udp 0.0.0.0:5060",
+	  NULL },
 	{ "reuseport-stale", FINDING_REUSEPORT_STALE_MEMBER,
 	  "about one client in 2 is served by the old program", NULL },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
