@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "analysis/bind-conflict.h"
 #include "analysis/delivery.h"
 #include "analysis/detect.h"
 #include "analysis/parties.h"
@@ -191,6 +192,13 @@ static char *name_heirs(const struct detection *detection, const struct share *s
 	return heirs ? heirs : xstrdup("another");
 }
 
+/* Its flags are the kernel's word. */
+static bool was_read(const struct inet_socket *socket)
+{
+	return socket->reuse_evidence == EVIDENCE_BPF ||
+	       socket->reuse_evidence == EVIDENCE_GETSOCKOPT;
+}
+
 /* Why they are taken for strangers: where each comes from. */
 static char *origins(const struct detection *detection, const struct share *share)
 {
@@ -208,10 +216,7 @@ static char *origins(const struct detection *detection, const struct share *shar
 				       xstrdup("nothing more is known");
 
 		longer = xasprintf("%s%s: %s, with %s%s. ", text, holders, origin, flags,
-				   socket->reuse_evidence == EVIDENCE_BPF ||
-						   socket->reuse_evidence == EVIDENCE_GETSOCKOPT ?
-					   " as read from the kernel" :
-					   "");
+				   was_read(socket) ? " as read from the kernel" : "");
 		free(text);
 		free(holders);
 		free(flags);
@@ -231,6 +236,36 @@ static const char *who_can(const struct detection *detection)
 				  detection->bucket->port) ?
 		       "process that may bind ports of the system" :
 		       "local user";
+}
+
+/* Somebody whose uid is nobody's here. */
+#define STRANGER_UID (UINT32_MAX - 1)
+
+/*
+ * Whether one who is not asked binds to where this socket is with SO_REUSEADDR, and so takes its
+ * datagrams. Flags count as they are now: one socket there that has cleared its own keeps all out.
+ */
+static bool stranger_can_bind(const struct detection *detection, const struct inet_socket *at)
+{
+	const struct bind_candidate stranger = {
+		.address = at->local,
+		.netns = at->netns,
+		.uid = STRANGER_UID,
+		.device = at->device,
+		.port = at->local_port,
+		.protocol = at->protocol,
+		.family = at->family,
+		.v6only = at->v6only == TRISTATE_YES,
+		.reuse_addr = true,
+	};
+	struct bind_verdict verdict;
+	bool can_bind;
+
+	bind_conflict_judge(detection->snapshot, detection->members, detection->bucket->count,
+			    &stranger, NULL, &verdict);
+	can_bind = verdict.can_bind == TRISTATE_YES;
+	bind_verdict_done(&verdict);
+	return can_bind;
 }
 
 /* By what the kernel chooses between sockets at one place. */
@@ -347,11 +382,13 @@ static void report_share(struct detection *detection, const struct share *share,
 			"them over one group with SO_REUSEPORT; which of these cannot be told "
 			"from what is known. The others get nothing, and no error.");
 	}
-	text = xasprintf("%s Any other %s, whatever the uid, can do the same by binding with "
-			 "SO_REUSEADDR.",
-			 finding->text, who_can(detection));
-	free(finding->text);
-	finding->text = text;
+	if (stranger_can_bind(detection, &detection->snapshot->sockets[share->sockets[0]])) {
+		text = xasprintf("%s Any other %s, whatever the uid, can do the same by binding "
+				 "with SO_REUSEADDR.",
+				 finding->text, who_can(detection));
+		free(finding->text);
+		finding->text = text;
+	}
 	finding->remedy = xasprintf(
 		"Give one of the programs another port or address, or stop the one that is not "
 		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not reuse_address=True; "
@@ -713,9 +750,9 @@ static void check_place(struct detection *detection, const struct detect_place *
 static void explain_hijack(struct finding *finding, const struct inet_socket *socket)
 {
 	finding->evidence = xasprintf("The socket has SO_REUSEADDR%s.",
-				      socket->reuse_evidence == EVIDENCE_INFERRED ?
-					      " (inferred)" :
-					      ", as read from the kernel");
+				      socket->reuse_evidence == EVIDENCE_INFERRED ? " (inferred)" :
+				      was_read(socket) ? ", as read from the kernel" :
+							 "");
 	finding->text = xstrdup(
 		"For UDP the kernel lets everybody bind the same address and port who sets "
 		"SO_REUSEADDR too; it does not compare uids. The newcomer gets every unicast "
@@ -737,24 +774,38 @@ static void collect_rest(struct detection *detection, const uint32_t *sockets, u
 	}
 }
 
+/* Nobody on the port keeps a newcomer with SO_REUSEADDR out, so that each need not be asked. */
+static bool all_share(const struct detection *detection)
+{
+	uint32_t i;
+
+	for (i = 0; i < detection->bucket->count; i++)
+		if (detection->snapshot->sockets[detection->members[i]].reuse_addr != TRISTATE_YES)
+			return false;
+	return true;
+}
+
 static void check_hijack(struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	uint32_t i, n = 0, *open;
 	struct finding *finding;
 	char *where, *holders;
+	bool all;
 
 	/* Binding a low port takes a privilege, and who has that can do more. */
 	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
 	    port_is_privileged(snapshot, detection->bucket->netns, detection->bucket->port))
 		return;
 	open = xcalloc(detection->bucket->count, sizeof(*open));
+	all = all_share(detection);
 	for (i = 0; i < detection->bucket->count; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 
 		/* What an outgoing datagram was sent from is gone soon, and nobody's server. */
 		if (socket->state == STATE_BOUND && socket->reuse_addr == TRISTATE_YES &&
-		    !detect_is_for_multicast(socket) && socket->owner_status != OWNER_KERNEL)
+		    !detect_is_for_multicast(socket) && socket->owner_status != OWNER_KERNEL &&
+		    (all || stranger_can_bind(detection, socket)))
 			open[n++] = detection->members[i];
 	}
 	if (n && detection->n_hijackable++ >= HIJACKABLE_MAX) {

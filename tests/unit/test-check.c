@@ -128,6 +128,12 @@ static const struct saying sayings[] = {
 	  "\"member.py\" (pid 913) gets the datagrams, \"two.py\" (pid 912) and \"one.py\" (pid "
 	  "911) none",
 	  NULL },
+	{ "udp-share-two-programs", FINDING_UDP_ACCIDENTAL_SHARE, "Any other local user", NULL },
+	{ "udp-share-cleared", FINDING_UDP_ACCIDENTAL_SHARE, "receives instead.",
+	  "Any other local user" },
+	{ "udp-hijackable", FINDING_UDP_HIJACKABLE, "as read from the kernel", NULL },
+	{ "udp-hijackable-no-evidence", FINDING_UDP_HIJACKABLE, "The socket has SO_REUSEADDR.",
+	  "as read from the kernel" },
 	{ "udp-share-device-pool", FINDING_UDP_ACCIDENTAL_SHARE,
 	  "udp 0.0.0.0:6800 on lo is shared by \"one.py\" (pid 901) and \"upool.py\" (pid 912): "
 	  "\"upool.py\" (pids 912, 911) gets the datagrams, spread over 2 sockets, \"one.py\" (pid "
