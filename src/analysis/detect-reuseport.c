@@ -160,6 +160,12 @@ static enum generation compare_generations(const struct snapshot *snapshot,
 	bool both_files = old->known & new->known &PROCESS_HAS_EXE_FILE;
 	bool both_times = old->known & new->known &PROCESS_HAS_START_TIME;
 
+	/* After a step back the file that was there first is there again, whoever began later. */
+	if (old->exe_deleted == TRISTATE_NO && new->exe_deleted == TRISTATE_YES)
+		return GENERATION_SAME;
+	if (old->exe_deleted == TRISTATE_YES && new->exe_deleted == TRISTATE_NO && old->exe &&
+	    old->exe == new->exe)
+		return GENERATION_OLDER_FILE;
 	if (both_times && old->start_time_ns > new->start_time_ns)
 		return GENERATION_SAME;
 	if (old->exe_deleted == TRISTATE_YES && new->exe_deleted != TRISTATE_YES)
@@ -235,12 +241,29 @@ static char *stale_evidence(const struct snapshot *snapshot, const struct stale 
 	return text;
 }
 
+/* After a step back the one that runs what has been replaced may have begun later. */
+static bool is_step_back(const struct snapshot *snapshot, const struct stale *stale)
+{
+	const struct process *stays = holder_of(snapshot, stale->newest);
+	uint32_t i;
+
+	for (i = 0; i < stale->count; i++) {
+		const struct process *goes = holder_of(snapshot, stale->sockets[i]);
+
+		if ((stays->known & goes->known & PROCESS_HAS_START_TIME) &&
+		    goes->start_time_ns > stays->start_time_ns)
+			return true;
+	}
+	return false;
+}
+
 static void report_stale(struct detection *detection, const struct group *group,
 			 const struct stale *stale, bool stream)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	struct finding *finding;
-	bool one = stale->count == 1;
+	bool one = stale->count == 1, back = is_step_back(snapshot, stale);
+	const char *age = back ? "another" : "an older", *program = back ? "other" : "old";
 	char *where, *who;
 
 	finding = detect_report(detection, FINDING_REUSEPORT_STALE_MEMBER,
@@ -249,19 +272,18 @@ static void report_stale(struct detection *detection, const struct group *group,
 	where = words_socket(snapshot, stale->sockets[0]);
 	who = words_holders_of_all(snapshot, stale->sockets, stale->count, NAMED_MAX);
 	finding->title =
-		one ? xasprintf("%s, of an older generation, still takes its share of %s", who,
+		one ? xasprintf("%s, of %s generation, still takes its share of %s", who, age,
 				where) :
-		      xasprintf("%u members of an older generation still take their share of %s: "
-				"%s",
-				stale->count, where, who);
+		      xasprintf("%u members of %s generation still take their share of %s: %s",
+				stale->count, age, where, who);
 	finding->evidence = stale_evidence(snapshot, stale);
 	finding->text =
 		one ? xasprintf("The kernel spreads what arrives over all %u members of the group, "
-				"so about one client in %u is served by the old program.",
-				group->count, group->count) :
+				"so about one client in %u is served by the %s program.",
+				group->count, group->count, program) :
 		      xasprintf("The kernel spreads what arrives over all %u members of the group, "
-				"so about %u clients in %u are served by the old program.",
-				group->count, stale->count, group->count);
+				"so about %u clients in %u are served by the %s program.",
+				group->count, stale->count, group->count, program);
 	finding->remedy = xasprintf(
 		"Stop %s, if %s not needed any more%s", who, one ? "it is" : "they are",
 		stream ? ": let a server close its listening socket first and finish its "

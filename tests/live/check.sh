@@ -628,6 +628,17 @@ is "an old and a new generation side by side" "$(found tcp:8097)" ""
 is "and five minutes later" "$("$PORTSHARE" check --from later.json --json | jq -r '.findings[] | select(.severity != "note").id')" \
 	reuseport-stale-member
 mksock_stop
+mksock_stop_pid "${mksock_pids##* }"
+# Forward, and back to the file that was there: the one that began later is the wrong one.
+mksock_start listening,port=8097,reuseport || exit 99
+mv web web.old
+cp web.old web
+mksock_start listening,port=8097,reuseport || exit 99
+mv web.old web
+"$PORTSHARE" --json tcp:8097 2>/dev/null | jq '.taken.end |= (.[0:19] + "Z" | fromdate + 300 | todate | .[0:19] + ".000000Z")' >later.json
+like "after a step back it is the newer one" "$("$PORTSHARE" check --from later.json --json | jq -r '.findings[] | select(.id == "reuseport-stale-member").title')" \
+	"^\"web\" \(pid $mksock_pid\), of another generation,"
+mksock_stop
 
 # UDP that anybody may take
 

@@ -157,6 +157,13 @@ static const struct saying sayings[] = {
 	  NULL },
 	{ "reuseport-stale", FINDING_REUSEPORT_STALE_MEMBER,
 	  "about one client in 2 is served by the old program", NULL },
+	{ "reuseport-step-back", FINDING_REUSEPORT_STALE_MEMBER,
+	  "\"web\" (pid 901), of another generation, still takes its share of tcp 0.0.0.0:8080",
+	  "old" },
+	{ "reuseport-step-back", FINDING_REUSEPORT_STALE_MEMBER,
+	  "It runs an executable that has been deleted or replaced since (/opt/web); \"web\" (pid 900) "
+	  "runs since 2026-11-19",
+	  NULL },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
 	  "about 5 clients in 7 are served by the old program", "one client in 7" },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
