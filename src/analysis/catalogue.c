@@ -10,7 +10,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "One of them, or one group with SO_REUSEPORT, receives every unicast datagram, the others receive "
 "none. Nobody has been told: both starts succeeded.\n\n"
 "Members of multicast groups are left out, for each member gets its own copy of what is sent to the "
-"group. Where one program alone has not joined, it is a note.",
+"group. Where one program alone has not joined, it is a note. Without BPF it cannot be read who has "
+"joined; then the ports of mDNS, SSDP and their like are left out, and on others the finding says it.",
 		.arises =
 "A program is started twice, or two programs are configured for one port, and both set SO_REUSEADDR "
 "on UDP sockets. Many libraries set it because TCP servers need it; Python's asyncio did so by "

@@ -199,6 +199,38 @@ static bool was_read(const struct inet_socket *socket)
 	       socket->reuse_evidence == EVIDENCE_GETSOCKOPT;
 }
 
+static bool has_unread_membership(const struct inet_socket *socket)
+{
+	return address_is_wildcard(socket->family, &socket->local) &&
+	       !(socket->known & SOCKET_HAS_MULTICAST);
+}
+
+/* Copies of what is sent to groups may reach those, too, that get no unicast datagram. */
+static bool may_get_copies(const struct detection *detection, const struct share *share)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	uint32_t i;
+
+	for (i = 0; i < share->count; i++)
+		if (has_unread_membership(&sockets[share->sockets[i]]) ||
+		    detect_is_for_multicast(&sockets[share->sockets[i]]))
+			return true;
+	return false;
+}
+
+/* Some are taken for servers of unicast by their port alone. */
+static bool is_unicast_by_port(const struct detection *detection, const struct share *share)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	uint32_t i;
+
+	for (i = 0; i < share->count; i++)
+		if (has_unread_membership(&sockets[share->sockets[i]]) &&
+		    !detect_is_for_multicast(&sockets[share->sockets[i]]))
+			return true;
+	return false;
+}
+
 /* Why they are taken for strangers: where each comes from. */
 static char *origins(const struct detection *detection, const struct share *share)
 {
@@ -223,9 +255,16 @@ static char *origins(const struct detection *detection, const struct share *shar
 		free(origin);
 		text = longer;
 	}
-	longer = xasprintf("%sThey are taken for strangers: " WORDS_STRANGERS
-			   ", and they share no inherited socket.",
-			   text);
+	longer = xasprintf(
+		"%sThey are taken for strangers: " WORDS_STRANGERS
+		", and they share no inherited socket.%s",
+		text,
+		is_unicast_by_port(detection, share) ?
+			" What multicast groups they have joined could not be read: if "
+			"multicast is what they are for, each member of a group gets its "
+			"own copy of that, and nothing is lost. The port is none of those "
+			"that are known for it." :
+			"");
 	free(text);
 	return longer;
 }
@@ -353,8 +392,9 @@ static void say_who_receives(const struct detection *detection, const struct sha
 		free(spread);
 		spread = xasprintf(", spread over %u sockets", delivery->n_receivers);
 	}
-	finding->title = xasprintf("%s is shared by %s: %s %s the datagrams%s%s, %s none", place,
+	finding->title = xasprintf("%s is shared by %s: %s %s the %sdatagrams%s%s, %s none", place,
 				   all, winner, share->n_wins == 1 ? "gets" : "get",
+				   may_get_copies(detection, share) ? "unicast " : "",
 				   is_of_ipv6_only(snapshot->sockets, &sockets) ? " of IPv6" : "",
 				   spread, losers);
 	finding->text = explain_share(detection, share, winner, losers);

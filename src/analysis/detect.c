@@ -82,7 +82,12 @@ bool detect_gets_copies(const struct inet_socket *socket)
 
 bool detect_is_for_multicast(const struct inet_socket *socket)
 {
-	if (detect_gets_copies(socket) || socket->n_groups)
+	if (detect_gets_copies(socket))
+		return true;
+	/* What is bound to one address of the host gets nothing of a group, whatever it joined. */
+	if (!address_is_wildcard(socket->family, &socket->local))
+		return false;
+	if (socket->n_groups)
 		return true;
 	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
 }

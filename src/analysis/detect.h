@@ -67,8 +67,8 @@ bool detect_gets_copies(const struct inet_socket *socket);
 
 /*
  * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it
- * gets copies or has joined a group, or it is not known what it has joined and the port is one
- * where programs meet for that.
+ * gets copies, or is bound to all addresses and has joined a group, or it is not known what it has
+ * joined and the port is one where programs meet for that.
  */
 bool detect_is_for_multicast(const struct inet_socket *socket);
 

@@ -324,6 +324,23 @@ if [ "$has_bpf" = true ]; then
 	start softphone udp 0.0.0.0 5353 a
 	is "the same programs without membership" "$(found)" "warning udp-accidental-share"
 	stop_all
+	start sipd udp 0.0.0.0 9999 a join
+	start softphone udp 0.0.0.0 9999 a join
+	is "on a port that is not known for it" "$(found)" ""
+	like "what is taken for a server by its port alone is said to be" \
+		"$("$PORTSHARE" check --no-bpf --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share") | .title, .evidence' | paste -sd' ')" \
+		"\"softphone.py\" .* gets the unicast datagrams, .*What multicast groups they have joined could not be read"
+	stop_all
+	start sipd udp 127.0.0.1 9999 a join
+	start softphone udp 127.0.0.1 9999 a join
+	is "who is bound to one address gets nothing of a group" "$(found)" "warning udp-accidental-share"
+	"$python" -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+for i in range(10): s.sendto(b"x", ("224.0.0.251", 9999))'
+	send 127.0.0.1 9999
+	is "and so it is" "$(got softphone.py.got)/$(got sipd.py.got)" 100/0
+	stop_all
 else
 	skip "multicast" "needs BPF"
 fi

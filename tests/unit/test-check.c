@@ -125,7 +125,7 @@ static const struct saying sayings[] = {
 	  "When \"srv.py\" (pid 920) ends, \"upool.py\" (pids 912, 911) receives instead.",
 	  "spread over" },
 	{ "udp-share-member-last", FINDING_UDP_ACCIDENTAL_SHARE,
-	  "\"member.py\" (pid 913) gets the datagrams, \"two.py\" (pid 912) and \"one.py\" (pid "
+	  "\"member.py\" (pid 913) gets the unicast datagrams, \"two.py\" (pid 912) and \"one.py\" (pid "
 	  "911) none",
 	  NULL },
 	{ "udp-share-two-programs", FINDING_UDP_ACCIDENTAL_SHARE, "Any other local user", NULL },
@@ -134,6 +134,14 @@ static const struct saying sayings[] = {
 	{ "udp-hijackable", FINDING_UDP_HIJACKABLE, "as read from the kernel", NULL },
 	{ "udp-hijackable-no-evidence", FINDING_UDP_HIJACKABLE, "The socket has SO_REUSEADDR.",
 	  "as read from the kernel" },
+	{ "udp-share-unknown-membership", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "\"two.py\" (pid 902) gets the unicast datagrams", NULL },
+	{ "udp-share-unknown-membership", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "What multicast groups they have joined could not be read", NULL },
+	{ "udp-share-address-unknown-membership", FINDING_UDP_ACCIDENTAL_SHARE,
+	  "gets the datagrams", "multicast" },
+	{ "udp-mdns-one-member", FINDING_UDP_ACCIDENTAL_SHARE, "gets the unicast datagrams",
+	  "could not be read" },
 	{ "udp-share-device-pool", FINDING_UDP_ACCIDENTAL_SHARE,
 	  "udp 0.0.0.0:6800 on lo is shared by \"one.py\" (pid 901) and \"upool.py\" (pid 912): "
 	  "\"upool.py\" (pids 912, 911) gets the datagrams, spread over 2 sockets, \"one.py\" (pid "
