@@ -49,6 +49,15 @@ static void collect_group(const struct snapshot *snapshot, const struct detect_p
 	}
 }
 
+static const struct process *holder_of(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+
+	if (!socket->n_owners)
+		return NULL;
+	return &snapshot->processes[snapshot->owners[socket->first_owner].process];
+}
+
 static char *list_parties(const struct snapshot *snapshot, const struct group *group,
 			  const struct parties *parties)
 {
@@ -57,6 +66,47 @@ static char *list_parties(const struct snapshot *snapshot, const struct group *g
 	for (i = 0; i < parties->count; i++)
 		firsts[i] = group->sockets[parties->first[i]];
 	return words_holders_of_all(snapshot, firsts, parties->count, NAMED_MAX);
+}
+
+/* Where the first of each party is, by which scripts of one name differ. */
+static char *list_directories(const struct snapshot *snapshot, const struct group *group,
+			      const struct parties *parties)
+{
+	char *text = xstrdup(""), *who, *longer;
+	uint32_t i;
+
+	for (i = 0; i < parties->count && i < NAMED_MAX; i++) {
+		uint32_t socket = group->sockets[parties->first[i]];
+		const struct process *holder = holder_of(snapshot, socket);
+		const char *cwd = holder ? snapshot_text(snapshot, holder->cwd) : NULL;
+
+		who = words_holders(snapshot, socket);
+		longer = xasprintf("%s%s%s in %s", text, i ? ", " : "", who,
+				   cwd ? cwd : "a directory that is not known");
+		free(who);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static char *doubt_strangers(const struct snapshot *snapshot, const struct group *group,
+			     const struct parties *parties)
+{
+	char *directories, *text;
+
+	if (!group->certain)
+		return xstrdup("The reuse flags, or the uids, are not all known.");
+	if (parties->undecided)
+		return xstrdup(
+			"The processes that hold the sockets cannot all be seen, or not what "
+			"they run and belong to.");
+	directories = list_directories(snapshot, group, parties);
+	text = xasprintf("Whether they run one program cannot be told by their arguments: %s. They "
+			 "do not belong together otherwise: " WORDS_STRANGERS ".",
+			 directories);
+	free(directories);
+	return text;
 }
 
 static void check_strangers(struct detection *detection, const struct group *group)
@@ -83,13 +133,11 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		finding->title = xasprintf("%s is shared through SO_REUSEPORT, perhaps by programs "
 					   "that do not belong together",
 					   where);
-		finding->evidence = xstrdup(
-			group->certain ? "The processes that hold the sockets cannot all "
-					 "be seen, or not what they run and belong to." :
-					 "The reuse flags, or the uids, are not all known.");
+		finding->evidence = doubt_strangers(snapshot, group, &parties);
 		finding->text = xstrdup("");
 		finding->remedy = xstrdup("Run it as root, or with the capabilities that "
-					  "portshare(1) names, to see more.");
+					  "portshare(1) names, to see more. Scripts that are "
+					  "started by their whole path can be told apart.");
 	} else if (parties.one_program == TRISTATE_YES) {
 		finding->title =
 			xasprintf("%s is shared by %u independent starts of one program: %s", where,
@@ -126,15 +174,6 @@ static void check_strangers(struct detection *detection, const struct group *gro
 	free(where);
 	free(who);
 	parties_done(&parties);
-}
-
-static const struct process *holder_of(const struct snapshot *snapshot, uint32_t index)
-{
-	const struct inet_socket *socket = &snapshot->sockets[index];
-
-	if (!socket->n_owners)
-		return NULL;
-	return &snapshot->processes[snapshot->owners[socket->first_owner].process];
 }
 
 /* "web@" of "web@1.service"; 0 if the unit is no instance of a template. */

@@ -270,6 +270,38 @@ start softphone udp 0.0.0.0 5060 p
 is "a stranger in the group" "$(found)" "warning reuseport-strangers"
 stop_all
 
+# One name in two directories is not known to be one program.
+
+mkdir d1 d2
+cp server.py d1/app.py
+{ cat server.py && echo "# another"; } >d2/app.py
+# start_in DIRECTORY ARGUMENT...
+start_in()
+{
+	directory=$1
+	shift
+	rm -f ready.fifo
+	mkfifo ready.fifo
+	(cd "$directory" && exec "$python" app.py "$@") >ready.fifo 2>app.err 9>&- &
+	pid=$!
+	pids="$pids $pid"
+	read -r _ <ready.fifo
+}
+start_in d1 tcp 127.0.0.1 8080 p
+start_in d1 tcp 127.0.0.1 8080 p
+is "two starts of one script without its path" "$(notes tcp:8080)" "reuseport-strangers"
+"$PORTSHARE" check tcp:8080 >/dev/null 2>&1
+is "are a note" $? 0
+stop_all
+start_in d1 tcp 127.0.0.1 8080 p
+start_in d2 tcp 127.0.0.1 8080 p
+"$PORTSHARE" check tcp:8080 >out 2>/dev/null
+is "two scripts of one name" "$? $(head -n 1 out)" "3 CANNOT TELL  reuseport-strangers"
+like "by what they differ" "$(tr -s ' \n' ' ' <out)" "\"app.py\" \(pid [0-9]+\) in [^ ]*/d2, \"app.py\" \(pid [0-9]+\) in [^ ]*/d1"
+"$PORTSHARE" --json tcp:8080 2>/dev/null >directories.json
+is "and in a snapshot" "$("$PORTSHARE" check --from directories.json --json | jq -r '.undecided[].id')" reuseport-strangers
+stop_all
+
 # What was named is not there.
 
 start sipd tcp 127.0.0.1 8080 a

@@ -172,6 +172,11 @@ static const struct saying sayings[] = {
 	  "It runs an executable that has been deleted or replaced since (/opt/web); \"web\" (pid 900) "
 	  "runs since 2026-11-19",
 	  NULL },
+	{ "reuseport-two-starts", FINDING_REUSEPORT_STRANGERS, "All run the same program", NULL },
+	{ "reuseport-two-directories", FINDING_REUSEPORT_STRANGERS,
+	  "cannot be told by their arguments: \"web.py\" (pid 901) in /srv/d2, \"web.py\" (pid 900) "
+	  "in /srv/d1",
+	  "same program" },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
 	  "about 5 clients in 7 are served by the old program", "one client in 7" },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
