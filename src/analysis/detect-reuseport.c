@@ -109,6 +109,24 @@ static char *doubt_strangers(const struct snapshot *snapshot, const struct group
 	return text;
 }
 
+/* Other sockets of UDP get all that is sent there, so that nothing is spread. */
+static bool is_starved(const struct detection *detection, const struct group *group)
+{
+	struct delivery delivery;
+	bool starved;
+	uint32_t i;
+
+	if (protocol_is_stream((enum protocol)detection->bucket->protocol))
+		return false;
+	detect_predict(detection, detection->members, detection->bucket->count,
+		       &detection->snapshot->sockets[group->sockets[0]], &delivery);
+	starved = delivery.certain && delivery.n_receivers;
+	for (i = 0; starved && i < group->count; i++)
+		starved = group->sockets[i] != delivery.receivers[0];
+	delivery_done(&delivery);
+	return starved;
+}
+
 static void check_strangers(struct detection *detection, const struct group *group)
 {
 	const struct snapshot *snapshot = detection->snapshot;
@@ -145,8 +163,12 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		finding->evidence = xstrdup("All run the same program, but " WORDS_STRANGERS
 					    ", and they share no inherited socket.");
 		finding->text =
-			xstrdup("The kernel spreads connections or datagrams over them. That is "
-				"a pool without a manager, or a second start by mistake.");
+			xasprintf("%s them. That is a pool without a manager, or a second start by "
+				  "mistake.",
+				  is_starved(detection, group) ?
+					  "Other sockets get what is sent there now; without "
+					  "those the kernel would spread it over" :
+					  "The kernel spreads connections or datagrams over");
 		finding->remedy =
 			xstrdup("If it is a pool, let one unit or one parent manage it, so that "
 				"all its members are replaced together. If not, stop the one "
@@ -161,11 +183,15 @@ static void check_strangers(struct detection *detection, const struct group *gro
 			xstrdup("They run different programs, " WORDS_STRANGERS
 				"; their sockets have SO_REUSEPORT and one uid, which is all that "
 				"the kernel asks.");
-		finding->text =
-			xasprintf("The kernel spreads what arrives over all of them by a hash of "
-				  "both ends: each gets about one in %u, and clients reach the "
-				  "wrong program at random.",
-				  group->count);
+		finding->text = xasprintf(
+			is_starved(detection, group) ?
+				"Other sockets get what is sent there now. Without those "
+				"the kernel would spread it over all of them by a hash of "
+				"both ends: each would get about one in %u." :
+				"The kernel spreads what arrives over all of them by a hash "
+				"of both ends: each gets about one in %u, and clients reach "
+				"the wrong program at random.",
+			group->count);
 		finding->remedy =
 			xstrdup("Give one of the programs another port. A server that is not "
 				"a pool should not set SO_REUSEPORT; programs that run under "

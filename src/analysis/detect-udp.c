@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include "analysis/bind-conflict.h"
-#include "analysis/delivery.h"
 #include "analysis/detect.h"
 #include "analysis/parties.h"
 #include "analysis/port-range.h"
@@ -18,39 +17,6 @@
 
 /* So many ports that anybody may take are told one by one. */
 #define HIJACKABLE_MAX 16
-
-/*
- * Who of some sockets of the bucket gets a unicast datagram that is sent to where a socket is
- * bound; of a wildcard, to an address to which nothing else is bound.
- */
-static void predict(const struct detection *detection, const uint32_t *members, uint32_t n_members,
-		    const struct inet_socket *at, struct delivery *ret_delivery)
-{
-	static const struct address v4_loopback = { .bytes = { 127, 0, 0, 1 } };
-	static const struct address v6_loopback = { .bytes = { [15] = 1 } };
-	struct delivery_query query = {
-		.protocol = at->protocol,
-		.device = at->device,
-		.from_port = 9,
-		.cpu = DELIVERY_ANY,
-	};
-	struct delivery_socket *sockets;
-	uint32_t n = delivery_sockets_of(detection->snapshot, members, n_members, &sockets);
-	uint32_t i, kept;
-
-	query.family = (uint8_t)address_unmap(at->family, &at->local, &query.to);
-	if (address_is_wildcard(query.family, &query.to)) {
-		query.to = query.family == AF_INET ? v4_loopback : v6_loopback;
-		for (i = 0, kept = 0; i < n; i++)
-			if (address_is_wildcard(sockets[i].socket->family,
-						&sockets[i].socket->local))
-				sockets[kept++] = sockets[i];
-		n = kept;
-	}
-	query.from = query.to;
-	delivery_predict(detection->snapshot, sockets, n, &query, ret_delivery);
-	free(sockets);
-}
 
 static bool receives(const struct delivery *delivery, uint32_t socket)
 {
@@ -130,8 +96,8 @@ static void share_init(struct share *share, const struct detection *detection)
 	const struct delivery *delivery = &share->delivery;
 	uint32_t i;
 
-	predict(detection, detection->members, detection->bucket->count,
-		&snapshot->sockets[share->sockets[0]], &share->delivery);
+	detect_predict(detection, detection->members, detection->bucket->count,
+		       &snapshot->sockets[share->sockets[0]], &share->delivery);
 	for (i = 0; delivery->certain && i < delivery->n_receivers; i++)
 		if (!is_one_of(share->sockets, share->count, delivery->receivers[i]))
 			share->sockets[share->count++] = delivery->receivers[i];
@@ -184,7 +150,7 @@ static char *name_heirs(const struct detection *detection, const struct share *s
 		if (share->wins[share->parties.of[i]])
 			n = kept;
 	}
-	predict(detection, left, n, at, &delivery);
+	detect_predict(detection, left, n, at, &delivery);
 	if (delivery.certain && delivery.n_receivers)
 		heirs = words_holders_together(snapshot, delivery.receivers, delivery.n_receivers);
 	delivery_done(&delivery);
@@ -505,7 +471,7 @@ static bool is_passed_by(const struct detection *detection, const struct detect_
 
 	if (!first->device)
 		return false;
-	predict(detection, detection->members, detection->bucket->count, first, &delivery);
+	detect_predict(detection, detection->members, detection->bucket->count, first, &delivery);
 	passed_by = delivery.certain && delivery.n_receivers &&
 		    !is_one_of(place->sockets, place->count, delivery.receivers[0]);
 	delivery_done(&delivery);
@@ -677,12 +643,13 @@ static void add_winners(const struct snapshot *snapshot, const uint32_t *winners
 	if (parties_same_program(snapshot, shadow->losers[0], winners[0]) != TRISTATE_YES &&
 	    !detect_is_for_multicast(&snapshot->sockets[winners[0]]))
 		shadow->severity = SEVERITY_WARNING;
-	if (shadow->n_winners && parties_related(snapshot, shadow->winners[0], winners[0],
-						 RELATED_CLOSELY) != TRISTATE_YES)
-		shadow->several = true;
 	shadow->n_places++;
-	for (i = 0; i < n_winners && shadow->n_winners < SHADOWS_MAX; i++)
+	for (i = 0; i < n_winners && shadow->n_winners < SHADOWS_MAX; i++) {
 		shadow->winners[shadow->n_winners++] = winners[i];
+		if (parties_related(snapshot, shadow->winners[0], winners[i], RELATED_CLOSELY) !=
+		    TRISTATE_YES)
+			shadow->several = true;
+	}
 }
 
 /* Who receives at a place, if it is somebody there who is not of the loser's. */
@@ -699,8 +666,8 @@ static void compare_places(const struct detection *detection, const struct detec
 	if (place->count == 1 && parties_related(snapshot, shadow->losers[0], place->sockets[0],
 						 RELATED_CLOSELY) == TRISTATE_YES)
 		return;
-	predict(detection, detection->members, detection->bucket->count,
-		&snapshot->sockets[place->sockets[0]], &delivery);
+	detect_predict(detection, detection->members, detection->bucket->count,
+		       &snapshot->sockets[place->sockets[0]], &delivery);
 	if (delivery.certain && delivery.n_receivers) {
 		winners = delivery.receivers;
 		n_winners = delivery.n_receivers;
@@ -776,7 +743,7 @@ static void check_place(struct detection *detection, const struct detect_place *
 
 	if (!is_wildcard && (first->device || !has_devices))
 		return;
-	predict(detection, detection->members, detection->bucket->count, first, &losers);
+	detect_predict(detection, detection->members, detection->bucket->count, first, &losers);
 	if (losers.n_receivers && is_one_of(place->sockets, place->count, losers.receivers[0]) &&
 	    !detect_is_for_multicast(&sockets[losers.receivers[0]])) {
 		if (is_wildcard)

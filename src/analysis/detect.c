@@ -92,6 +92,35 @@ bool detect_is_for_multicast(const struct inet_socket *socket)
 	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
 }
 
+void detect_predict(const struct detection *detection, const uint32_t *members, uint32_t n_members,
+		    const struct inet_socket *at, struct delivery *ret_delivery)
+{
+	static const struct address v4_loopback = { .bytes = { 127, 0, 0, 1 } };
+	static const struct address v6_loopback = { .bytes = { [15] = 1 } };
+	struct delivery_query query = {
+		.protocol = at->protocol,
+		.device = at->device,
+		.from_port = 9,
+		.cpu = DELIVERY_ANY,
+	};
+	struct delivery_socket *sockets;
+	uint32_t n = delivery_sockets_of(detection->snapshot, members, n_members, &sockets);
+	uint32_t i, kept;
+
+	query.family = (uint8_t)address_unmap(at->family, &at->local, &query.to);
+	if (address_is_wildcard(query.family, &query.to)) {
+		query.to = query.family == AF_INET ? v4_loopback : v6_loopback;
+		for (i = 0, kept = 0; i < n; i++)
+			if (address_is_wildcard(sockets[i].socket->family,
+						&sockets[i].socket->local))
+				sockets[kept++] = sockets[i];
+		n = kept;
+	}
+	query.from = query.to;
+	delivery_predict(detection->snapshot, sockets, n, &query, ret_delivery);
+	free(sockets);
+}
+
 /* A socket on its way into a place. */
 struct placed {
 	const struct inet_socket *socket;

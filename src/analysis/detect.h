@@ -3,6 +3,7 @@
 #define ANALYSIS_DETECT_H
 
 #include "analysis/check.h"
+#include "analysis/delivery.h"
 #include "model/bind-bucket.h"
 
 /* Sockets of all buckets of which one detector cannot tell: one finding names them together. */
@@ -71,6 +72,13 @@ bool detect_gets_copies(const struct inet_socket *socket);
  * joined and the port is one where programs meet for that.
  */
 bool detect_is_for_multicast(const struct inet_socket *socket);
+
+/*
+ * Who of some sockets of the bucket gets a unicast datagram that is sent to where a socket is bound;
+ * of a wildcard, to an address to which nothing else is bound. Freed with delivery_done().
+ */
+void detect_predict(const struct detection *detection, const uint32_t *members, uint32_t n_members,
+		    const struct inet_socket *at, struct delivery *ret_delivery);
 
 /* Sockets of the bucket at one place. */
 struct detect_place {

@@ -249,6 +249,11 @@ if [ "$has_bpf" = true ]; then
 	start worker udp 127.0.0.1 5060 ap
 	like "two starts in a group" "$(title_of udp-accidental-share)" \
 		"\"worker.py\" \(pids $pid, $first\) get the datagrams, spread over 2 sockets, \"sipd.py\" .* none\$"
+	start softphone udp 127.0.0.1 5060 a
+	like "the group is told that it gets nothing" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "reuseport-strangers").text')" \
+		"^Other sockets get what is sent there now"
+	send 127.0.0.1 5060
+	is "and so it is" "$(got worker.py.got)/$(got softphone.py.got)" 0/100
 	stop_all
 	start pool-udp 127.0.0.1 5060 p
 	start sipd udp ::ffff:127.0.0.1 5060 p

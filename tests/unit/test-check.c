@@ -142,6 +142,11 @@ static const struct saying sayings[] = {
 	  "gets the datagrams", "multicast" },
 	{ "udp-mdns-one-member", FINDING_UDP_ACCIDENTAL_SHARE, "gets the unicast datagrams",
 	  "could not be read" },
+	{ "udp-share-group-starved", FINDING_REUSEPORT_STRANGERS,
+	  "Other sockets get what is sent there now.", "The kernel spreads" },
+	{ "udp-shadow-strangers", FINDING_UDP_SHADOWED,
+	  "\"three.py\" (pid 903) and \"two.py\" (pid 902) get what is sent to 127.0.0.1, port 5060",
+	  NULL },
 	{ "udp-share-device-pool", FINDING_UDP_ACCIDENTAL_SHARE,
 	  "udp 0.0.0.0:6800 on lo is shared by \"one.py\" (pid 901) and \"upool.py\" (pid 912): "
 	  "\"upool.py\" (pids 912, 911) gets the datagrams, spread over 2 sockets, \"one.py\" (pid "
