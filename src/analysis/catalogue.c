@@ -354,7 +354,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "Without IPV6_V6ONLY a socket on [::] overlaps 0.0.0.0 and each IPv4 address, in bind() too. For "
 "an IPv4 packet an AF_INET socket is preferred to an AF_INET6 one of the same kind of address, "
-"whichever came first. An IPv6 connection of a dual-stack server makes a bind to 0.0.0.0 fail, one "
+"whichever came first; of UDP, one that is bound to the device on which the datagram arrives to one "
+"that is bound to none. An IPv6 connection of a dual-stack server makes a bind to 0.0.0.0 fail, one "
 "to 127.0.0.1 not.",
 		.in_code =
 "Open a socket for each family, and set IPV6_V6ONLY on the one of IPv6.\n\n"

@@ -424,6 +424,13 @@ if [ "$has_bpf" = true ]; then
 	send 127.0.0.1 6800
 	is "which it does" "$(got softphone.py.got)/$(got sipd.py.got)" 0/100
 	stop_all
+	start softphone udp :: 6800 a lo
+	start sipd udp 0.0.0.0 6800 a
+	like "a dual-stack socket of the device has IPv4 there" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "dual-stack-overlap").text')" \
+		"^What arrives on lo goes to the socket that is bound to it, over IPv4 too: \"softphone.py\""
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got sipd.py.got)" 100/0
+	stop_all
 	# Of two that are bound to all addresses one gets nothing that could be taken.
 	start worker udp 0.0.0.0 6800 a
 	start sipd udp 0.0.0.0 6800 a

@@ -213,6 +213,12 @@ static const struct saying sayings[] = {
 	  "other addresses" },
 	{ "dual-stack-address", FINDING_DUAL_STACK_OVERLAP,
 	  "only what comes over IPv6 and to other IPv4 addresses.", NULL },
+	{ "udp-shadow-dual-stack", FINDING_DUAL_STACK_OVERLAP, "only what comes over IPv6.",
+	  "other IPv4 addresses" },
+	{ "dual-stack-udp-device", FINDING_DUAL_STACK_OVERLAP,
+	  "What arrives on lo goes to the socket that is bound to it, over IPv4 too: \"two.py\" (pid "
+	  "902) gets that, \"one.py\" (pid 901) what of IPv4 arrives elsewhere.",
+	  "prefers the IPv4 socket" },
 	{ "client-on-low-port", FINDING_PORT_TAKEN_BY_CLIENT, "bound it by its number",
 	  "put the port into" },
 	{ "client-on-reserved-port", FINDING_PORT_TAKEN_BY_CLIENT, "is reserved already",
