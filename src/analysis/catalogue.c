@@ -7,10 +7,12 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.meaning =
 "Two or more sockets are bound to the same UDP address and port, and the processes behind them are "
 "not one tree, one unit or one container (one shell that started both does not make them a tree). "
-"One of them receives every unicast datagram, the others "
-"receive none. Nobody has been told: both starts succeeded.\n\n"
+"One of them, or one group with SO_REUSEPORT, receives every unicast datagram, the others receive "
+"none. Nobody has been told: both starts succeeded.\n\n"
 "Members of multicast groups are left out, for each member gets its own copy of what is sent to "
-"the group. Where one program alone has not joined, it is a note.",
+"the group. Where one program alone has not joined, it is a note. Without BPF it cannot be read "
+"who has joined; then the ports of mDNS, SSDP and their like are left out, and on others the "
+"finding says it.",
 		.arises =
 "A program is started twice, or two programs are configured for one port, and both set "
 "SO_REUSEADDR on UDP sockets. Many libraries set it because TCP servers need it; Python's asyncio "
@@ -18,9 +20,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "For UDP, SO_REUSEADDR on both sockets is all that bind() asks. There is no check of uids. A "
 "unicast datagram goes to the socket that fits best; of equals the one that was bound last gets "
-"everything. The kernel never balances between such sockets. When the last one closes, the one "
-"before it takes over. For IPv6, a socket with SO_REUSEADDR alone goes before all that have "
-"SO_REUSEPORT.",
+"everything. If that has SO_REUSEPORT its group does, and is balanced; else the kernel balances "
+"nothing between such sockets. When the last one closes, the one before it takes over. For IPv6, "
+"a socket with SO_REUSEADDR alone goes before all that have SO_REUSEPORT.",
 		.in_code =
 "Leave SO_REUSEADDR out of UDP servers. UDP has no TIME-WAIT, so a restart does not need it, and a "
 "second start then fails with EADDRINUSE.\n\n"
@@ -39,11 +41,13 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "which one receives: portshare check udp:PORT names it.",
 	},
 	[FINDING_UDP_SHADOWED] = {
-		.title = "A specific address takes datagrams from another program's "
-			 "wildcard socket",
+		.title = "A specific address, or a device, takes datagrams from another program's "
+			 "socket",
 		.meaning =
 "One program is bound to all addresses of a UDP port, another to a single one. What is sent to "
-"that address goes to the second program, everything else to the first.",
+"that address goes to the second program, everything else to the first. Or, at one address, one "
+"program is bound to a device (SO_BINDTODEVICE) and another to none: what arrives on that device "
+"goes to the first, everything else to the second.",
 		.arises =
 "A name server on 0.0.0.0:53 beside a stub resolver on 127.0.0.53:53; a DHCP or TFTP server for "
 "one network beside one for all. Both had to set SO_REUSEADDR, or SO_REUSEPORT with one uid: "
@@ -51,7 +55,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "The look-up first searches the sockets bound to the destination address of the datagram, and only "
 "if there is none those bound to the wildcard. The order in which they were bound does not matter. "
-"A socket bound to a device goes before one that is not.",
+"At one address a socket bound to the device on which the datagram arrives goes before one that is "
+"bound to none, but not before a newer group with SO_REUSEPORT (of IPv6: before an older one); "
+"then udp-accidental-share is reported.",
 		.in_code =
 "Bind to the addresses that are to be served, not to the wildcard, and set no reuse flag: the "
 "kernel then refuses what overlaps.\n\n"
@@ -375,8 +381,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.kernel =
 "Without IPV6_V6ONLY a socket on [::] overlaps 0.0.0.0 and each IPv4 address, in bind() too. For "
 "an IPv4 packet an AF_INET socket is preferred to an AF_INET6 one of the same kind of address, "
-"whichever came first. An IPv6 connection of a dual-stack server makes a bind to 0.0.0.0 fail, one "
-"to 127.0.0.1 not.",
+"whichever came first; of UDP, one that is bound to the device on which the datagram arrives to "
+"one that is bound to none. An IPv6 connection of a dual-stack server makes a bind to 0.0.0.0 "
+"fail, one to 127.0.0.1 not.",
 		.in_code =
 "Open a socket for each family, and set IPV6_V6ONLY on the one of IPv6.\n\n"
 "C:\n"

@@ -38,10 +38,12 @@ static void doubt_absence(struct finding_list *list)
 void check_snapshot(const struct snapshot *snapshot, const struct check_options *options,
 		    struct finding_list *ret_list)
 {
+	struct address_index addresses = { .items = NULL };
 	struct detection detection = {
 		.snapshot = snapshot,
 		.options = options,
 		.list = ret_list,
+		.addresses = &addresses,
 	};
 	const struct bind_bucket_index *index = options->buckets;
 	struct bind_bucket_index own;
@@ -69,6 +71,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		detect_client_port(&detection);
 		detect_reuseport(&detection);
 		detect_dual_stack(&detection);
+		address_index_done(&addresses);
 	}
 	detect_hijackable_rest(&detection);
 	detect_inherited_doubts(&detection);

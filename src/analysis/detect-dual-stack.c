@@ -9,12 +9,72 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
-/* What of IPv4 is left to the other. */
-static const char *rest_words(const struct inet_socket *v4)
+static enum socket_state state_of(const struct detection *detection)
 {
+	return protocol_is_stream((enum protocol)detection->bucket->protocol) ? STATE_LISTEN :
+										STATE_BOUND;
+}
+
+/* Whether one of IPv4 has all addresses, on whatever device. */
+static bool has_ipv4_wildcard(const struct detection *detection)
+{
+	uint32_t i;
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		const struct inet_socket *socket =
+			&detection->snapshot->sockets[detection->members[i]];
+		struct address address;
+
+		if (socket->state == state_of(detection) && !socket->device &&
+		    address_unmap(socket->family, &socket->local, &address) == AF_INET &&
+		    address_is_wildcard(AF_INET, &address))
+			return true;
+	}
+	return false;
+}
+
+/* What of IPv4 is left to the other. */
+static const char *rest_words(const struct detection *detection, const struct inet_socket *v4)
+{
+	if (has_ipv4_wildcard(detection))
+		return "";
 	if (!address_is_wildcard(AF_INET, &v4->local))
 		return " and to other IPv4 addresses";
 	return v4->device ? " and through other devices" : "";
+}
+
+/* Bound to a device, it goes before one of IPv4 that is bound to none, on that device. */
+static bool wins_on_device(const struct detection *detection, uint32_t dual, uint32_t v4)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+	struct inet_socket at = sockets[v4];
+	struct delivery delivery;
+	bool wins;
+
+	if (!sockets[dual].device || at.device || !address_is_wildcard(AF_INET, &at.local))
+		return false;
+	at.device = sockets[dual].device;
+	detect_predict(detection, &at, &delivery);
+	wins = delivery.n_receivers && sockets[delivery.receivers[0]].family == AF_INET6;
+	delivery_done(&delivery);
+	return wins;
+}
+
+static char *explain_dual(const struct detection *detection, uint32_t dual, uint32_t v4,
+			  const char *loser, const char *winner)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+
+	if (wins_on_device(detection, dual, v4))
+		return xasprintf("What arrives on %s goes to the socket that is bound to it, over "
+				 "IPv4 too: %s gets that, %s what of IPv4 arrives elsewhere.",
+				 snapshot_text(snapshot, snapshot->sockets[dual].device), loser,
+				 winner);
+	return xasprintf(
+		"For IPv4 the kernel prefers the IPv4 socket: %s gets what is sent there, "
+		"%s only what comes over IPv6%s. Which program answers depends on which of "
+		"its addresses a client tries first.",
+		winner, loser, rest_words(detection, &snapshot->sockets[v4]));
 }
 
 static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
@@ -47,12 +107,7 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 			"The IPv6 socket is bound to all addresses without "
 			"IPV6_V6ONLY; it is held by %s, the other by %s: " WORDS_STRANGERS ".",
 			loser, winner);
-		finding->text =
-			xasprintf("For IPv4 the kernel prefers the IPv4 socket: %s gets what is "
-				  "sent there, %s only what comes over IPv6%s. Which program "
-				  "answers depends on which of its addresses a client tries "
-				  "first.",
-				  winner, loser, rest_words(&snapshot->sockets[v4]));
+		finding->text = explain_dual(detection, dual, v4, loser, winner);
 		finding->remedy =
 			xasprintf("Set IPV6_V6ONLY on the socket of %s (systemd: "
 				  "BindIPv6Only=ipv6-only), or give one of the two another "
@@ -67,12 +122,6 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 
 /* Of a pool so many are compared with each socket of the other family. */
 #define DUAL_MAX 8
-
-static enum socket_state state_of(const struct detection *detection)
-{
-	return protocol_is_stream((enum protocol)detection->bucket->protocol) ? STATE_LISTEN :
-										STATE_BOUND;
-}
 
 static uint32_t list_dual(const struct detection *detection, uint32_t dual[DUAL_MAX])
 {

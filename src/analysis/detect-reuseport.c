@@ -70,6 +70,15 @@ static struct group first_group(const struct snapshot *snapshot, const uint32_t 
 	return group;
 }
 
+static const struct process *holder_of(const struct snapshot *snapshot, uint32_t index)
+{
+	const struct inet_socket *socket = &snapshot->sockets[index];
+
+	if (!socket->n_owners)
+		return NULL;
+	return &snapshot->processes[snapshot->owners[socket->first_owner].process];
+}
+
 static char *list_parties(const struct snapshot *snapshot, const struct group *group,
 			  const struct parties *parties)
 {
@@ -78,6 +87,64 @@ static char *list_parties(const struct snapshot *snapshot, const struct group *g
 	for (i = 0; i < parties->count; i++)
 		firsts[i] = group->sockets[parties->first[i]];
 	return words_holders_of_all(snapshot, firsts, parties->count, NAMED_MAX);
+}
+
+/* Where the first of each party is, by which scripts of one name differ. */
+static char *list_directories(const struct snapshot *snapshot, const struct group *group,
+			      const struct parties *parties)
+{
+	char *text = xstrdup(""), *who, *longer;
+	uint32_t i;
+
+	for (i = 0; i < parties->count && i < NAMED_MAX; i++) {
+		uint32_t socket = group->sockets[parties->first[i]];
+		const struct process *holder = holder_of(snapshot, socket);
+		const char *cwd = holder ? snapshot_text(snapshot, holder->cwd) : NULL;
+
+		who = words_holders(snapshot, socket);
+		longer = xasprintf("%s%s%s in %s", text, i ? ", " : "", who,
+				   cwd ? cwd : "a directory that is not known");
+		free(who);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static char *doubt_strangers(const struct snapshot *snapshot, const struct group *group,
+			     const struct parties *parties)
+{
+	char *directories, *text;
+
+	if (!group->certain)
+		return xstrdup("The reuse flags, or the uids, are not all known.");
+	if (parties->undecided)
+		return xstrdup(
+			"The processes that hold the sockets cannot all be seen, or not what "
+			"they run and belong to.");
+	directories = list_directories(snapshot, group, parties);
+	text = xasprintf("Whether they run one program cannot be told by their arguments: %s. They "
+			 "do not belong together otherwise: " WORDS_STRANGERS ".",
+			 directories);
+	free(directories);
+	return text;
+}
+
+/* Other sockets of UDP get all that is sent there, so that nothing is spread. */
+static bool is_starved(const struct detection *detection, const struct group *group)
+{
+	struct delivery delivery;
+	bool starved;
+	uint32_t i;
+
+	if (protocol_is_stream((enum protocol)detection->bucket->protocol))
+		return false;
+	detect_predict(detection, &detection->snapshot->sockets[group->sockets[0]], &delivery);
+	starved = delivery.certain && delivery.n_receivers;
+	for (i = 0; starved && i < group->count; i++)
+		starved = group->sockets[i] != delivery.receivers[0];
+	delivery_done(&delivery);
+	return starved;
 }
 
 static void check_strangers(struct detection *detection, const struct group *group)
@@ -104,13 +171,11 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		finding->title = xasprintf("%s is shared through SO_REUSEPORT, perhaps by programs "
 					   "that do not belong together",
 					   where);
-		finding->evidence = xstrdup(
-			group->certain ? "The processes that hold the sockets cannot all "
-					 "be seen, or not what they run and belong to." :
-					 "The reuse flags, or the uids, are not all known.");
+		finding->evidence = doubt_strangers(snapshot, group, &parties);
 		finding->text = xstrdup("");
 		finding->remedy = xstrdup("Run it as root, or with the capabilities that "
-					  "portshare(1) names, to see more.");
+					  "portshare(1) names, to see more. Scripts that are "
+					  "started by their whole path can be told apart.");
 	} else if (parties.one_program == TRISTATE_YES) {
 		finding->title =
 			xasprintf("%s is shared by %u independent starts of one program: %s", where,
@@ -118,8 +183,12 @@ static void check_strangers(struct detection *detection, const struct group *gro
 		finding->evidence = xstrdup("All run the same program, but " WORDS_STRANGERS
 					    ", and they share no inherited socket.");
 		finding->text =
-			xstrdup("The kernel spreads connections or datagrams over them. That is "
-				"a pool without a manager, or a second start by mistake.");
+			xasprintf("%s them. That is a pool without a manager, or a second start by "
+				  "mistake.",
+				  is_starved(detection, group) ?
+					  "Other sockets get what is sent there now; without "
+					  "those the kernel would spread it over" :
+					  "The kernel spreads connections or datagrams over");
 		finding->remedy =
 			xstrdup("If it is a pool, let one unit or one parent manage it, so that "
 				"all its members are replaced together. If not, stop the one "
@@ -134,11 +203,15 @@ static void check_strangers(struct detection *detection, const struct group *gro
 			xstrdup("They run different programs, " WORDS_STRANGERS
 				"; their sockets have SO_REUSEPORT and one uid, which is all that "
 				"the kernel asks.");
-		finding->text =
-			xasprintf("The kernel spreads what arrives over all of them by a hash of "
-				  "both ends: each gets about one in %u, and clients reach the "
-				  "wrong program at random.",
-				  group->count);
+		finding->text = xasprintf(
+			is_starved(detection, group) ?
+				"Other sockets get what is sent there now. Without those "
+				"the kernel would spread it over all of them by a hash of "
+				"both ends: each would get about one in %u." :
+				"The kernel spreads what arrives over all of them by a hash "
+				"of both ends: each gets about one in %u, and clients reach "
+				"the wrong program at random.",
+			group->count);
 		finding->remedy =
 			xstrdup("Give one of the programs another port. A server that is not "
 				"a pool should not set SO_REUSEPORT; programs that run under "
@@ -147,15 +220,6 @@ static void check_strangers(struct detection *detection, const struct group *gro
 	free(where);
 	free(who);
 	parties_done(&parties);
-}
-
-static const struct process *holder_of(const struct snapshot *snapshot, uint32_t index)
-{
-	const struct inet_socket *socket = &snapshot->sockets[index];
-
-	if (!socket->n_owners)
-		return NULL;
-	return &snapshot->processes[snapshot->owners[socket->first_owner].process];
 }
 
 /* "web@" of "web@1.service"; 0 if the unit is no instance of a template. */
@@ -181,6 +245,12 @@ static enum generation compare_generations(const struct snapshot *snapshot,
 	bool both_files = old->known & new->known &PROCESS_HAS_EXE_FILE;
 	bool both_times = old->known & new->known &PROCESS_HAS_START_TIME;
 
+	/* After a step back the file that was there first is there again, whoever began later. */
+	if (old->exe_deleted == TRISTATE_NO && new->exe_deleted == TRISTATE_YES)
+		return GENERATION_SAME;
+	if (old->exe_deleted == TRISTATE_YES && new->exe_deleted == TRISTATE_NO && old->exe &&
+	    old->exe == new->exe)
+		return GENERATION_OLDER_FILE;
 	if (both_times && old->start_time_ns > new->start_time_ns)
 		return GENERATION_SAME;
 	if (old->exe_deleted == TRISTATE_YES && new->exe_deleted != TRISTATE_YES)
@@ -256,12 +326,29 @@ static char *stale_evidence(const struct snapshot *snapshot, const struct stale 
 	return text;
 }
 
+/* After a step back the one that runs what has been replaced may have begun later. */
+static bool is_step_back(const struct snapshot *snapshot, const struct stale *stale)
+{
+	const struct process *stays = holder_of(snapshot, stale->newest);
+	uint32_t i;
+
+	for (i = 0; i < stale->count; i++) {
+		const struct process *goes = holder_of(snapshot, stale->sockets[i]);
+
+		if ((stays->known & goes->known & PROCESS_HAS_START_TIME) &&
+		    goes->start_time_ns > stays->start_time_ns)
+			return true;
+	}
+	return false;
+}
+
 static void report_stale(struct detection *detection, const struct group *group,
 			 const struct stale *stale, bool stream)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	struct finding *finding;
-	bool one = stale->count == 1;
+	bool one = stale->count == 1, back = is_step_back(snapshot, stale);
+	const char *age = back ? "another" : "an older", *program = back ? "other" : "old";
 	char *where, *who;
 
 	finding = detect_report(detection, FINDING_REUSEPORT_STALE_MEMBER,
@@ -270,19 +357,18 @@ static void report_stale(struct detection *detection, const struct group *group,
 	where = words_socket(snapshot, stale->sockets[0]);
 	who = words_holders_of_all(snapshot, stale->sockets, stale->count, NAMED_MAX);
 	finding->title =
-		one ? xasprintf("%s, of an older generation, still takes its share of %s", who,
+		one ? xasprintf("%s, of %s generation, still takes its share of %s", who, age,
 				where) :
-		      xasprintf("%u members of an older generation still take their share of %s: "
-				"%s",
-				stale->count, where, who);
+		      xasprintf("%u members of %s generation still take their share of %s: %s",
+				stale->count, age, where, who);
 	finding->evidence = stale_evidence(snapshot, stale);
 	finding->text =
 		one ? xasprintf("The kernel spreads what arrives over all %u members of the group, "
-				"so about one client in %u is served by the old program.",
-				group->count, group->count) :
+				"so about one client in %u is served by the %s program.",
+				group->count, group->count, program) :
 		      xasprintf("The kernel spreads what arrives over all %u members of the group, "
-				"so about %u clients in %u are served by the old program.",
-				group->count, stale->count, group->count);
+				"so about %u clients in %u are served by the %s program.",
+				group->count, stale->count, group->count, program);
 	finding->remedy = xasprintf(
 		"Stop %s, if %s not needed any more%s", who, one ? "it is" : "they are",
 		stream ? ": let a server close its listening socket first and finish its "

@@ -97,9 +97,59 @@ bool detect_gets_copies(const struct inet_socket *socket)
 
 bool detect_is_for_multicast(const struct inet_socket *socket)
 {
-	if (detect_gets_copies(socket) || socket->n_groups)
+	if (detect_gets_copies(socket))
+		return true;
+	/* What is bound to one address of the host gets nothing of a group, whatever it joined. */
+	if (!address_is_wildcard(socket->family, &socket->local))
+		return false;
+	if (socket->n_groups)
 		return true;
 	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
+}
+
+const struct address_index *detect_addresses(const struct detection *detection)
+{
+	if (!detection->addresses->items)
+		address_index_init(detection->addresses, detection->snapshot, detection->members,
+				   detection->bucket->count);
+	return detection->addresses;
+}
+
+void detect_predict_among(const struct detection *detection, const uint32_t *sockets,
+			  uint32_t n_sockets, const struct inet_socket *at,
+			  struct delivery *ret_delivery)
+{
+	static const struct address v4_loopback = { .bytes = { 127, 0, 0, 1 } };
+	static const struct address v6_loopback = { .bytes = { [15] = 1 } };
+	struct delivery_query query = {
+		.protocol = at->protocol,
+		.device = at->device,
+		.from_port = 9,
+		.cpu = DELIVERY_ANY,
+	};
+	struct delivery_socket *candidates;
+	uint32_t n;
+
+	n = delivery_sockets_of(detection->snapshot, sockets, n_sockets, &candidates);
+	query.family = (uint8_t)address_unmap(at->family, &at->local, &query.to);
+	if (address_is_wildcard(query.family, &query.to))
+		query.to = query.family == AF_INET ? v4_loopback : v6_loopback;
+	query.from = query.to;
+	delivery_predict(detection->snapshot, candidates, n, &query, ret_delivery);
+	free(candidates);
+}
+
+/*
+ * Those elsewhere are of no account: what is at the address comes before any wildcard, and groups
+ * are of one address.
+ */
+void detect_predict(const struct detection *detection, const struct inet_socket *at,
+		    struct delivery *ret_delivery)
+{
+	const uint32_t *sockets;
+	uint32_t n = address_index_find(detect_addresses(detection), at, &sockets);
+
+	detect_predict_among(detection, sockets, n, at, ret_delivery);
 }
 
 /* A socket on its way into a place. */

@@ -2,7 +2,9 @@
 #ifndef ANALYSIS_DETECT_H
 #define ANALYSIS_DETECT_H
 
+#include "analysis/address-index.h"
 #include "analysis/check.h"
+#include "analysis/delivery.h"
 #include "analysis/port-range.h"
 #include "model/bind-bucket.h"
 
@@ -23,6 +25,7 @@ struct detection {
 	/* The bucket that is looked at, for the detectors that look at one. */
 	const struct bind_bucket *bucket;
 	const uint32_t *members; /* bucket->count sockets */
+	struct address_index *addresses; /* of these: detect_addresses() */
 
 	/* Ports with SO_REUSEADDR on UDP: so many have a finding each, the others are collected. */
 	uint32_t n_hijackable;
@@ -75,10 +78,25 @@ bool detect_gets_copies(const struct inet_socket *socket);
 
 /*
  * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it
- * gets copies or has joined a group, or it is not known what it has joined and the port is one
- * where programs meet for that.
+ * gets copies, or is bound to all addresses and has joined a group, or it is not known what it has
+ * joined and the port is one where programs meet for that.
  */
 bool detect_is_for_multicast(const struct inet_socket *socket);
+
+/* The bucket's sockets by address, made when it is first asked for. */
+const struct address_index *detect_addresses(const struct detection *detection);
+
+/*
+ * Who gets a unicast datagram that is sent to where a socket of the bucket is bound; of a wildcard,
+ * to an address to which nothing else is bound. Freed with delivery_done().
+ */
+void detect_predict(const struct detection *detection, const struct inet_socket *at,
+		    struct delivery *ret_delivery);
+
+/* The same, if of the sockets at that address there were these only; ascending. */
+void detect_predict_among(const struct detection *detection, const uint32_t *sockets,
+			  uint32_t n_sockets, const struct inet_socket *at,
+			  struct delivery *ret_delivery);
 
 /* Sockets of the bucket at one place. */
 struct detect_place {

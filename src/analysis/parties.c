@@ -200,17 +200,26 @@ void parties_init(struct parties *parties, const struct snapshot *snapshot, cons
 	holder_table_done(&holders, parties->count);
 }
 
-uint32_t parties_find(const struct parties *parties, const struct snapshot *snapshot,
-		      const uint32_t *sockets, uint32_t socket, uint32_t related)
+uint32_t *parties_of(const struct parties *parties, const struct snapshot *snapshot,
+		     const uint32_t *sockets, uint32_t n_sockets, uint32_t related)
 {
-	uint32_t k;
+	uint32_t *of = xcalloc(n_sockets, sizeof(*of)), i, k;
+	struct holder_table holders;
 
-	for (k = 0; k + 1 < parties->count; k++)
-		if (sockets[parties->first[k]] == socket ||
-		    parties_related(snapshot, sockets[parties->first[k]], socket, related) ==
-			    TRISTATE_YES)
-			break;
-	return k;
+	holder_table_init(&holders, snapshot, sockets, n_sockets);
+	for (k = 0; k < parties->count; k++)
+		holder_table_add_party(&holders, k);
+	for (i = 0; i < n_sockets; i++) {
+		for (k = 0; k + 1 < parties->count; k++)
+			if (parties->first[k] == i ||
+			    is_of_party(&holders, snapshot, &snapshot->sockets[sockets[i]], k,
+					&snapshot->sockets[sockets[parties->first[k]]],
+					related) == TRISTATE_YES)
+				break;
+		of[i] = k;
+	}
+	holder_table_done(&holders, parties->count);
+	return of;
 }
 
 void parties_done(struct parties *parties)

@@ -24,9 +24,9 @@ void parties_init(struct parties *parties, const struct snapshot *snapshot, cons
 		  uint32_t n_sockets, uint32_t related);
 void parties_done(struct parties *parties);
 
-/* The party of one of the sockets given, counted from 0; sockets and related as they were given. */
-uint32_t parties_find(const struct parties *parties, const struct snapshot *snapshot,
-		      const uint32_t *sockets, uint32_t socket, uint32_t related);
+/* Of each of the sockets its party, counted from 0; all as it was given. Freed with free(). */
+uint32_t *parties_of(const struct parties *parties, const struct snapshot *snapshot,
+		     const uint32_t *sockets, uint32_t n_sockets, uint32_t related);
 
 /* Whether the holders of two sockets belong together by these relations. */
 enum tristate parties_related(const struct snapshot *snapshot, uint32_t a, uint32_t b,

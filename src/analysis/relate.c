@@ -210,6 +210,25 @@ static const struct interpreter *interpreter_of(const struct snapshot *snapshot,
 	return find_interpreter(name ? name : snapshot_text(snapshot, process->comm));
 }
 
+/*
+ * Whether one name, given to two processes, is that of one file. Without a path it is where they
+ * were started, and they may have gone elsewhere since: to the root those go that go anywhere.
+ */
+static enum tristate is_one_file(const struct snapshot *snapshot, const struct process *a,
+				 const struct process *b, const char *option, const char *name)
+{
+	if (!strcmp(option, "-c") || !strcmp(option, "-e"))
+		return TRISTATE_YES;
+	/* What it reads from is its own. */
+	if (!strcmp(name, "-") || !strncmp(name, "/dev/", 5) || !strncmp(name, "/proc/", 6))
+		return TRISTATE_UNKNOWN;
+	if (*name == '/')
+		return TRISTATE_YES;
+	return a->cwd && a->cwd == b->cwd && strcmp(snapshot_text(snapshot, a->cwd), "/") ?
+		       TRISTATE_YES :
+		       TRISTATE_UNKNOWN;
+}
+
 static enum tristate same_script(const struct snapshot *snapshot,
 				 const struct interpreter *interpreter, const struct process *a,
 				 const struct process *b)
@@ -224,7 +243,9 @@ static enum tristate same_script(const struct snapshot *snapshot,
 	/* Nothing is named: it reads a terminal or a pipe, or wrote a title over its arguments. */
 	if (!x || !y)
 		return TRISTATE_UNKNOWN;
-	return tristate_of(!strcmp(x, y) && !strcmp(option_x, option_y));
+	if (strcmp(x, y) || strcmp(option_x, option_y))
+		return TRISTATE_NO;
+	return is_one_file(snapshot, a, b, option_x, x);
 }
 
 /* The same file, or one that has taken its place. */
@@ -241,26 +262,6 @@ static enum tristate same_file(const struct process *a, const struct process *b)
 	if (!has_files)
 		return TRISTATE_YES;
 	return tristate_of(a->exe_deleted == TRISTATE_YES || b->exe_deleted == TRISTATE_YES);
-}
-
-enum tristate relate_program(const struct process *a, const struct process *b,
-			     const struct snapshot *snapshot)
-{
-	const struct interpreter *interpreter = interpreter_of(snapshot, a);
-	enum tristate file = same_file(a, b), rest;
-
-	if (file == TRISTATE_NO)
-		return TRISTATE_NO;
-	/* Without the file what is left is the name, which can only tell apart. */
-	if (file == TRISTATE_UNKNOWN && a->comm && b->comm && a->comm != b->comm)
-		return TRISTATE_NO;
-	if (interpreter)
-		rest = same_script(snapshot, interpreter, a, b);
-	else
-		rest = same_arguments(snapshot, a, b);
-	if (rest == TRISTATE_NO)
-		return TRISTATE_NO;
-	return file == TRISTATE_YES && rest == TRISTATE_YES ? TRISTATE_YES : TRISTATE_UNKNOWN;
 }
 
 const char *relate_program_name(const struct snapshot *snapshot, const struct process *process)
@@ -303,6 +304,42 @@ static bool descends(const struct snapshot *snapshot, uint32_t from, uint32_t an
 		from = parent_of(snapshot, from);
 	}
 	return false;
+}
+
+/* Who has its ancestor's arguments has got them by fork(), wherever it has gone since. */
+static bool is_fork(const struct snapshot *snapshot, const struct process *a,
+		    const struct process *b)
+{
+	uint32_t x, y;
+
+	if (!a->cmdline || a->cmdline != b->cmdline)
+		return false;
+	x = snapshot_find_process(snapshot, a->pid);
+	y = snapshot_find_process(snapshot, b->pid);
+	return x != SNAPSHOT_NONE && y != SNAPSHOT_NONE &&
+	       (descends(snapshot, x, y) || descends(snapshot, y, x));
+}
+
+enum tristate relate_program(const struct process *a, const struct process *b,
+			     const struct snapshot *snapshot)
+{
+	const struct interpreter *interpreter = interpreter_of(snapshot, a);
+	enum tristate file = same_file(a, b), rest;
+
+	if (file == TRISTATE_NO)
+		return TRISTATE_NO;
+	/* Without the file what is left is the name, which can only tell apart. */
+	if (file == TRISTATE_UNKNOWN && a->comm && b->comm && a->comm != b->comm)
+		return TRISTATE_NO;
+	if (is_fork(snapshot, a, b))
+		rest = TRISTATE_YES;
+	else if (interpreter)
+		rest = same_script(snapshot, interpreter, a, b);
+	else
+		rest = same_arguments(snapshot, a, b);
+	if (rest == TRISTATE_NO)
+		return TRISTATE_NO;
+	return file == TRISTATE_YES && rest == TRISTATE_YES ? TRISTATE_YES : TRISTATE_UNKNOWN;
 }
 
 /* Whether a common ancestor of two processes runs what they run. */

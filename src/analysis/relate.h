@@ -32,7 +32,8 @@ uint32_t relate_processes(const struct snapshot *snapshot, uint32_t a, uint32_t 
 /*
  * Whether two processes run one program: the same executable file (by device and inode, so that
  * those of host and container differ), and for an interpreter the same script or module, for the
- * rest the same arguments but for numbers. A file that was replaced since one of them began still
+ * rest the same arguments but for numbers. A script that is named without a path is known to be the
+ * same only in the same directory. A file that was replaced since one of them began still
  * is that program.
  */
 enum tristate relate_program(const struct process *a, const struct process *b,

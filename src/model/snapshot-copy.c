@@ -61,6 +61,7 @@ static uint32_t copy_process(struct snapshot_copier *copier, uint32_t index)
 	copy.comm = copy_text(copier, process->comm);
 	copy.cmdline = copy_text(copier, process->cmdline);
 	copy.exe = copy_text(copier, process->exe);
+	copy.cwd = copy_text(copier, process->cwd);
 	copy.cgroup = copy_text(copier, process->cgroup);
 	copy.unit = copy_text(copier, process->unit);
 	copy.container = copy_text(copier, process->container);

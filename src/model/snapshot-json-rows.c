@@ -254,6 +254,7 @@ void json_rows_add_process(struct json_rows *rows, const json_t *element)
 	process->comm = read_string(rows, element, "comm");
 	process->exe = read_string(rows, element, "exe");
 	process->exe_deleted = json_field_tristate(&rows->reader, element, "exe_deleted");
+	process->cwd = read_string(rows, element, "cwd");
 	process->cgroup = read_string(rows, element, "cgroup");
 	process->unit = read_string(rows, element, "unit");
 	process->container = read_string(rows, element, "container");

@@ -203,6 +203,8 @@ static void save_process(struct save *save, const struct process *process)
 	write_known(save, has_file, process->exe_device);
 	json_name(writer, "exe_inode");
 	write_known(save, has_file, process->exe_inode);
+	json_name(writer, "cwd");
+	write_id(save, process->cwd);
 	json_name(writer, "uid");
 	write_known(save, has_uid, process->uid);
 	json_name(writer, "user");

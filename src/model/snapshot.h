@@ -81,6 +81,7 @@ struct process {
 	string_id comm;
 	string_id cmdline; /* arguments, each ended by NUL */
 	string_id exe; /* path, without the kernel's " (deleted)" */
+	string_id cwd; /* working directory, 0 = unknown */
 	string_id cgroup; /* path below the hierarchy's root */
 	string_id unit; /* systemd unit, 0 = none or unknown */
 	string_id container; /* container id, 0 = none or unknown */

@@ -210,6 +210,18 @@ static void read_exe(struct enrichment *enrichment, struct process *process)
 	process->exe = add_bytes(enrichment, path, (size_t)length);
 }
 
+/* Where a script is that its command line names without a path. */
+static void read_cwd(struct enrichment *enrichment, struct process *process)
+{
+	char link[64], path[PATH_MAX + 1];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "%u/cwd", process->pid);
+	length = readlinkat(enrichment->proc, link, path, sizeof(path) - 1);
+	if (length > 0)
+		process->cwd = add_bytes(enrichment, path, (size_t)length);
+}
+
 /* Intern a path and what it tells; path is NUL-terminated. */
 static struct cgroup_entry intern_path(struct enrichment *enrichment, const char *path)
 {
@@ -352,6 +364,9 @@ static void enrich_process(struct enrichment *enrichment, struct process *proces
 		read_cmdline(enrichment, process);
 	if (want & WANT_EXE)
 		read_exe(enrichment, process);
+	/* Only to tell programs apart. */
+	if ((want & WANT_CMDLINE) && (want & WANT_EXE))
+		read_cwd(enrichment, process);
 	if (want & WANT_CGROUP)
 		read_cgroup(enrichment, process);
 }

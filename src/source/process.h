@@ -9,10 +9,10 @@
 
 /*
  * Fill in, from /proc/PID, what want (enum collect_want) asks of the processes that the snapshot
- * already has: command line, executable, start time, cgroup with unit and container; and their
- * ancestors and the names of users where asked, and the unit of sockets without an owner. A process
- * that has ended meanwhile keeps what is known of it; so does one whose number another has got, if
- * its start is known, as it is by BPF.
+ * already has: command line, executable (with both of these the working directory too), start time,
+ * cgroup with unit and container; and their ancestors and the names of users where asked, and the
+ * unit of sockets without an owner. A process that has ended meanwhile keeps what is known of it;
+ * so does one whose number another has got, if its start is known, as it is by BPF.
  */
 void process_enrich(uint32_t want, struct snapshot *snapshot);
 

@@ -11,7 +11,8 @@ PORTSHARE=$portshare
 export PORTSHARE
 cd /
 unshare --net --pid --uts --mount --fork --kill-child --mount-proc \
-	/usr/bin/python3 - >"$here/readme.json" <<"END"
+	sh -c 'mount -t tmpfs none /srv && cat >/srv/web1.py && exec /usr/bin/python3 /srv/web1.py' \
+	>"$here/readme.json" <<"END"
 import ctypes, json, os, signal, socket, subprocess, sys, time
 
 WWW, NOBODY = 33, 65534

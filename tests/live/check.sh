@@ -28,10 +28,12 @@ s = socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_ST
 if "a" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 if "p" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 if family == socket.AF_INET6: s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int("6" in flags))
+if "lo" in rest: s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
 s.bind((address, int(port)))
 if "join" in rest:
     s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
                  socket.inet_aton("224.0.0.251") + socket.inet_aton("127.0.0.1"))
+if "clear" in rest: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 if kind == "tcp" and "bound" not in rest: s.listen(8)
 if "fork" in rest and os.fork(): pass
 if "exec" in rest:
@@ -69,6 +71,59 @@ start()
 	pids="$pids $pid"
 	read -r _ <ready.fifo
 }
+# A pool of three workers: ADDRESS PORT FLAGS; what each has got it writes to pool.PID.got.
+cat >pool-udp.py <<'PY'
+import os, socket, sys, time
+address, port, flags = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+for worker in range(3):
+    ready, w = os.pipe()
+    if os.fork() == 0: break
+    os.read(ready, 1)
+else:
+    print("ready", flush=True); time.sleep(600)
+s = socket.socket(family, socket.SOCK_DGRAM)
+if "a" in flags: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.bind((address, int(port)))
+os.write(w, b"x")
+n = 0
+while True:
+    s.recv(100); n += 1
+    open("pool.%d.got" % os.getpid(), "w").write(str(n))
+PY
+
+# got FILE...: how many datagrams arrived there
+got()
+{
+	sum=0
+	for each; do
+		n=$(cat "$each" 2>/dev/null)
+		sum=$((sum + ${n:-0}))
+	done
+	echo "$sum"
+}
+# send ADDRESS PORT: 100 datagrams, each from a port of its own; until they have been counted
+send()
+{
+	rm -f ./*.got
+	"$python" -c 'import socket, sys
+for i in range(100):
+    s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(b"x", (sys.argv[1], int(sys.argv[2]))); s.close()' "$@"
+	for _ in $(seq 50); do
+		[ "$(got ./*.got)" -lt 100 ] || break
+		sleep 0.1
+	done
+}
+# title_of ID [SELECTOR...]
+title_of()
+{
+	id=$1
+	shift
+	"$PORTSHARE" check --json "$@" 2>/dev/null | jq -r --arg id "$id" '.findings[] | select(.id == $id).title'
+}
+
 stop_all()
 {
 	for each in $pids; do
@@ -155,12 +210,101 @@ else
 	skip "a mapped address" "flags of another's sockets need BPF"
 fi
 
+# Flags count as they are now: who has cleared one after the bind keeps everybody out.
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 0.0.0.0 5060 a
+	start softphone udp 0.0.0.0 5060 a clear
+	is "a flag that was cleared: the two are there" "$(found)" "warning udp-accidental-share"
+	unlike "and nobody else can come" "$("$PORTSHARE" check 2>/dev/null | tr -s ' \n' ' ')" "local user"
+	is "and so it is" "$("$python" -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+try: s.bind(("0.0.0.0", 5060)); print("ok")
+except OSError as e: print(e.errno)')" 98
+	stop_all
+else
+	skip "a flag that was cleared" "flags of another's sockets need BPF"
+fi
+
+# A group with SO_REUSEPORT that wins is balanced, and starves who is not in it.
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 127.0.0.1 5060 a
+	start pool-udp 127.0.0.1 5060 ap
+	like "a pool that was bound last gets all" "$(title_of udp-accidental-share)" \
+		'"pool-udp.py" \(pids [0-9, ]+\) gets the datagrams, spread over 3 sockets, "sipd.py" \(pid [0-9]+\) none$'
+	send 127.0.0.1 5060
+	is "and so it is" "$(find . -name 'pool.*.got' | wc -l): $(got pool.*.got)/$(got sipd.py.got)" "3: 100/0"
+	stop_all
+	start pool-udp 127.0.0.1 5060 ap
+	start sipd udp 127.0.0.1 5060 a
+	like "a pool that was bound before another gets nothing" "$(title_of udp-accidental-share)" \
+		"\"sipd.py\" \(pid $pid\) gets the datagrams, \"pool-udp.py\" .* none\$"
+	send 127.0.0.1 5060
+	is "and so it is" "$(got pool.*.got)/$(got sipd.py.got)" 0/100
+	stop_all
+	start sipd udp 127.0.0.1 5060 a
+	start worker udp 127.0.0.1 5060 ap
+	first=$pid
+	start worker udp 127.0.0.1 5060 ap
+	like "two starts in a group" "$(title_of udp-accidental-share)" \
+		"\"worker.py\" \(pids $pid, $first\) get the datagrams, spread over 2 sockets, \"sipd.py\" .* none\$"
+	start softphone udp 127.0.0.1 5060 a
+	like "the group is told that it gets nothing" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "reuseport-strangers").text')" \
+		"^Other sockets get what is sent there now"
+	send 127.0.0.1 5060
+	is "and so it is" "$(got worker.py.got)/$(got softphone.py.got)" 0/100
+	stop_all
+	start pool-udp 127.0.0.1 5060 p
+	start sipd udp ::ffff:127.0.0.1 5060 p
+	like "a pool of IPv4 beside the mapped address" "$(title_of udp-accidental-share)" \
+		'"pool-udp.py" .* gets the datagrams, spread over 3 sockets, "sipd.py" .* none$'
+	send 127.0.0.1 5060
+	is "and so it is" "$(got pool.*.got)/$(got sipd.py.got)" 100/0
+	stop_all
+	rm -f ./*.got
+else
+	skip "a group that wins" "flags of another's sockets need BPF"
+fi
+
 start sipd udp 0.0.0.0 5060 p
 start sipd udp 0.0.0.0 5060 p
 is "two starts of one program in a reuseport group" "$(found)" ""
 like "are worth a note" "$(notes udp:5060)" "reuseport-strangers"
 start softphone udp 0.0.0.0 5060 p
 is "a stranger in the group" "$(found)" "warning reuseport-strangers"
+stop_all
+
+# One name in two directories is not known to be one program.
+
+mkdir d1 d2
+cp server.py d1/app.py
+{ cat server.py && echo "# another"; } >d2/app.py
+# start_in DIRECTORY ARGUMENT...
+start_in()
+{
+	directory=$1
+	shift
+	rm -f ready.fifo
+	mkfifo ready.fifo
+	(cd "$directory" && exec "$python" app.py "$@") >ready.fifo 2>app.err 9>&- &
+	pid=$!
+	pids="$pids $pid"
+	read -r _ <ready.fifo
+}
+start_in d1 tcp 127.0.0.1 8080 p
+start_in d1 tcp 127.0.0.1 8080 p
+is "two starts of one script without its path" "$(notes tcp:8080)" "reuseport-strangers"
+"$PORTSHARE" check tcp:8080 >/dev/null 2>&1
+is "are a note" $? 0
+stop_all
+start_in d1 tcp 127.0.0.1 8080 p
+start_in d2 tcp 127.0.0.1 8080 p
+"$PORTSHARE" check tcp:8080 >out 2>/dev/null
+is "two scripts of one name" "$? $(head -n 1 out)" "3 CANNOT TELL  reuseport-strangers"
+like "by what they differ" "$(tr -s ' \n' ' ' <out)" "\"app.py\" \(pid [0-9]+\) in [^ ]*/d2, \"app.py\" \(pid [0-9]+\) in [^ ]*/d1"
+"$PORTSHARE" --json tcp:8080 2>/dev/null >directories.json
+is "and in a snapshot" "$("$PORTSHARE" check --from directories.json --json | jq -r '.undecided[].id')" reuseport-strangers
 stop_all
 
 # What was named is not there.
@@ -217,6 +361,23 @@ if [ "$has_bpf" = true ]; then
 	start softphone udp 0.0.0.0 5353 a
 	is "the same programs without membership" "$(found)" "warning udp-accidental-share"
 	stop_all
+	start sipd udp 0.0.0.0 9999 a join
+	start softphone udp 0.0.0.0 9999 a join
+	is "on a port that is not known for it" "$(found)" ""
+	like "what is taken for a server by its port alone is said to be" \
+		"$("$PORTSHARE" check --no-bpf --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share") | .title, .evidence' | paste -sd' ')" \
+		"\"softphone.py\" .* gets the unicast datagrams, .*What multicast groups they have joined could not be read"
+	stop_all
+	start sipd udp 127.0.0.1 9999 a join
+	start softphone udp 127.0.0.1 9999 a join
+	is "who is bound to one address gets nothing of a group" "$(found)" "warning udp-accidental-share"
+	"$python" -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+for i in range(10): s.sendto(b"x", ("224.0.0.251", 9999))'
+	send 127.0.0.1 9999
+	is "and so it is" "$(got softphone.py.got)/$(got sipd.py.got)" 100/0
+	stop_all
 else
 	skip "multicast" "needs BPF"
 fi
@@ -234,6 +395,53 @@ for i in range(20):
 sleep 0.5
 is "each really gets its own" "$(cat softphone.py.got)/$(cat sipd.py.got)" 20/40
 stop_all
+
+# One that is bound to the device, whichever came first; but not past a newer group
+
+if [ "$has_bpf" = true ]; then
+	start softphone udp 0.0.0.0 6800 a lo
+	first=$pid
+	start sipd udp 0.0.0.0 6800 a
+	is "a device beside none" "$(found)" "warning udp-shadowed"
+	like "and what it takes" "$(title_of udp-shadowed)" \
+		"^\"softphone.py\" \(pid $first\) gets what arrives on lo, port 6800, past \"sipd.py\" \(pid $pid\) on udp 0.0.0.0:6800\$"
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got sipd.py.got)" 100/0
+	stop_all
+	start softphone udp 0.0.0.0 6800 ap lo
+	first=$pid
+	start pool-udp 0.0.0.0 6800 ap
+	like "a newer group keeps it from the device" "$(title_of udp-accidental-share)" \
+		"^udp 0.0.0.0:6800 on lo is .*: \"pool-udp.py\" .* gets the datagrams, spread over 3 sockets, \"softphone.py\" \(pid $first\) none\$"
+	is "and nothing else is said" "$(found)" "warning udp-accidental-share"
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got pool.*.got)" 0/100
+	stop_all
+	start softphone udp 0.0.0.0 6800 a lo
+	start sipd udp 127.0.0.1 6800 a
+	like "an address goes before a device" "$(title_of udp-shadowed)" \
+		"^\"sipd.py\" \(pid $pid\) gets what is sent to 127.0.0.1, port 6800, past \"softphone.py\" .* on udp 0.0.0.0:6800 on lo\$"
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got sipd.py.got)" 0/100
+	stop_all
+	start softphone udp :: 6800 a lo
+	start sipd udp 0.0.0.0 6800 a
+	like "a dual-stack socket of the device has IPv4 there" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "dual-stack-overlap").text')" \
+		"^What arrives on lo goes to the socket that is bound to it, over IPv4 too: \"softphone.py\""
+	send 127.0.0.1 6800
+	is "which it does" "$(got softphone.py.got)/$(got sipd.py.got)" 100/0
+	stop_all
+	# Of two that are bound to all addresses one gets nothing that could be taken.
+	start worker udp 0.0.0.0 6800 a
+	start sipd udp 0.0.0.0 6800 a
+	start softphone udp 127.0.0.53 6800 a
+	unlike "who gets nothing loses nothing" "$(title_of udp-shadowed)" worker
+	send 127.0.0.1 6800
+	is "and it does get nothing" "$(got worker.py.got)/$(got sipd.py.got)/$(got softphone.py.got)" 0/100/0
+	stop_all
+else
+	skip "devices" "flags of another's sockets need BPF"
+fi
 
 # Listeners
 
@@ -622,6 +830,17 @@ is "an old and a new generation side by side" "$(found tcp:8097)" ""
 "$PORTSHARE" --json tcp:8097 2>/dev/null | jq '.taken.end |= (.[0:19] + "Z" | fromdate + 300 | todate | .[0:19] + ".000000Z")' >later.json
 is "and five minutes later" "$("$PORTSHARE" check --from later.json --json | jq -r '.findings[] | select(.severity != "note").id')" \
 	reuseport-stale-member
+mksock_stop
+mksock_stop_pid "${mksock_pids##* }"
+# Forward, and back to the file that was there: the one that began later is the wrong one.
+mksock_start listening,port=8097,reuseport || exit 99
+mv web web.old
+cp web.old web
+mksock_start listening,port=8097,reuseport || exit 99
+mv web.old web
+"$PORTSHARE" --json tcp:8097 2>/dev/null | jq '.taken.end |= (.[0:19] + "Z" | fromdate + 300 | todate | .[0:19] + ".000000Z")' >later.json
+like "after a step back it is the newer one" "$("$PORTSHARE" check --from later.json --json | jq -r '.findings[] | select(.id == "reuseport-stale-member").title')" \
+	"^\"web\" \(pid $mksock_pid\), of another generation,"
 mksock_stop
 
 # UDP that anybody may take

@@ -156,6 +156,41 @@ static void make_shared(struct snapshot *snapshot, uint32_t n)
 	}
 }
 
+/* At each address one on a device, which takes, one on none, and one that keeps others out. */
+static void make_devices(struct snapshot *snapshot, uint32_t n)
+{
+	string_id lo = snapshot_string(snapshot, "lo");
+	struct inet_socket *socket;
+	char address[32];
+	uint32_t i;
+
+	make_process(snapshot, 900, "a");
+	make_process(snapshot, 901, "b");
+	for (i = 0; i < n; i++) {
+		snprintf(address, sizeof(address), "127.0.%u.%u", i / 768, i / 3 & 255);
+		socket = make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND, address, 5060);
+		make_reuse(socket, i % 3 ? TRISTATE_YES : TRISTATE_NO, TRISTATE_NO, EVIDENCE_BPF);
+		socket->device = i % 3 == 1 ? lo : 0;
+		make_owner(snapshot, socket, i % 2, 3);
+	}
+}
+
+/* A pool of two programs that get nothing, for a newer one that is none gets all. */
+static void make_starved(struct snapshot *snapshot, uint32_t n)
+{
+	struct inet_socket *socket;
+	uint32_t i;
+
+	make_process(snapshot, 900, "a");
+	make_process(snapshot, 901, "b");
+	make_process(snapshot, 902, "c");
+	for (i = 0; i < n; i++) {
+		socket = make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND, "0.0.0.0", 5060);
+		make_reuse(socket, TRISTATE_YES, tristate_of(i != 0), EVIDENCE_BPF);
+		make_owner(snapshot, socket, i ? i % 2 : 2, 3);
+	}
+}
+
 static uint64_t steps_of(void (*make)(struct snapshot *, uint32_t),
 			 void (*ask)(const struct snapshot *), uint32_t n)
 {
@@ -254,6 +289,10 @@ int main(void)
 	test_parties("a pool of strangers", make_strangers);
 	test_parties("a pool of few programs", make_rivals);
 	test_growth("addresses that two programs share", make_shared, check);
+	test_growth("addresses that have a device besides", make_devices, check);
+	test_growth("a pool that gets nothing", make_starved, check);
+	test_memory("addresses that two programs share: memory", make_shared);
+	test_memory("addresses that have a device besides: memory", make_devices);
 	test_growth("connections over loopback, as list groups them", make_loopback, view);
 	return done_testing();
 }

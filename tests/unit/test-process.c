@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,7 @@ int main(void)
 	struct snapshot *snapshot = snapshot_new();
 	struct process *process;
 	int64_t began;
+	char *cwd;
 
 	make_process(snapshot, (uint32_t)getpid(), "test");
 	process_enrich(want, snapshot);
@@ -76,6 +78,9 @@ int main(void)
 	ok((process->known & PROCESS_HAS_CMDLINE) && process->exe &&
 		   (process->known & PROCESS_HAS_START_TIME),
 	   "a process is described");
+	cwd = getcwd(NULL, 0);
+	is_str(snapshot_text(snapshot, process->cwd), cwd, "and where it works");
+	free(cwd);
 	began = process->start_time_ns;
 	snapshot_free(snapshot);
 
@@ -93,7 +98,8 @@ int main(void)
 	snapshot->processes[0].known = PROCESS_HAS_START_TIME;
 	process_enrich(want, snapshot);
 	process = &snapshot->processes[0];
-	ok(!(process->known & PROCESS_HAS_CMDLINE) && !process->exe && !process->cgroup,
+	ok(!(process->known & PROCESS_HAS_CMDLINE) && !process->exe && !process->cwd &&
+		   !process->cgroup,
 	   "of one that began at another time nothing is taken: the number is another's by now");
 	snapshot_free(snapshot);
 

@@ -22,6 +22,7 @@ static uint32_t add(uint32_t pid, uint32_t ppid, const char *exe, const char *ar
 	process->ppid = ppid;
 	process->exe = snapshot_string(world, exe);
 	process->cmdline = string_pool_add_bytes(&world->strings, text, length + 1);
+	process->cwd = snapshot_string(world, "/srv");
 	process->known = PROCESS_HAS_PPID | PROCESS_HAS_CMDLINE;
 	return row;
 }
@@ -82,6 +83,53 @@ static void test_programs(void)
 		      TRISTATE_UNKNOWN, "nginx");
 }
 
+static void check_directories(const char *arguments, const char *a, const char *b,
+			      enum tristate expected)
+{
+	uint32_t x, y;
+
+	world = snapshot_new();
+	x = add(10, 1, "/usr/bin/python3", arguments);
+	y = add(11, 1, "/usr/bin/python3", arguments);
+	world->processes[x].cwd = snapshot_string(world, a);
+	world->processes[y].cwd = snapshot_string(world, b);
+	is_int(relate_program(&world->processes[x], &world->processes[y], world), expected,
+	       "%s in %s and in %s", arguments, a ? a : "?", b ? b : "?");
+	snapshot_free(world);
+}
+
+static void test_directories(void)
+{
+	check_directories("python3|app.py", "/d1", "/d1", TRISTATE_YES);
+	check_directories("python3|app.py", "/d1", "/d2", TRISTATE_UNKNOWN);
+	check_directories("python3|./app.py", "/d1", "/d2", TRISTATE_UNKNOWN);
+	check_directories("python3|-m|app", "/d1", "/d2", TRISTATE_UNKNOWN);
+	check_directories("python3|app.py", "/", "/", TRISTATE_UNKNOWN);
+	check_directories("python3|app.py", "/d1", NULL, TRISTATE_UNKNOWN);
+	check_directories("python3|app.py", NULL, NULL, TRISTATE_UNKNOWN);
+	check_directories("python3|/srv/app.py", "/d1", "/d2", TRISTATE_YES);
+	check_directories("python3|/srv/app.py", NULL, NULL, TRISTATE_YES);
+	check_directories("python3|-c|import a", "/d1", "/d2", TRISTATE_YES);
+	check_directories("python3|-", "/d1", "/d1", TRISTATE_UNKNOWN);
+	check_directories("python3|/dev/fd/63", "/d1", "/d1", TRISTATE_UNKNOWN);
+}
+
+static void test_forks(void)
+{
+	uint32_t master, worker, other;
+
+	world = snapshot_new();
+	master = add(10, 1, "/usr/bin/python3", "python3|app.py");
+	worker = add(11, 10, "/usr/bin/python3", "python3|app.py");
+	other = add(12, 1, "/usr/bin/python3", "python3|app.py");
+	world->processes[worker].cwd = world->processes[other].cwd = snapshot_string(world, "/");
+	is_int(relate_program(&world->processes[worker], &world->processes[master], world),
+	       TRISTATE_YES, "a fork that has gone elsewhere");
+	is_int(relate_program(&world->processes[other], &world->processes[master], world),
+	       TRISTATE_UNKNOWN, "a start elsewhere");
+	snapshot_free(world);
+}
+
 static void test_files(void)
 {
 	struct process a = { .known = PROCESS_HAS_EXE_FILE | PROCESS_HAS_CMDLINE, .exe_inode = 5 };
@@ -132,6 +180,8 @@ static void test_trees(void)
 int main(void)
 {
 	test_programs();
+	test_directories();
+	test_forks();
 	test_files();
 	test_trees();
 	return done_testing();

@@ -105,6 +105,7 @@ static void fill_processes(struct snapshot *snapshot)
 		.comm = snapshot_string(snapshot, "ev\033il \"x\"\\\xc3\xa9\xff\n"),
 		.cmdline = string_pool_add_bytes(&snapshot->strings, "nginx\0\0-c\0/etc/x y", 19),
 		.exe = snapshot_string(snapshot, "/usr/sbin/nginx"),
+		.cwd = snapshot_string(snapshot, "/srv/a b"),
 		.cgroup = snapshot_string(snapshot, "/system.slice/nginx.service"),
 		.unit = snapshot_string(snapshot, "nginx.service"),
 		.container = snapshot_string(snapshot, "0123456789ab"),
@@ -267,6 +268,7 @@ static void test_words(void)
 	is_int(socket->n_owners, 5, "owners with and without descriptors");
 	process = &loaded->processes[0];
 	ok(process->exe_inode == (1ULL << 63) + 12345, "an inode above 2^63");
+	is_str(snapshot_text(loaded, process->cwd), "/srv/a b", "a working directory");
 	string_pool_get(&loaded->strings, process->cmdline, &length);
 	is_int(length, 19, "every argument ends with NUL");
 	snapshot_free(loaded);
