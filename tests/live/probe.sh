@@ -348,8 +348,7 @@ mksock_stop
 
 # A BPF program of the cgroup, which sees binds of IPv4 only: an IPv6 socket at the mapped address is none.
 in_cgroup=${builddir:?}/tests/helpers/cgroupbind
-"$in_cgroup" true 2>/dev/null
-if [ $? = 0 ]; then
+if "$in_cgroup" true 2>/dev/null; then
 	root_portshare=$PORTSHARE
 	cat >in_cgroup.sh <<-END
 		#!/bin/sh
