@@ -423,9 +423,9 @@ static bool memory_fits(const struct bind_memory *memory, const struct bind_cand
 }
 
 /*
- * Whether everybody whose bind would let the candidate in by the bucket's memory is in this socket's
- * way as well. Not so if the candidate takes both families and the socket one (:: with IPV6_V6ONLY is
- * remembered as ::), nor with a device, which the memory does not know.
+ * Whether everybody whose bind would let the candidate in by the bucket's memory is in this
+ * socket's way as well. Not so if the candidate takes both families and the socket one (:: with
+ * IPV6_V6ONLY is remembered as ::), nor with a device, which the memory does not know.
  */
 static bool excludes_like(const struct bind_candidate *candidate, const struct inet_socket *socket)
 {
@@ -441,10 +441,10 @@ static bool excludes_like(const struct bind_candidate *candidate, const struct i
 }
 
 /*
- * Whether a socket that is in the way shows that the bucket's memory, which nobody has read, does not
- * let the candidate in. Its own bind, or listen(), made the bucket remember it, and nobody like the
- * candidate can have come after it; but beside connections of a group the listeners may be new, and
- * SO_REUSEADDR may have let them in.
+ * Whether a socket that is in the way shows that the bucket's memory, which nobody has read, does
+ * not let the candidate in. Its own bind, or listen(), made the bucket remember it, and nobody like
+ * the candidate can have come after it; but beside connections of a group the listeners may be new,
+ * and SO_REUSEADDR may have let them in.
  */
 static bool rules_out_memory(const struct bind_candidate *candidate,
 			     const struct inet_socket *socket)

@@ -14,11 +14,11 @@
  * Would bind() succeed? The rules of inet_csk_get_port() with inet_csk_bind_conflict() for TCP, and
  * of udp_lib_get_port() with udp_lib_lport_inuse() for UDP, as of Linux 6.18, which give the same
  * verdicts as those of 6.1 and 6.12 but for one: before 6.17 a socket that no process holds counted
- * as root's. Which holds is said by the snapshot's kernel. Pure; in three values: a fact that is not
- * known makes the answer unknown if, and only if, the answer depends on it.
+ * as root's. Which holds is said by the snapshot's kernel. Pure; in three values: a fact that is
+ * not known makes the answer unknown if, and only if, the answer depends on it.
  *
- * Only EADDRINUSE is judged. What is refused for other reasons (EACCES, EADDRNOTAVAIL, EINVAL) comes
- * before it in the kernel, and is the caller's to see.
+ * Only EADDRINUSE is judged. What is refused for other reasons (EACCES, EADDRNOTAVAIL, EINVAL)
+ * comes before it in the kernel, and is the caller's to see.
  */
 
 /* The bind that somebody wants. */
@@ -55,9 +55,9 @@ struct bind_blocker {
 struct bind_verdict {
 	enum tristate can_bind;
 	/*
-	 * The sockets that conflict; with can_bind unknown, those that may. For UDP, where the first
-	 * that overlaps decides, that one and those that decide when it has gone, up to one that
-	 * lets the candidate in. In the order of the bucket.
+	 * The sockets that conflict; with can_bind unknown, those that may. For UDP, where the
+	 * first that overlaps decides, that one and those that decide when it has gone, up to one
+	 * that lets the candidate in. In the order of the bucket.
 	 */
 	struct bind_blocker *blockers;
 	uint32_t n_blockers, capacity;
@@ -66,9 +66,9 @@ struct bind_verdict {
 /*
  * Judge a candidate against the members of its bind bucket, in the kernel's own order (for UDP that
  * decides; newest first). memory may be NULL: then every socket is looked at, which is right but in
- * rare histories. With one that is unread the verdict is unknown where it might change it: not where
- * what is in the way shows that the last bind was none that the candidate would fit. Freed with
- * bind_verdict_done().
+ * rare histories. With one that is unread the verdict is unknown where it might change it: not
+ * where what is in the way shows that the last bind was none that the candidate would fit. Freed
+ * with bind_verdict_done().
  *
  * listen() asks the same again, with the candidate among the bound: judge it against the sockets as
  * they are by then. It can fail only if something has begun to listen in between.

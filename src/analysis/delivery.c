@@ -318,8 +318,8 @@ static enum tristate has_joined(const struct snapshot *snapshot, const struct in
 }
 
 /*
- * Unless set, on for IPv4 to AF_INET and for IPv6, off for IPv4 to AF_INET6. What sock_diag reports is
- * the option of IPv4; of the other, which nobody sees, the default is taken.
+ * Unless set, on for IPv4 to AF_INET and for IPv6, off for IPv4 to AF_INET6. What sock_diag reports
+ * is the option of IPv4; of the other, which nobody sees, the default is taken.
  */
 static enum tristate takes_all_groups(const struct delivery_socket *receiver,
 				      const struct delivery_query *query)

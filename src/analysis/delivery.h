@@ -24,7 +24,10 @@ struct delivery_socket {
 	int32_t group; /* those of one reuseport group have one number; DELIVERY_ANY: to be found */
 	int32_t group_place; /* within the group, for a selector; else 0 */
 	int32_t incoming_cpu; /* SO_INCOMING_CPU; DELIVERY_ANY: not set */
-	/* What a program of the group returns; all its members have that. DELIVERY_ANY: nobody knows */
+	/*
+	 * What a program of the group returns; all its members have that. DELIVERY_ANY: nobody
+	 * knows
+	 */
 	int32_t selector;
 	/* IP_MULTICAST_ALL, and IPV6_MULTICAST_ALL, which if unknown is taken as on */
 	enum tristate multicast_all, multicast_all_v6;

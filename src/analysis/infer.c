@@ -72,9 +72,9 @@ static bool flags_missing(const struct inet_socket *socket)
 }
 
 /*
- * Only bound sockets prove anything, and a pair only if a flag is missing in it. A socket is compared
- * with its nearest neighbours only, so that a bucket of 50,000 stays linear: what is not compared
- * stays unknown, which is never wrong.
+ * Only bound sockets prove anything, and a pair only if a flag is missing in it. A socket is
+ * compared with its nearest neighbours only, so that a bucket of 50,000 stays linear: what is not
+ * compared stays unknown, which is never wrong.
  */
 #define NEIGHBOURS 64
 

@@ -122,7 +122,8 @@ static char *what_it_is(const struct inet_socket *socket, enum probe_cause cause
 			break;
 		}
 		text = lasts ? xasprintf(
-				       "what the kernel keeps of a closed connection %s, for %.1f s "
+				       "what the kernel keeps of a closed connection %s, for %.1f "
+				       "s "
 				       "more",
 				       peer, (double)socket->timer_expires_ms / 1000) :
 			       xasprintf(
@@ -297,7 +298,8 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 		if (wait->n_without)
 			probe_say(
 				&verdict->remedies,
-				"Wait: nothing that the new socket sets helps now, since both sides "
+				"Wait: nothing that the new socket sets helps now, since both "
+				"sides "
 				"need the same reuse flag, and %s lacked both. \"portshare wait\" "
 				"starts a command in the first moment that it can.",
 				wait->n_without == wait->count ? dead : "some of them");

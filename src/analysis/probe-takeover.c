@@ -21,13 +21,14 @@ struct takeover {
 	bool broadcast; /* the candidate's address is one of these */
 	struct place places[PLACES_MAX];
 	uint32_t n_places;
-	uint32_t
-		unsure; /* places of which it is not known who will receive; a bit each, like these: */
-	uint32_t doubtful; /* nor who receives now */
+	/* Places, a bit each: of which it is not known who will receive, and who receives now. */
+	uint32_t unsure, doubtful;
 	uint32_t *lost, *kept, *shared; /* by socket; shared: the candidate does not get all */
 };
 
-/* Which of the first addresses of loopback it is: 127.0.x.y, or ::x:y; -1 if it is none of these. */
+/*
+ * Which of the first addresses of loopback it is: 127.0.x.y, or ::x:y; -1 if it is none of these.
+ */
 static int32_t loopback_number(int family, const struct address *address)
 {
 	static const uint8_t v4[] = { 127, 0 }, v6[14];

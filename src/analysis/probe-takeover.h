@@ -7,8 +7,8 @@
 
 /*
  * Fill losses: from whom the candidate takes what. before are the receivers of its port, after are
- * these and the candidate, as SNAPSHOT_NONE, in the kernel's order. Looked at are its own address, and
- * of either family one that nobody has bound, on every device that somebody is bound to and on
+ * these and the candidate, as SNAPSHOT_NONE, in the kernel's order. Looked at are its own address,
+ * and of either family one that nobody has bound, on every device that somebody is bound to and on
  * others; a bind changes nothing elsewhere. Multicast and broadcast are copied, and never taken.
  */
 void probe_find_losses(const struct snapshot *snapshot, const struct delivery_socket *before,

@@ -227,22 +227,24 @@ static void conclude_in_use(struct context *context)
 
 	if (!candidate->port) {
 		port_range(context->snapshot, candidate->netns, &first, &last);
-		context->verdict->text = xasprintf(
-			"No: there is no free port left for %s: all of net.ipv4.ip_local_port_range, "
-			"%u-%u, are taken (EADDRINUSE).",
-			context->where, first, last);
-		probe_say(
-			&context->verdict->remedies,
-			"Widen net.ipv4.ip_local_port_range, or end what holds the ports; portshare "
-			"list shows who that is. A server should ask for a port of its own.");
+		context->verdict->text = xasprintf("No: there is no free port left for %s: all of "
+						   "net.ipv4.ip_local_port_range, "
+						   "%u-%u, are taken (EADDRINUSE).",
+						   context->where, first, last);
+		probe_say(&context->verdict->remedies,
+			  "Widen net.ipv4.ip_local_port_range, or end what holds the ports; "
+			  "portshare "
+			  "list shows who that is. A server should ask for a port of its own.");
 	} else if (verdict->n_blockers) {
 		context->verdict->text =
 			xasprintf("No: %s cannot be bound with %s (EADDRINUSE)%s%s.",
 				  context->where, probe_set_name(context->asked), moment, better);
 	} else {
 		context->verdict->text = xasprintf(
-			"No: %s cannot be bound with %s (EADDRINUSE), though nothing that is seen is "
-			"in the way: there is a socket that cannot be seen, or there was one in that "
+			"No: %s cannot be bound with %s (EADDRINUSE), though nothing that is seen "
+			"is "
+			"in the way: there is a socket that cannot be seen, or there was one in "
+			"that "
 			"moment.",
 			context->where, probe_set_name(context->asked));
 		probe_say(&context->verdict->remedies, "Ask again, and as root.");
@@ -257,10 +259,11 @@ static void conclude_denied(struct context *context)
 	const struct snapshot *snapshot = context->snapshot;
 
 	if (!candidate->port || !port_is_privileged(snapshot, candidate->netns, candidate->port)) {
-		context->verdict->text = xasprintf(
-			"No: the bind to %s is denied (EACCES), though the port needs no privilege: by "
-			"Landlock, SELinux or the like.",
-			context->where);
+		context->verdict->text =
+			xasprintf("No: the bind to %s is denied (EACCES), though the port needs no "
+				  "privilege: by "
+				  "Landlock, SELinux or the like.",
+				  context->where);
 		probe_say(&context->verdict->remedies,
 			  "Look into the security policy under which the program runs.");
 		return;
@@ -290,11 +293,13 @@ static void conclude_error(struct context *context, int error)
 		return;
 	case EADDRNOTAVAIL:
 		context->verdict->text = xasprintf(
-			"No: the address of %s is not there to be bound (EADDRNOTAVAIL): no interface "
+			"No: the address of %s is not there to be bound (EADDRNOTAVAIL): no "
+			"interface "
 			"of this network namespace has it%s.",
 			context->where,
 			candidate->family == AF_INET6 ?
-				", or it is still tentative, until duplicates have been looked for" :
+				", or it is still tentative, until duplicates have been looked "
+				"for" :
 				"");
 		probe_say(&context->verdict->remedies,
 			  "ip address shows the addresses that there are. For one that comes later "
@@ -306,10 +311,10 @@ static void conclude_error(struct context *context, int error)
 			"No: there is no interface %s in this network namespace (ENODEV).",
 			candidate->device ? snapshot_text(context->snapshot, candidate->device) :
 					    "for this address");
-		probe_say(
-			&context->verdict->remedies,
-			"ip link shows the interfaces that there are; a socket can only be bound to "
-			"one that exists.");
+		probe_say(&context->verdict->remedies,
+			  "ip link shows the interfaces that there are; a socket can only be bound "
+			  "to "
+			  "one that exists.");
 		return;
 	case EPERM:
 		context->verdict->text = xasprintf(
@@ -420,7 +425,8 @@ static void warn_of_takeover(struct context *context)
 	if (report->losses_unsure)
 		probe_say(
 			&context->verdict->notes,
-			"%s it would take %s from others on the port cannot be told for sure: not all "
+			"%s it would take %s from others on the port cannot be told for sure: not "
+			"all "
 			"that decides it is known.",
 			report->n_losses ? "Whether elsewhere" : "Whether",
 			protocol_is_stream((enum protocol)report->candidate.protocol) ?
@@ -508,7 +514,8 @@ static void conclude_unknown(struct context *context)
 			  "Write the snapshot without selectors and filters: portshare --json.");
 	} else {
 		context->verdict->text = xasprintf(
-			"Cannot tell whether %s can be bound with %s: it depends on what is not known%s.",
+			"Cannot tell whether %s can be bound with %s: it depends on what is not "
+			"known%s.",
 			context->where, probe_set_name(context->asked),
 			verdict->n_blockers ? " of what is in the way" : "");
 		probe_say(&context->verdict->remedies,
@@ -543,10 +550,10 @@ static void note_elsewhere(struct context *context)
 			     bind_bucket_protocol((enum protocol)candidate->protocol);
 	}
 	if (n)
-		probe_say(
-			&context->verdict->notes,
-			"%u socket%s on this port in other network namespaces: they never conflict.",
-			n, n == 1 ? " is" : "s are");
+		probe_say(&context->verdict->notes,
+			  "%u socket%s on this port in other network namespaces: they never "
+			  "conflict.",
+			  n, n == 1 ? " is" : "s are");
 }
 
 void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,

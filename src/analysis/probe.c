@@ -225,8 +225,8 @@ static bool has_misplaced(const struct snapshot *snapshot, const struct bind_can
 }
 
 /*
- * What is seen in the way of a bind is there whatever is not seen. Only for UDP one that is not seen
- * may come first, and let the candidate in by SO_REUSEPORT.
+ * What is seen in the way of a bind is there whatever is not seen. Only for UDP one that is not
+ * seen may come first, and let the candidate in by SO_REUSEPORT.
  */
 static bool holds_incomplete(const struct bind_candidate *candidate, enum tristate can_bind)
 {
@@ -257,9 +257,9 @@ static int refused_address(const struct bind_candidate *candidate, const struct 
 }
 
 /*
- * What the kernel would refuse before it looks at other sockets; 0: nothing. The device comes before
- * bind(). After that __inet_bind() looks at the address first, and __inet6_bind() at the port, but for
- * TCP to multicast, which is nothing at all.
+ * What the kernel would refuse before it looks at other sockets; 0: nothing. The device comes
+ * before bind(). After that __inet_bind() looks at the address first, and __inet6_bind() at the
+ * port, but for TCP to multicast, which is nothing at all.
  */
 static int refused_before(const struct snapshot *snapshot, const struct bind_candidate *candidate,
 			  const struct probe_facts *facts)
@@ -302,7 +302,9 @@ static void predict_set(const struct snapshot *snapshot, const struct bind_bucke
 	if (refused == PROBE_UNKNOWN && ret_verdict->can_bind == TRISTATE_YES)
 		ret_verdict->can_bind = TRISTATE_UNKNOWN;
 	outcome->bind = error_of(ret_verdict->can_bind);
-	/* The rule of listen() is that of bind(); it fails only if somebody else listens by then. */
+	/*
+	 * The rule of listen() is that of bind(); it fails only if somebody else listens by then.
+	 */
 	if (protocol_is_stream(candidate->protocol) && outcome->bind <= 0)
 		outcome->listen = outcome->bind;
 }
@@ -332,7 +334,10 @@ static bool same_receivers(const struct delivery *a, const struct delivery *b)
 		!memcmp(a->receivers, b->receivers, a->n_receivers * sizeof(*a->receivers)));
 }
 
-/* Where it may arrive on any device: whether somebody else receives on one that somebody is bound to. */
+/*
+ * Where it may arrive on any device: whether somebody else receives on one that somebody is bound
+ * to.
+ */
 static bool depends_on_device(const struct snapshot *snapshot, const struct probe_report *report,
 			      const struct delivery_socket *sockets, uint32_t n_sockets,
 			      struct delivery_query query, const struct delivery *elsewhere)
@@ -492,7 +497,9 @@ void probe_predict(const struct snapshot *snapshot, const struct bind_bucket_ind
 		else
 			bind_verdict_done(&verdict);
 	}
-	/* Who is not seen may be the one that receives; at an address that is not there nobody is. */
+	/*
+	 * Who is not seen may be the one that receives; at an address that is not there nobody is.
+	 */
 	if (!candidate.port || report->incomplete || facts->address_error > 0)
 		return;
 	n_sockets = delivery_sockets_of(snapshot, members, n_members, &sockets);

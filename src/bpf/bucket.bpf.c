@@ -21,7 +21,9 @@ struct {
 /* More buckets than that have no place in common but on a host that was made for it. */
 #define CHAIN_MAX 128
 
-/* The bucket of the port in the namespace of the reader: inet_bhashfn(), inet_bind_bucket_match(). */
+/*
+ * The bucket of the port in the namespace of the reader: inet_bhashfn(), inet_bind_bucket_match().
+ */
 static __always_inline __u64 find_bucket(__u32 port)
 {
 	__u64 reader = bpf_get_current_task(), net, info, slot, node, bucket;

@@ -136,7 +136,7 @@ struct inet_socket {
 	uint8_t reuse_addr; /* enum tristate */
 	uint8_t reuse_port; /* enum tristate */
 	uint8_t reuse_evidence; /* enum evidence */
-	uint8_t reuse_program; /* enum tristate: BPF chooses who of its SO_REUSEPORT group receives */
+	uint8_t reuse_program; /* enum tristate: BPF chooses within its SO_REUSEPORT group */
 	uint8_t owner_status; /* enum owner_status */
 };
 

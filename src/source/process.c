@@ -284,7 +284,9 @@ static struct cgroup_entry cgroup_of_id(struct enrichment *enrichment, uint64_t 
 	return entry;
 }
 
-/* A process has named the path of its css_set, if it is there still: one that ends is in the root. */
+/*
+ * A process has named the path of its css_set, if it is there still: one that ends is in the root.
+ */
 static void add_witness(struct enrichment *enrichment, const struct process *process,
 			struct cgroup_entry entry)
 {
