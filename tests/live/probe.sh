@@ -31,11 +31,31 @@ field()
 binds='[.attempts[].model.bind] | join(" ")'
 agree='[.attempts[] | (.replica == .model) and (.live == null or .live.bind == .model.bind)] | all'
 
+# With SO_REUSEPORT what the bucket remembers may decide, which is unknown without BPF: then not to know
+# is as good as EADDRINUSE.
+if [ "$has_bpf" != true ]; then
+	agree='[.attempts[] | (.replica.bind == "unknown" and .model.bind == "unknown") or
+		((.replica == .model) and (.live == null or .live.bind == .model.bind))] | all'
+fi
+# as_read GOT WANTED: what was got, or what was wanted where it differs in that alone.
+as_read()
+{
+	# shellcheck disable=SC2086 # words
+	set -- "$1" $1 $2
+	if [ "$has_bpf" != true ] && [ "$2 $3" = "$6 $7" ] &&
+		{ [ "$4" = "$8" ] || [ "$4 $8" = "unknown EADDRINUSE" ]; } &&
+		{ [ "$5" = "$9" ] || [ "$5 $9" = "unknown EADDRINUSE" ]; }; then
+		echo "$6 $7 $8 $9"
+	else
+		echo "$1"
+	fi
+}
+
 # expect NAME STATUS BINDS: the last probe, both forms of it.
 expect()
 {
 	is "$1: exit status" "$status $json_status" "$2 $2"
-	is "$1: binds" "$(field "$binds")" "$3"
+	is "$1: binds" "$(as_read "$(field "$binds")" "$3")" "$3"
 	is "$1: model, replica and live agree" "$(field "$agree")" true
 	is "$1: nothing on stderr" "$(cat err)" ""
 }
@@ -433,7 +453,7 @@ done
 mksock_start connected,addr=2001:db8::8,port=8141,listener || exit 99
 for each in 1 2 3 4 5 6 7 8; do
 	probe tcp:8141 -6
-	is "a connection of IPv6: rebuilt, $each" "$(field '[.attempts[].replica.bind] | join(" ")')/$(field '[.limits[] | select(.what == "replica")] | length')" "$no/0"
+	is "a connection of IPv6: rebuilt, $each" "$(as_read "$(field '[.attempts[].replica.bind] | join(" ")')" "$no")/$(field '[.limits[] | select(.what == "replica")] | length')" "$no/0"
 done
 mksock_stop
 mksock_start listening,addr=fe80::8%lo,port=8142,reuseport || exit 99
