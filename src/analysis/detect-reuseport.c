@@ -173,9 +173,9 @@ static void check_strangers(struct detection *detection, const struct group *gro
 					   where);
 		finding->evidence = doubt_strangers(snapshot, group, &parties);
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup("Run it as root, or with the capabilities that "
-					  "portshare(1) names, to see more. Scripts that are "
-					  "started by their whole path can be told apart.");
+		finding->remedy = xasprintf("%s Scripts that are started by their whole path can "
+					    "be told apart.",
+					    detect_see_more(detection));
 	} else if (parties.one_program == TRISTATE_YES) {
 		finding->title =
 			xasprintf("%s is shared by %u independent starts of one program: %s", where,

@@ -108,7 +108,7 @@ static void doubt_shadow(struct detection *detection, const struct shadow *shado
 	char *where = words_socket(detection->snapshot, shadow->losers[0]);
 
 	udp_undecide(
-		add_shadow(detection, shadow),
+		detection, add_shadow(detection, shadow),
 		xasprintf("%s may lose datagrams to another program's socket at one %s", where,
 			  shadow->kind == SHADOW_DEVICE ? "device" : "address"),
 		"The processes that hold the sockets cannot all be seen, or not what they belong "

@@ -381,6 +381,7 @@ static void judge_share(struct detection *detection, const struct share *share, 
 
 	if (share->parties.undecided)
 		udp_undecide(
+			detection,
 			detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, SEVERITY_WARNING,
 				      share->sockets, share->count),
 			xasprintf("%s is shared, perhaps by programs that do not belong together",
@@ -389,6 +390,7 @@ static void judge_share(struct detection *detection, const struct share *share, 
 			"belong to.");
 	else if (group == TRISTATE_UNKNOWN)
 		udp_undecide(
+			detection,
 			detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, SEVERITY_WARNING,
 				      share->sockets, share->count),
 			xasprintf("%s is shared by programs that do not belong together, by "

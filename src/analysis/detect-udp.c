@@ -25,15 +25,14 @@ bool udp_flags_were_read(const struct inet_socket *socket)
 	       socket->reuse_evidence == EVIDENCE_GETSOCKOPT;
 }
 
-void udp_undecide(struct finding *finding, char *title, const char *missing)
+void udp_undecide(const struct detection *detection, struct finding *finding, char *title,
+		  const char *missing)
 {
 	finding->undecided = true;
 	finding->title = title;
 	finding->evidence = xstrdup(missing);
 	finding->text = xstrdup("");
-	finding->remedy =
-		xstrdup("Run it as root, or with the capabilities that portshare(1) names, "
-			"to see more.");
+	finding->remedy = xstrdup(detect_see_more(detection));
 }
 
 void detect_udp(struct detection *detection)

@@ -39,6 +39,7 @@ int udp_compare_sockets(const void *left, const void *right);
 bool udp_flags_were_read(const struct inet_socket *socket);
 
 /* What is missing to tell; title is handed over. */
-void udp_undecide(struct finding *finding, char *title, const char *missing);
+void udp_undecide(const struct detection *detection, struct finding *finding, char *title,
+		  const char *missing);
 
 #endif

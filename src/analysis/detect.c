@@ -44,6 +44,13 @@ void detect_doubt(struct detect_doubts *doubts, uint32_t socket)
 	doubts->sockets[doubts->count++] = socket;
 }
 
+const char *detect_see_more(const struct detection *detection)
+{
+	if (snapshot_has_limit(detection->snapshot, "owners", "pid-namespace"))
+		return "Run it outside of this pid namespace, as root, to see more.";
+	return "Run it as root, or with the capabilities that portshare(1) names, to see more.";
+}
+
 void detect_report_doubts(struct detection *detection, struct detect_doubts *doubts,
 			  enum finding_id id, enum severity severity, const char *title,
 			  const char *evidence)
@@ -61,9 +68,7 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 		finding->title = xstrdup(title);
 		finding->evidence = xstrdup(evidence);
 		finding->text = xstrdup("");
-		finding->remedy =
-			xstrdup("Run it as root, or with the capabilities that portshare(1) names, "
-				"to see more.");
+		finding->remedy = xstrdup(detect_see_more(detection));
 	}
 	free(doubts->sockets);
 	*doubts = (struct detect_doubts){ .sockets = NULL };

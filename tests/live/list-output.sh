@@ -194,6 +194,8 @@ if [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; 
 	unshare -p -f --mount-proc setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$program" -l tcp:8090 >"$netns_tmp/out" 2>"$netns_tmp/err"
 	like "the column says so" "$(cat "$netns_tmp/out")" 'hidden \(other pid namespace\?\)'
+	like "and check does not send to root" "$(unshare -p -f --mount-proc setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$program" check tcp:8090 2>/dev/null)" 'Run it outside of this pid namespace, as'
 	like "and where none is, they are outside" "$(cat "$netns_tmp/err")" \
 		'the owners of 2 sockets are outside this pid namespace'
 	mksock_stop
