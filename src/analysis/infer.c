@@ -97,12 +97,24 @@ static void infer_bucket(struct snapshot *snapshot, const uint32_t *bound, uint3
 	}
 }
 
+static bool any_flags_missing(const struct snapshot *snapshot)
+{
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets; i++)
+		if (socket_is_bound(&snapshot->sockets[i]) && flags_missing(&snapshot->sockets[i]))
+			return true;
+	return false;
+}
+
 void infer_reuse(struct snapshot *snapshot)
 {
-	uint32_t *bound = xcalloc(snapshot->n_sockets, sizeof(*bound));
 	struct bind_bucket_index index;
-	uint32_t i, j, n_bound;
+	uint32_t i, j, n_bound, *bound;
 
+	if (!any_flags_missing(snapshot))
+		return;
+	bound = xcalloc(snapshot->n_sockets, sizeof(*bound));
 	bind_bucket_index_init(&index, snapshot);
 	for (i = 0; i < index.n_buckets; i++) {
 		const struct bind_bucket *bucket = &index.buckets[i];

@@ -144,30 +144,8 @@ int socket_state_parse(const char *name)
 	return -EINVAL;
 }
 
-bool protocol_is_stream(enum protocol protocol)
-{
-	return protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP || protocol == PROTOCOL_SCTP;
-}
-
-bool socket_is_time_wait(const struct inet_socket *socket)
-{
-	return socket->state == STATE_TIME_WAIT ||
-	       (socket->state == STATE_FIN_WAIT_2 && socket->timer == TIMER_TIME_WAIT &&
-		(socket->known & SOCKET_HAS_INODE) && !socket->inode);
-}
-
-bool socket_has_inode(const struct inet_socket *socket)
-{
-	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
-}
-
 bool socket_is_held_by_unknown(const struct inet_socket *socket)
 {
 	return !socket->n_owners &&
 	       (socket->owner_status == OWNER_HIDDEN || socket->owner_status == OWNER_UNKNOWN);
-}
-
-bool socket_is_bound(const struct inet_socket *socket)
-{
-	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
 }

@@ -167,18 +167,32 @@ int timer_kind_parse(const char *name);
 int socket_option_parse(const char *name); /* the bit, see above */
 
 /* TCP and MPTCP and SCTP, which listen and connect; the others carry datagrams. */
-bool protocol_is_stream(enum protocol protocol);
+static inline bool protocol_is_stream(enum protocol protocol)
+{
+	return protocol == PROTOCOL_TCP || protocol == PROTOCOL_MPTCP || protocol == PROTOCOL_SCTP;
+}
 
 /* TIME-WAIT, or a TIME-WAIT bucket in its FIN-WAIT-2 substate (inet_timewait_sock). */
-bool socket_is_time_wait(const struct inet_socket *socket);
+static inline bool socket_is_time_wait(const struct inet_socket *socket)
+{
+	return socket->state == STATE_TIME_WAIT ||
+	       (socket->state == STATE_FIN_WAIT_2 && socket->timer == TIMER_TIME_WAIT &&
+		(socket->known & SOCKET_HAS_INODE) && !socket->inode);
+}
 
 /* Whether there is a struct socket of it, which a process can hold: the kernel tells its inode. */
-bool socket_has_inode(const struct inet_socket *socket);
+static inline bool socket_has_inode(const struct inet_socket *socket)
+{
+	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
+}
 
 /* Whether it has holders, or may have them, of whom none can be seen. */
 bool socket_is_held_by_unknown(const struct inet_socket *socket);
 
 /* LISTEN or BOUND: somebody's server, or what may become one. */
-bool socket_is_bound(const struct inet_socket *socket);
+static inline bool socket_is_bound(const struct inet_socket *socket)
+{
+	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
+}
 
 #endif
