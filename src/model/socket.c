@@ -149,3 +149,8 @@ bool socket_is_held_by_unknown(const struct inet_socket *socket)
 	return !socket->n_owners &&
 	       (socket->owner_status == OWNER_HIDDEN || socket->owner_status == OWNER_UNKNOWN);
 }
+
+bool socket_is_bound(const struct inet_socket *socket)
+{
+	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
+}

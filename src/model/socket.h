@@ -190,9 +190,6 @@ static inline bool socket_has_inode(const struct inet_socket *socket)
 bool socket_is_held_by_unknown(const struct inet_socket *socket);
 
 /* LISTEN or BOUND: somebody's server, or what may become one. */
-static inline bool socket_is_bound(const struct inet_socket *socket)
-{
-	return socket->state == STATE_LISTEN || socket->state == STATE_BOUND;
-}
+bool socket_is_bound(const struct inet_socket *socket);
 
 #endif
