@@ -71,6 +71,18 @@ probe_often()
 	done | sort | uniq -c | tr -s ' \n' ' '
 }
 
+# probe_restarts KIND WHERE PORT: probes while a server restarts all the time; what it failed is $result.
+probe_restarts()
+{
+	load "$1" "$3"
+	n=0
+	while [ "$n" -lt $((probes / 5 + 100)) ]; do
+		"$PORTSHARE" probe "$2:$3" >out 2>&1
+		n=$((n + 1))
+	done
+	end_load
+}
+
 # UDP with SO_REUSEADDR, whose datagrams a careless probe takes.
 load udp 5060
 before=$(counters)
@@ -109,13 +121,7 @@ end_load
 like "$probes probes of a pool: no connection is lost" "$result" '^[0-9]{4,} lost 0$'
 
 # Tight restarts; the probes go on until there were enough of them.
-load restart 8090
-n=0
-while [ "$n" -lt $((probes / 5 + 100)) ]; do
-	"$PORTSHARE" probe tcp:127.0.0.1:8090 >out 2>&1
-	n=$((n + 1))
-done
-end_load
+probe_restarts restart tcp:127.0.0.1 8090
 if [ "$has_bpf" = true ]; then
 	like "restarts with SO_REUSEADDR while probes run: none fails" "$result" '^[0-9]+ lost 0$'
 else
@@ -125,13 +131,7 @@ else
 fi
 ok "restarts with SO_REUSEADDR while probes run: 3,000 at least" test "${result%% *}" -ge 3000
 
-load restart-udp 8091
-n=0
-while [ "$n" -lt $((probes / 5 + 100)) ]; do
-	"$PORTSHARE" probe udp:127.0.0.1:8091 >out 2>&1
-	n=$((n + 1))
-done
-end_load
+probe_restarts restart-udp udp:127.0.0.1 8091
 like "restarts of UDP with SO_REUSEADDR while probes run: none fails, or next to none without BPF" "$result" \
 	"$(if [ "$has_bpf" = true ]; then echo '^[0-9]{4,} lost 0$'; else echo '^[0-9]{4,} lost [0-9]$'; fi)"
 

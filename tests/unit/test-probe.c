@@ -478,6 +478,14 @@ static void test_facts_of_kernel(void)
 	done(&bench);
 }
 
+static void know_unprivileged(struct bench *bench)
+{
+	struct netns *netns = &bench->snapshot->netns[0];
+
+	netns->sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
+	netns->sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+}
+
 /* __inet_bind() looks at the address first, __inet6_bind() at the port. */
 static void test_refused(void)
 {
@@ -490,8 +498,7 @@ static void test_refused(void)
 
 	bench = bench_new(PROTOCOL_TCP, "2001:db8::99", 80);
 	bench.facts.address_error = EADDRNOTAVAIL;
-	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
-	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	know_unprivileged(&bench);
 	predict(&bench);
 	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EACCES, "IPv6: the port");
 	bench.facts.privileged = TRISTATE_YES;
@@ -501,8 +508,7 @@ static void test_refused(void)
 
 	bench = bench_new(PROTOCOL_TCP, "ff02::1", 80);
 	bench.facts.address_error = EINVAL;
-	bench.snapshot->netns[0].sysctls[SYSCTL_IP_UNPRIVILEGED_PORT_START] = 1024;
-	bench.snapshot->netns[0].sysctls_known = 1U << SYSCTL_IP_UNPRIVILEGED_PORT_START;
+	know_unprivileged(&bench);
 	predict(&bench);
 	is_int(bench.report.attempts[0].ways[PROBE_MODEL].bind, EINVAL, "TCP to multicast");
 	conclude(&bench);
