@@ -182,9 +182,10 @@ static const char *write_number(char *end, uint32_t number)
 /*
  * Read the links of a directory of descriptors, count in number (0: unknown). As descriptors are
  * mostly numbered from 0 without gaps, they are tried by number up to the first real gap, which is
- * a tenth cheaper than to ask for their names. Names are asked for from there on: the position in
- * the directory is the descriptor's number and 2 (proc_readfd_common(), fs/proc/fd.c). Returns 0 or
- * -errno (-EACCES not permitted).
+ * a tenth cheaper than to ask for their names. Names are asked for from there on, even if all are
+ * found, for some may have been opened after the count: the position in the directory is the
+ * descriptor's number and 2 (proc_readfd_common(), fs/proc/fd.c). Returns 0 or -errno (-EACCES not
+ * permitted).
  */
 static int scan_descriptors(struct proc_scan *scan, int directory, uint32_t visited, int64_t count)
 {
@@ -204,8 +205,6 @@ static int scan_descriptors(struct proc_scan *scan, int directory, uint32_t visi
 	}
 	if (error == -EACCES)
 		return error;
-	if (count && found >= count)
-		return 0;
 	number_reader_init(&reader, directory);
 	if (next)
 		lseek(directory, next + 2, SEEK_SET);
