@@ -14,8 +14,12 @@
 /* So many sockets that take what is sent to another are told, and so many others. */
 #define SHADOWS_MAX 32
 
-/* Of so many devices the wildcards are asked who takes of theirs by being bound to an address. */
+/*
+ * Of so many sockets at one port that are bound to all addresses, each to a device, it is told who
+ * takes of theirs, and so many others are compared with them.
+ */
 #define WILDCARDS_MAX 32
+#define COMPARISONS_MAX (1U << 24)
 
 /* By what a socket goes before another, whichever came first. */
 enum shadow_kind {
@@ -217,6 +221,7 @@ struct places {
 	struct located_place *by_address; /* then by device */
 	uint32_t count;
 	bool has_devices;
+	uint32_t n_wildcards, n_comparisons; /* of those above */
 };
 
 struct located_place {
@@ -278,7 +283,7 @@ static uint32_t places_find(const struct places *places, const struct address *a
 }
 
 /* Who at a wildcard's port is bound to an address that it covers. */
-static void find_at_addresses(const struct detection *detection, const struct places *places,
+static void find_at_addresses(const struct detection *detection, struct places *places,
 			      struct shadow *shadow)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
@@ -291,6 +296,7 @@ static void find_at_addresses(const struct detection *detection, const struct pl
 	for (place = places->all; place->count && shadow->n_winners < SHADOWS_MAX; place++) {
 		const struct inet_socket *first = &sockets[place->sockets[0]];
 
+		places->n_comparisons++;
 		if (shadow_kind(loser, first) != SHADOW_ADDRESS ||
 		    (only_ipv6 &&
 		     address_unmap(loser->family, &loser->local, &address) == AF_INET6 &&
@@ -320,8 +326,9 @@ static void find_on_devices(const struct detection *detection, const struct plac
 	}
 }
 
-static void check_shadows(struct detection *detection, const struct delivery *losers,
-			  enum shadow_kind kind, const struct places *places)
+/* Returns whether somebody takes, or may. */
+static bool check_shadows(struct detection *detection, const struct delivery *losers,
+			  enum shadow_kind kind, struct places *places)
 {
 	struct shadow shadow = {
 		.kind = kind,
@@ -336,16 +343,48 @@ static void check_shadows(struct detection *detection, const struct delivery *lo
 	else
 		find_on_devices(detection, places, &shadow);
 	if (!shadow.n_winners)
-		return;
+		return false;
 	if (shadow.undecided)
 		doubt_shadow(detection, &shadow);
 	else
 		report_shadow(detection, &shadow);
+	return true;
+}
+
+/* socket: the first for which it is not looked who takes of what it would get. */
+static void doubt_wildcards(struct detection *detection, uint32_t socket)
+{
+	struct finding *finding =
+		detect_report(detection, FINDING_UDP_SHADOWED, SEVERITY_NOTE, &socket, 1);
+	char *where = words_socket(detection->snapshot, socket);
+
+	finding->undecided = true;
+	finding->title = xasprintf("%s, and others that are bound to all addresses of a device, "
+				   "may lose datagrams to sockets at one address",
+				   where);
+	finding->evidence = xstrdup("There are more on this port than are looked at.");
+	finding->text = xstrdup("");
+	finding->remedy = xasprintf("See who is bound to one address: portshare list --raw udp:%u",
+				    detection->bucket->port);
+	free(where);
+}
+
+static void check_wildcard(struct detection *detection, const struct delivery *losers,
+			   struct places *places)
+{
+	if (places->n_wildcards > WILDCARDS_MAX)
+		return;
+	if (places->n_wildcards == WILDCARDS_MAX || places->n_comparisons >= COMPARISONS_MAX) {
+		doubt_wildcards(detection, losers->receivers[0]);
+		places->n_wildcards = WILDCARDS_MAX + 1;
+	} else if (check_shadows(detection, losers, SHADOW_ADDRESS, places)) {
+		places->n_wildcards++;
+	}
 }
 
 /* Of the sockets at one place those are asked that receive what is sent there. */
 static void check_place(struct detection *detection, const struct detect_place *place,
-			const struct places *places, uint32_t *n_wildcards)
+			struct places *places)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
 	const struct inet_socket *first = &sockets[place->sockets[0]];
@@ -358,8 +397,8 @@ static void check_place(struct detection *detection, const struct detect_place *
 	if (losers.n_receivers &&
 	    udp_is_one_of(place->sockets, place->count, losers.receivers[0]) &&
 	    !detect_is_for_multicast(&sockets[losers.receivers[0]])) {
-		if (is_wildcard && (*n_wildcards)++ < WILDCARDS_MAX)
-			check_shadows(detection, &losers, SHADOW_ADDRESS, places);
+		if (is_wildcard)
+			check_wildcard(detection, &losers, places);
 		if (places->has_devices && !first->device)
 			check_shadows(detection, &losers, SHADOW_DEVICE, places);
 	}
@@ -369,11 +408,10 @@ static void check_place(struct detection *detection, const struct detect_place *
 void udp_check_shadows(struct detection *detection, const struct detect_place *places)
 {
 	const struct detect_place *place;
-	uint32_t n_wildcards = 0;
 	struct places located;
 
 	places_init(&located, detection, places);
 	for (place = places; place->count; place++)
-		check_place(detection, place, &located, &n_wildcards);
+		check_place(detection, place, &located);
 	places_done(&located);
 }
