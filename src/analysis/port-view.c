@@ -6,6 +6,7 @@
 
 #include "analysis/port-range.h"
 #include "model/bind-bucket.h"
+#include "util/siphash.h"
 #include "util/xalloc.h"
 
 #define NO_GROUP UINT32_MAX
@@ -27,6 +28,7 @@ struct client_table {
 	uint32_t *destinations; /* hash of destinations: their first group, or NO_GROUP */
 	uint32_t *by_program; /* hash of destinations with their programs: the group */
 	uint32_t n_slots; /* of either; a power of two */
+	struct siphash_key key;
 	uint32_t *sockets; /* the clients of a namespace */
 	uint32_t *group_of; /* for each of them */
 	uint32_t n_sockets;
@@ -268,16 +270,16 @@ static bool same_destination(const struct inet_socket *a, const struct inet_sock
 	       address_equal(&a->peer, &b->peer);
 }
 
-static uint32_t hash_destination(const struct inet_socket *socket)
+/* Keyed: whoever connects chooses it. */
+static uint32_t hash_destination(const struct client_table *table, const struct inet_socket *socket)
 {
-	uint64_t words[2];
-	uint64_t hash = (uint64_t)socket->protocol << 32 | (uint32_t)socket->family << 16 |
-			socket->peer_port;
+	unsigned char bytes[sizeof(socket->peer.bytes) + 4];
 
-	memcpy(words, socket->peer.bytes, sizeof(words));
-	hash = (hash ^ words[0]) * 0x9e3779b97f4a7c15ULL;
-	hash = (hash ^ hash >> 29 ^ words[1]) * 0xbf58476d1ce4e5b9ULL;
-	return (uint32_t)(hash >> 32);
+	memcpy(bytes, socket->peer.bytes, sizeof(socket->peer.bytes));
+	memcpy(bytes + sizeof(socket->peer.bytes), &socket->peer_port, sizeof(socket->peer_port));
+	bytes[sizeof(bytes) - 2] = socket->protocol;
+	bytes[sizeof(bytes) - 1] = socket->family;
+	return (uint32_t)siphash(&table->key, bytes, sizeof(bytes));
 }
 
 static string_id program_of(const struct snapshot *snapshot, const struct inet_socket *socket)
@@ -298,7 +300,7 @@ static bool same_program(const struct client_group *group, const struct snapshot
 static uint32_t *find_destination(const struct client_table *table, const struct snapshot *snapshot,
 				  const struct inet_socket *socket)
 {
-	uint32_t slot = hash_destination(socket) & (table->n_slots - 1);
+	uint32_t slot = hash_destination(table, socket) & (table->n_slots - 1);
 
 	while (table->destinations[slot] != NO_GROUP &&
 	       !same_destination(socket,
@@ -313,7 +315,8 @@ static uint32_t *find_group(const struct client_table *table, const struct snaps
 			    const struct inet_socket *socket)
 {
 	uint32_t program = program_of(snapshot, socket) * 4 + socket->owner_status;
-	uint32_t slot = (hash_destination(socket) ^ program * 0x9e3779b1U) & (table->n_slots - 1);
+	uint32_t slot = (hash_destination(table, socket) ^ program * 0x9e3779b1U) &
+			(table->n_slots - 1);
 
 	for (; table->by_program[slot] != NO_GROUP; slot = (slot + 1) & (table->n_slots - 1)) {
 		const struct client_group *group = &table->groups[table->by_program[slot]];
@@ -468,6 +471,7 @@ static void add_section(struct port_view *view, const struct served_index *serve
 	};
 	uint32_t i, j, capacity = 0;
 
+	siphash_key_init(&clients.key);
 	for (i = first; i < end; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		const uint32_t *members = index->members + bucket->first;
