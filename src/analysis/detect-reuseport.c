@@ -326,8 +326,11 @@ static char *stale_evidence(const struct snapshot *snapshot, const struct stale 
 	return text;
 }
 
-/* After a step back the one that runs what has been replaced may have begun later. */
-static bool is_step_back(const struct snapshot *snapshot, const struct stale *stale)
+/*
+ * After a step back the one that runs what has been replaced may have begun later. Of those that
+ * began in one tick of the clock nobody knows.
+ */
+static bool may_be_step_back(const struct snapshot *snapshot, const struct stale *stale)
 {
 	const struct process *stays = holder_of(snapshot, stale->newest);
 	uint32_t i;
@@ -336,7 +339,7 @@ static bool is_step_back(const struct snapshot *snapshot, const struct stale *st
 		const struct process *goes = holder_of(snapshot, stale->sockets[i]);
 
 		if ((stays->known & goes->known & PROCESS_HAS_START_TIME) &&
-		    goes->start_time_ns > stays->start_time_ns)
+		    goes->start_time_ns >= stays->start_time_ns)
 			return true;
 	}
 	return false;
@@ -347,7 +350,7 @@ static void report_stale(struct detection *detection, const struct group *group,
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	struct finding *finding;
-	bool one = stale->count == 1, back = is_step_back(snapshot, stale);
+	bool one = stale->count == 1, back = may_be_step_back(snapshot, stale);
 	const char *age = back ? "another" : "an older", *program = back ? "other" : "old";
 	char *where, *who;
 

@@ -185,6 +185,7 @@ static const struct saying sayings[] = {
 	  "It runs an executable that has been deleted or replaced since (/opt/web); \"web\" "
 	  "(pid 900) runs since 2026-11-19",
 	  NULL },
+	{ "reuseport-one-tick", FINDING_REUSEPORT_STALE_MEMBER, "of another generation", "old" },
 	{ "reuseport-two-starts", FINDING_REUSEPORT_STRANGERS, "All run the same program", NULL },
 	{ "reuseport-two-directories", FINDING_REUSEPORT_STRANGERS,
 	  "cannot be told by their arguments: \"web.py\" (pid 901) in /srv/d2, \"web.py\" "
