@@ -10,9 +10,9 @@
 #include "cmd/candidate.h"
 #include "cmd/judge.h"
 #include "probe/attempt.h"
-#include "probe/broadcast.h"
 #include "probe/privilege.h"
 #include "probe/replica.h"
+#include "probe/route.h"
 #include "source/netns.h"
 #include "source/source.h"
 
@@ -118,7 +118,7 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 	} else {
 		facts->address_error = attempt_address(&request, report);
 		facts->broadcast =
-			broadcast_is_here(report->candidate.family, &report->candidate.address);
+			route_is_broadcast(report->candidate.family, &report->candidate.address);
 		probe_predict(snapshot, &look->index, facts, report);
 		if (ways & (LOOK_LIVE | LOOK_HARMFUL)) {
 			probe_plan_live(snapshot, &look->index, report, ways & LOOK_HARMFUL, &plan);

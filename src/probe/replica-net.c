@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "probe/route.h"
+
 #define REQUEST_SIZE 512
 #define ROUTE_WAIT_MS 100
 
@@ -132,54 +134,19 @@ int replica_net_add_device(const char *name)
 }
 
 /*
- * Whether what is sent to an IPv6 address would be delivered here; an errno, negative, if unknown.
- */
-static int is_delivered_here(const struct address *address, uint32_t interface)
-{
-	alignas(struct nlmsghdr) char buffer[8192];
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	const struct rtmsg *route;
-	struct rtmsg *wanted;
-	ssize_t length;
-	int answer = -EIO;
-
-	if (!socket)
-		return -errno;
-	message->nlmsg_type = RTM_GETROUTE;
-	message->nlmsg_flags = NLM_F_REQUEST;
-	wanted = mnl_nlmsg_put_extra_header(message, sizeof(*wanted));
-	wanted->rtm_family = AF_INET6;
-	wanted->rtm_dst_len = 128;
-	mnl_attr_put(message, RTA_DST, 16, address->bytes);
-	if (interface)
-		mnl_attr_put_u32(message, RTA_OIF, interface);
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
-		length = -1;
-	else
-		length = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-	if (length < 0) {
-		answer = -errno;
-	} else if (mnl_nlmsg_ok(message, (int)length)) {
-		route = mnl_nlmsg_get_payload(message);
-		/* That there is no route is an answer too. */
-		answer = message->nlmsg_type == RTM_NEWROUTE && route->rtm_type == RTN_LOCAL;
-	}
-	mnl_socket_close(socket);
-	return answer;
-}
-
-/*
  * An IPv6 address can be bound at once; the route to it comes a moment later, by a kernel worker.
  */
 static void await_route(const struct address *address, uint32_t interface)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	int i;
+	int i, type;
 
-	for (i = 0; i < ROUTE_WAIT_MS && !is_delivered_here(address, interface); i++)
+	for (i = 0; i < ROUTE_WAIT_MS; i++) {
+		type = route_type(AF_INET6, address, interface);
+		if (type < 0 || type == RTN_LOCAL)
+			return;
 		nanosleep(&pause, NULL);
+	}
 }
 
 int replica_net_add_address(const char *device, int family, const struct address *address)

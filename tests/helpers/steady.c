@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A server and its client in one program, at work until SIGTERM, that miss nothing that is taken
- * from them: steady udp|pool|restart|restart-udp PORT. Prints "ready", and at the end what it did and what it
- * lost. Everything is on 127.0.0.1; each step waits for the one before, so nothing overflows. What
- * is only late, on a machine with other work, is not lost.
+ * from them: steady udp|pool|restart|restart-udp PORT [ADDRESS]. Prints "ready", and at the end
+ * what it did and what it lost. ADDRESS is 127.0.0.1 unless told otherwise; each step waits for the
+ * one before, so nothing overflows. What is only late, on a machine with other work, is not lost.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,6 +24,7 @@
 
 static volatile sig_atomic_t stopped;
 static uint16_t port;
+static struct in_addr address;
 static uint64_t n_done, n_lost;
 static _Atomic uint64_t n_received; /* datagrams, by the server */
 
@@ -43,7 +44,7 @@ static struct sockaddr_in place(void)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
 
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	at.sin_addr = address;
 	return at;
 }
 
@@ -205,7 +206,7 @@ int main(int argc, char **argv)
 	/* Without SA_RESTART, so that the last wait ends too. */
 	const struct sigaction on_term = { .sa_handler = stop };
 
-	if (argc != 3)
+	if (argc < 3 || !inet_aton(argc > 3 ? argv[3] : "127.0.0.1", &address))
 		return 2;
 	port = (uint16_t)atoi(argv[2]);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

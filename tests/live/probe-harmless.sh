@@ -24,12 +24,12 @@ netns_exit_hook()
 		kill "$each" 2>/dev/null
 	done
 }
-# load KIND PORT: starts it; its process is $load_pid, its output $load_out.
+# load KIND PORT [ADDRESS]: starts it; its process is $load_pid, its output $load_out.
 load()
 {
 	load_out=$netns_tmp/$1.out
 	rm -f "$load_out"
-	"$steady" "$1" "$2" >"$load_out" 2>"$1.err" 9>&- &
+	"$steady" "$@" >"$load_out" 2>"$1.err" 9>&- &
 	load_pid=$!
 	steady_pids="$steady_pids $load_pid"
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -93,6 +93,17 @@ is "$probes probes of a UDP server: it dropped nothing" "$(jq -c '[.sockets[].qu
 is "$probes probes of a UDP server: no counter has moved" "$(counters)" "$before"
 end_load
 like "$probes probes of a UDP server: no datagram is lost" "$result" '^[0-9]{4,} lost 0$'
+# An address that was given without a broadcast address of its network, which getifaddrs(3) takes for one then.
+if ip link add plain0 type veth peer name plain1 2>/dev/null && ip address add 10.77.0.1/24 dev plain0 &&
+	ip link set plain0 up; then
+	load udp 5061 10.77.0.1
+	probe_often $((probes / 5)) udp:10.77.0.1:5061 --reuseaddr >/dev/null
+	end_load
+	like "nor at an address without a broadcast address beside it" "$result" '^[0-9]{4,} lost 0$'
+	ip link del plain0
+else
+	skip "an address without a broadcast address beside it" "no device can be made here"
+fi
 # The test itself would see a loss: this one takes a datagram.
 load udp 5062
 python3 -c '

@@ -468,6 +468,24 @@ mksock_start udp-connected,addr=127.255.255.255,port=8144,peer=127.0.0.1:9 || ex
 probe udp:8144
 expect "bound to a broadcast address, and connected" 1 "$no"
 mksock_stop
+# What is broadcast the routes say, not what an address was given with.
+if ip link add plain0 type veth peer name plain1 2>/dev/null && ip address add 10.77.0.1/24 dev plain0 &&
+	ip address add 10.78.0.1/24 brd 10.78.0.1 dev plain0 && ip link set plain0 up; then
+	for address in 10.77.0.1 10.78.0.1; do
+		mksock_start udp,addr=$address,port=8145,reuseaddr || exit 99
+		probe udp:$address:8145 --reuseaddr
+		is "$address is one host's: the new socket takes all" "$status $(field '.delivery | "\(.copies) \(.method) \([.before[], .after[] | .socket != null])"')" \
+			"0 false replica [true,false]"
+		mksock_stop
+	done
+	mksock_start udp,addr=10.77.0.255,port=8145,reuseaddr || exit 99
+	probe udp:10.77.0.255:8145 --reuseaddr
+	is "the last of its network is broadcast: copied" "$status $(field '.delivery | "\(.copies) \(.after | length)"')" "0 true 2"
+	mksock_stop
+	ip link del plain0
+else
+	skip "broadcast by routes" "no device can be made here"
+fi
 
 # Not allowed, not there.
 before=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
