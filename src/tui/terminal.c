@@ -260,6 +260,9 @@ int terminal_open(bool color)
 		return -errno;
 	if (!is_known())
 		return -ENOENT;
+	/* The size is the terminal's, not what it was when somebody exported it. */
+	unsetenv("LINES");
+	unsetenv("COLUMNS");
 	remember_signals();
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal)

@@ -142,6 +142,16 @@ PYTHON
 else
 	skip "a service that only UDP has" "tftp is not known here"
 fi
+# Shells export what the size was when they began.
+LINES=10 COLUMNS=60 play --from "$web" >said <<'PYTHON'
+see("sort")
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 9, 59, 0, 0))
+see("60x10 is needed")
+send("q")
+end()
+print(status)
+PYTHON
+is "the size is the terminal's, whatever LINES and COLUMNS say" "$(cat said)" 0
 # What other threads and libraries say would tear the picture.
 play --netns /nowhere >said <<'PYTHON'
 end()
