@@ -102,6 +102,8 @@ bool detect_gets_copies(const struct inet_socket *socket)
 
 bool detect_is_for_multicast(const struct inet_socket *socket)
 {
+	if (protocol_is_stream((enum protocol)socket->protocol))
+		return false;
 	if (detect_gets_copies(socket))
 		return true;
 	/* What is bound to one address of the host gets nothing of a group, whatever it joined. */

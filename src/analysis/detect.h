@@ -80,9 +80,9 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 bool detect_gets_copies(const struct inet_socket *socket);
 
 /*
- * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it
- * gets copies, or is bound to all addresses and has joined a group, or it is not known what it has
- * joined and the port is one where programs meet for that.
+ * Whether multicast is what a socket is for, so that it loses nothing to its neighbours: it is of
+ * UDP and gets copies, or is bound to all addresses and has joined a group, or it is not known what
+ * it has joined and the port is one where programs meet for that.
  */
 bool detect_is_for_multicast(const struct inet_socket *socket);
 
