@@ -130,6 +130,20 @@ static char *doubt_strangers(const struct snapshot *snapshot, const struct group
 	return text;
 }
 
+static char *remedy_for_doubt(const struct detection *detection, const struct group *group,
+			      const struct parties *parties, const struct finding *finding)
+{
+	bool hidden = detect_is_hidden(detection, finding);
+
+	if (!group->certain || parties->undecided)
+		return xstrdup(detect_see_more(detection, finding));
+	return xasprintf("%s%sLook at what they run, each in its directory. If they are one pool, "
+			 "let one unit or one parent start them all; if not, give one of them "
+			 "another port. Scripts that are started by their whole path can be told "
+			 "apart.",
+			 hidden ? detect_see_more(detection, finding) : "", hidden ? " " : "");
+}
+
 /* Other sockets of UDP get all that is sent there, so that nothing is spread. */
 static bool is_starved(const struct detection *detection, const struct group *group)
 {
@@ -173,9 +187,7 @@ static void check_strangers(struct detection *detection, const struct group *gro
 					   where);
 		finding->evidence = doubt_strangers(snapshot, group, &parties);
 		finding->text = xstrdup("");
-		finding->remedy = xasprintf("%s Scripts that are started by their whole path can "
-					    "be told apart.",
-					    detect_see_more(detection));
+		finding->remedy = remedy_for_doubt(detection, group, &parties, finding);
 	} else if (parties.one_program == TRISTATE_YES) {
 		finding->title =
 			xasprintf("%s is shared by %u independent starts of one program: %s", where,

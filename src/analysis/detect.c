@@ -44,8 +44,46 @@ void detect_doubt(struct detect_doubts *doubts, uint32_t socket)
 	doubts->sockets[doubts->count++] = socket;
 }
 
-const char *detect_see_more(const struct detection *detection)
+/* Who holds it, what those run, or its flags: what those see who may. */
+static bool is_partly_hidden(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
+	uint32_t i;
+
+	if (socket->owner_status == OWNER_KERNEL)
+		return false;
+	if (socket_is_held_by_unknown(socket) || socket->reuse_addr == TRISTATE_UNKNOWN ||
+	    socket->reuse_port == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_UID))
+		return true;
+	for (i = 0; i < socket->n_owners; i++) {
+		const struct process *process =
+			&snapshot->processes[snapshot->owners[socket->first_owner + i].process];
+
+		if (!process->exe || !(process->known & PROCESS_HAS_CMDLINE))
+			return true;
+	}
+	return false;
+}
+
+bool detect_is_hidden(const struct detection *detection, const struct finding *finding)
+{
+	const uint32_t *sockets = detection->list->sockets + finding->first_socket;
+	uint32_t i;
+
+	for (i = 0; i < finding->n_sockets; i++)
+		if (is_partly_hidden(detection->snapshot,
+				     &detection->snapshot->sockets[sockets[i]]))
+			return true;
+	return false;
+}
+
+const char *detect_see_more(const struct detection *detection, const struct finding *finding)
+{
+	if (!detect_is_hidden(detection, finding))
+		return snapshot_has_limit(detection->snapshot, "sockets", "proc-net") ?
+			       "Ask where the kernel answers by sock_diag (it may have modules for "
+			       "that: tcp_diag, udp_diag), which shows more than /proc/net." :
+			       "None of this is hidden, and root sees no more of it: find out what "
+			       "these programs are, and whether they are meant to share the port.";
 	if (snapshot_has_limit(detection->snapshot, "owners", "pid-namespace"))
 		return "Run it outside of this pid namespace, as root, to see more.";
 	return "Run it as root, or with the capabilities that portshare(1) names, to see more.";
@@ -68,7 +106,7 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 		finding->title = xstrdup(title);
 		finding->evidence = xstrdup(evidence);
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup(detect_see_more(detection));
+		finding->remedy = xstrdup(detect_see_more(detection, finding));
 	}
 	free(doubts->sockets);
 	*doubts = (struct detect_doubts){ .sockets = NULL };

@@ -62,8 +62,11 @@ bool detect_is_named(const struct detection *detection);
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);
 
-/* What to do where too little can be seen; a static sentence. */
-const char *detect_see_more(const struct detection *detection);
+/* Whether something of a finding's sockets, or of who holds them, is hidden from who looks. */
+bool detect_is_hidden(const struct detection *detection, const struct finding *finding);
+
+/* What to do where it cannot be told whether a finding is so; a static sentence. */
+const char *detect_see_more(const struct detection *detection, const struct finding *finding);
 
 /* Put a socket aside, for detect_report_doubts(). */
 void detect_doubt(struct detect_doubts *doubts, uint32_t socket);

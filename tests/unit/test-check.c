@@ -191,6 +191,10 @@ static const struct saying sayings[] = {
 	  "cannot be told by their arguments: \"web.py\" (pid 901) in /srv/d2, \"web.py\" "
 	  "(pid 900) in /srv/d1",
 	  "same program" },
+	{ "reuseport-two-directories", FINDING_REUSEPORT_STRANGERS,
+	  "Look at what they run, each in its directory.", "root" },
+	{ "reuseport-hidden", FINDING_REUSEPORT_STRANGERS, "Run it as root", "in its directory" },
+	{ "reuseport-proc-net", FINDING_REUSEPORT_STUCK_MEMBER, "sock_diag", "Run it as root" },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
 	  "about 5 clients in 7 are served by the old program", "one client in 7" },
 	{ "reuseport-stale-many", FINDING_REUSEPORT_STALE_MEMBER,
