@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "analysis/words.h"
 #include "util/xalloc.h"
 
 bool detect_is_wanted(const struct detection *detection, enum severity severity)
@@ -150,6 +151,69 @@ bool detect_is_for_multicast(const struct inet_socket *socket)
 	if (socket->n_groups)
 		return true;
 	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
+}
+
+static bool has_unread_membership(const struct inet_socket *socket)
+{
+	return !protocol_is_stream((enum protocol)socket->protocol) &&
+	       address_is_wildcard(socket->family, &socket->local) &&
+	       !(socket->known & SOCKET_HAS_MULTICAST);
+}
+
+bool detect_may_get_copies(const struct inet_socket *socket)
+{
+	return has_unread_membership(socket) || detect_is_for_multicast(socket);
+}
+
+const char *detect_doubt_membership(const struct snapshot *snapshot, const uint32_t *sockets,
+				    uint32_t n_sockets)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++)
+		if (has_unread_membership(&snapshot->sockets[sockets[i]]) &&
+		    !detect_is_for_multicast(&snapshot->sockets[sockets[i]]))
+			return " What multicast groups they have joined could not be read: if "
+			       "multicast is what they are for, each member of a group gets its "
+			       "own copy of that, and nothing is lost. The port is none of those "
+			       "that are known for it.";
+	return "";
+}
+
+char *detect_words_members(const struct snapshot *snapshot, const uint32_t *sockets,
+			   uint32_t n_sockets)
+{
+	uint32_t *members = xcalloc(n_sockets, sizeof(*members)), i, n = 0;
+	char *who, *text = NULL;
+	bool by_port = false;
+
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
+
+		if (!detect_is_for_multicast(socket))
+			continue;
+		by_port = by_port || !socket->n_groups;
+		members[n++] = sockets[i];
+	}
+	if (n) {
+		who = words_holders_together(snapshot, members, n);
+		text = xasprintf(" Multicast is not shared: each member of a group gets its own "
+				 "copy, here%s %s.",
+				 by_port ? ", to judge by the port," : "", who);
+		free(who);
+	}
+	free(members);
+	return text ? text : xstrdup("");
+}
+
+bool detect_is_steered(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n_sockets)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++)
+		if (snapshot->sockets[sockets[i]].reuse_program == TRISTATE_YES)
+			return true;
+	return false;
 }
 
 const struct address_index *detect_addresses(const struct detection *detection)

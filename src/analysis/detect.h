@@ -89,6 +89,32 @@ bool detect_gets_copies(const struct inet_socket *socket);
  */
 bool detect_is_for_multicast(const struct inet_socket *socket);
 
+/* Copies of what is sent to a multicast group may reach it, beside unicast or in place of that. */
+bool detect_may_get_copies(const struct inet_socket *socket);
+
+/*
+ * A sentence, with a blank before it, for evidence: some of the sockets are taken for servers of
+ * unicast by their port alone. Static; "" if none is.
+ */
+const char *detect_doubt_membership(const struct snapshot *snapshot, const uint32_t *sockets,
+				    uint32_t n_sockets);
+
+/*
+ * A sentence, with a blank before it, on those of the sockets that multicast is for: they get their
+ * own copies, whatever else is shared. "" if there are none. Malloc'ed.
+ */
+char *detect_words_members(const struct snapshot *snapshot, const uint32_t *sockets,
+			   uint32_t n_sockets);
+
+/* What follows that, and what begins the advice, where all but one program are such. */
+#define DETECT_WHY_NOTE " Only one program here has joined none, so this is a note."
+#define DETECT_UNLESS_UNICAST                                                                      \
+	"If none of them misses unicast datagrams, there is nothing to do. Otherwise "
+
+/* A BPF program that is attached to their SO_REUSEPORT group chooses who gets what, not a hash. */
+bool detect_is_steered(const struct snapshot *snapshot, const uint32_t *sockets,
+		       uint32_t n_sockets);
+
 /* The bucket's sockets by address, made when it is first asked for. */
 const struct address_index *detect_addresses(const struct detection *detection);
 

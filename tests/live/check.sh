@@ -116,6 +116,17 @@ for i in range(100):
 		sleep 0.1
 	done
 }
+# send_group PORT: the same to 224.0.0.251
+send_group()
+{
+	rm -f ./*.got
+	"$python" -c 'import socket, sys
+for i in range(100):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+    s.sendto(b"x", ("224.0.0.251", int(sys.argv[1]))); s.close()' "$@"
+	sleep 0.5
+}
 # title_of ID [SELECTOR...]
 title_of()
 {
@@ -368,6 +379,15 @@ if [ "$has_bpf" = true ]; then
 	like "what is taken for a server by its port alone is said to be" \
 		"$("$PORTSHARE" check --no-bpf --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share") | .title, .evidence' | paste -sd' ')" \
 		"\"softphone.py\" .* gets the unicast datagrams, .*What multicast groups they have joined could not be read"
+	stop_all
+	start sipd udp 0.0.0.0 9999 a join
+	first=$pid
+	start softphone udp 0.0.0.0 9999 a
+	like "where one alone has not joined, it is a note, and says why" \
+		"$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share") | .severity, .text' | paste -sd' ')" \
+		"^note .* each member of a group gets its own copy, here \"sipd.py\" \(pid $first\)\. Only one program here"
+	send_group 9999
+	is "and it has its own copies" "$(got sipd.py.got)" 100
 	stop_all
 	start sipd udp 127.0.0.1 9999 a join
 	start softphone udp 127.0.0.1 9999 a join
