@@ -83,8 +83,8 @@ const char *detect_see_more(const struct detection *detection, const struct find
 		return snapshot_has_limit(detection->snapshot, "sockets", "proc-net") ?
 			       "Ask where the kernel answers by sock_diag (it may have modules for "
 			       "that: tcp_diag, udp_diag), which shows more than /proc/net." :
-			       "None of this is hidden, and root sees no more of it: find out what "
-			       "these programs are, and whether they are meant to share the port.";
+			       "Root sees no more of it: find out what these programs are, and "
+			       "whether they are meant to share the port.";
 	if (snapshot_has_limit(detection->snapshot, "owners", "pid-namespace"))
 		return "Run it outside of this pid namespace, as root, to see more.";
 	return "Run it as root, or with the capabilities that portshare(1) names, to see more.";

@@ -189,6 +189,8 @@ static const struct saying sayings[] = {
 	  "\"one.py\" (pid 901) and \"two.py\" (pid 902) get what is sent to 127.0.0.1 and 1 more, "
 	  "port 5060, past \"upool.py\" (pids 912, 911) on udp 0.0.0.0:5060",
 	  NULL },
+	{ "udp-shadow-steered", FINDING_UDP_SHADOWED, "A BPF program that is attached",
+	  "Run it as root" },
 	{ "reuseport-stale", FINDING_REUSEPORT_STALE_MEMBER,
 	  "about one client in 2 is served by the old program", NULL },
 	{ "reuseport-step-back", FINDING_REUSEPORT_STALE_MEMBER,
