@@ -109,7 +109,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.meaning =
 "Several sockets share a port through SO_REUSEPORT, and the kernel spreads connections or "
 "datagrams over all of them. Some belong to a different program (a warning), or to another start "
-"of the same one outside of its tree and unit (a note).",
+"of the same one outside of its tree and unit (a note).\n\n"
+"A group of which all are members of multicast groups is left out, for each of them gets its own "
+"copy. Where one program alone has joined none, it is a note. Without BPF the ports have to tell, "
+"as for udp-accidental-share.",
 		.arises =
 "A developer starts a server beside the one that runs; two services of one user are configured for "
 "one port; a pool is started by hand worker by worker.",
@@ -118,7 +121,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "Sockets with the same family, address, device, v6only and uid form a group; each connection or "
 "datagram is given to a member by a hash of both addresses and both ports. A client that keeps its "
 "port reaches the same member while the group does not change; with each new connection, from a "
-"new port, any of them. Programs are not compared. TCP listeners join the group in listen().",
+"new port, any of them. Programs are not compared. TCP listeners join the group in listen().\n\n"
+"A BPF program that one member attaches (SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF) "
+"chooses for the whole group in place of the hash. Whom it chooses cannot be seen from outside; "
+"where there is one, these findings say so and name no shares.",
 		.in_code =
 "Set SO_REUSEPORT only in servers that are pools, and only when asked to.\n\n"
 "C: one listening socket before fork() serves all workers without any flag.\n\n"
@@ -138,7 +144,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.meaning =
 "A member of a SO_REUSEPORT group runs an executable that has been deleted or replaced since, or "
 "belongs to an older instance of its unit, while a newer member has been there for two minutes or "
-"more. A part of the clients is served by the old program.",
+"more. A part of the clients is served by the old program.\n\n"
+"It is a note for units; where a BPF program chooses who of the group receives, which may give "
+"the old program nothing new; and of members of multicast groups, which have copies of their own.",
 		.arises =
 "A rolling restart that did not finish: the old process did not see its signal, waits for a "
 "connection that never ends, or lost its parent.",
@@ -172,14 +180,18 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "One member of a SO_REUSEPORT group does not take its share",
 		.meaning =
 "The queue of one socket grows while those of the other members are short. Its share of the "
-"clients waits; once the queue is full they are dropped.",
+"clients waits; once the queue is full they are dropped.\n\n"
+"It is a note of a member of a multicast group, for what fills its queue may be its own copies, "
+"which the others have too; and, while the queue is not full, where a BPF program chooses who of "
+"the group receives, which may give one member more.",
 		.arises =
 "The worker is stopped, in a debugger, in an endless loop, in a lock, or waits for a slow disk or "
 "database; or it holds a listening socket that it never accepts from.",
 		.kernel =
-"A group member is chosen by the hash alone. A full queue is no reason to choose another: for TCP "
-"the client's request to connect is dropped (ListenOverflows in /proc/net/netstat counts it), and "
-"when the client repeats it the hash leads to the same member again, until it times out. "
+"A group member is chosen by the hash, or by a BPF program, alone. A full queue is no reason to "
+"choose another: for TCP the client's request to connect is dropped (ListenOverflows in "
+"/proc/net/netstat counts it), and when the client repeats it the hash leads to the same member "
+"again, until it times out. "
 "net.ipv4.tcp_abort_on_overflow does not change that. A listener's queue holds one connection more "
 "than its backlog. For UDP the datagram is lost; a queue is full when the next one does not fit, "
 "so somewhat below its limit (SO_RCVBUF). When a socket is closed what waits in it is reset, for "

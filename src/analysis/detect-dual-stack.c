@@ -97,7 +97,7 @@ static void report_dual(struct detection *detection, uint32_t dual, uint32_t v4,
 					"The processes that hold the sockets cannot all be "
 					"seen, or not what they belong to.");
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup(detect_see_more(detection));
+		finding->remedy = xstrdup(detect_see_more(detection, finding));
 	} else {
 		finding->title = xasprintf("%s of %s covers IPv4 too, where %s has %s", six, loser,
 					   winner, four);

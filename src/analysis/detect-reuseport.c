@@ -27,6 +27,9 @@ struct group {
 	const uint32_t *sockets;
 	uint32_t count;
 	bool certain; /* all flags and uids are known */
+	bool steered; /* a BPF program chooses who gets what, not the hash */
+	uint32_t n_multicast; /* of them, those that multicast is for */
+	const char *arriving; /* in words, what is divided among them */
 };
 
 static int compare_members(const void *left, const void *right, void *user)
@@ -58,7 +61,7 @@ static uint32_t *list_members(const struct snapshot *snapshot, const struct dete
 static struct group first_group(const struct snapshot *snapshot, const uint32_t *members,
 				uint32_t n)
 {
-	struct group group = { .sockets = members, .certain = true };
+	struct group group = { .sockets = members, .certain = true, .arriving = "what arrives" };
 	uint32_t uid = snapshot->sockets[members[0]].uid;
 
 	while (group.count < n && snapshot->sockets[members[group.count]].uid == uid) {
@@ -66,7 +69,12 @@ static struct group first_group(const struct snapshot *snapshot, const uint32_t 
 
 		if (socket->reuse_port == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_UID))
 			group.certain = false;
+		if (detect_is_for_multicast(socket))
+			group.n_multicast++;
+		if (detect_may_get_copies(socket))
+			group.arriving = "the unicast datagrams that arrive";
 	}
+	group.steered = detect_is_steered(snapshot, members, group.count);
 	return group;
 }
 
@@ -130,6 +138,20 @@ static char *doubt_strangers(const struct snapshot *snapshot, const struct group
 	return text;
 }
 
+static char *remedy_for_doubt(const struct detection *detection, const struct group *group,
+			      const struct parties *parties, const struct finding *finding)
+{
+	bool hidden = detect_is_hidden(detection, finding);
+
+	if (!group->certain || parties->undecided)
+		return xstrdup(detect_see_more(detection, finding));
+	return xasprintf("%s%sLook at what they run, each in its directory. If they are one pool, "
+			 "let one unit or one parent start them all; if not, give one of them "
+			 "another port. Scripts that are started by their whole path can be told "
+			 "apart.",
+			 hidden ? detect_see_more(detection, finding) : "", hidden ? " " : "");
+}
+
 /* Other sockets of UDP get all that is sent there, so that nothing is spread. */
 static bool is_starved(const struct detection *detection, const struct group *group)
 {
@@ -147,78 +169,160 @@ static bool is_starved(const struct detection *detection, const struct group *gr
 	return starved;
 }
 
+/* Beside members of multicast groups, who is alone may want unicast without harm to anybody. */
+static enum severity severity_of_strangers(const struct snapshot *snapshot,
+					   const struct group *group, const struct parties *parties)
+{
+	uint32_t i, n = 0, *rest;
+	struct parties others;
+	bool is_alone;
+
+	if (parties->one_program == TRISTATE_YES)
+		return SEVERITY_NOTE;
+	if (!group->n_multicast)
+		return SEVERITY_WARNING;
+	rest = xcalloc(group->count, sizeof(*rest));
+	for (i = 0; i < group->count; i++)
+		if (!detect_is_for_multicast(&snapshot->sockets[group->sockets[i]]))
+			rest[n++] = group->sockets[i];
+	parties_init(&others, snapshot, rest, n, RELATED_CLOSELY);
+	is_alone = others.one_program == TRISTATE_YES;
+	parties_done(&others);
+	free(rest);
+	return is_alone ? SEVERITY_NOTE : SEVERITY_WARNING;
+}
+
+/* Why it is a note, where multicast is what a member is for, after detect_words_members(). */
+#define NOTHING_TAKEN " Of that nothing is taken from the others, so this is a note."
+
+/* Of a group that a program divides no share is known; unknown: what neither is, "whether ...". */
+static char *explain_steering(const struct group *group, const char *unknown)
+{
+	return xasprintf("Which of the %u members of the group gets %s is chosen by a BPF program "
+			 "that is attached to it, not by a hash. Whom that chooses cannot be seen "
+			 "from outside, nor %s.",
+			 group->count, group->arriving, unknown);
+}
+
+#define STARVED "Other sockets get what is sent there now. Without those "
+
+/* How what arrives comes to the parties. */
+static char *explain_parties(const struct detection *detection, const struct group *group,
+			     bool one_program)
+{
+	bool starved = is_starved(detection, group);
+
+	if (starved && group->steered)
+		return xstrdup(STARVED "a BPF program that is attached to the group would choose "
+				       "which of its members gets it.");
+	if (group->steered)
+		return explain_steering(group, one_program ?
+						       "whether all of them get some of it" :
+						       "whether clients reach the wrong program");
+	if (one_program)
+		return starved ? xstrdup(STARVED "the kernel would spread it over them.") :
+				 xasprintf("The kernel spreads %s over them.", group->arriving);
+	if (starved)
+		return xasprintf(STARVED "the kernel would spread it over all of them by a hash of "
+					 "both ends: each would get about one in %u.",
+				 group->count);
+	return xasprintf("The kernel spreads %s over all of them by a hash of both ends: each gets "
+			 "about one in %u, and clients reach the wrong program at random.",
+			 group->arriving, group->count);
+}
+
+static void report_doubt(const struct detection *detection, const struct group *group,
+			 const struct parties *parties, const char *where, struct finding *finding)
+{
+	finding->undecided = true;
+	finding->severity = SEVERITY_WARNING;
+	finding->title = xasprintf("%s is shared through SO_REUSEPORT, perhaps by programs that do "
+				   "not belong together",
+				   where);
+	finding->evidence = doubt_strangers(detection->snapshot, group, parties);
+	finding->text = xstrdup("");
+	finding->remedy = remedy_for_doubt(detection, group, parties, finding);
+}
+
+static void report_starts(const struct detection *detection, const struct group *group,
+			  const struct parties *parties, const char *where, struct finding *finding)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	char *who = list_parties(snapshot, group, parties);
+	char *how = explain_parties(detection, group, true);
+	char *members = detect_words_members(snapshot, group->sockets, group->count);
+
+	finding->title = xasprintf("%s is shared by %u independent starts of one program: %s",
+				   where, parties->count, who);
+	finding->evidence =
+		xasprintf("All run the same program, but " WORDS_STRANGERS
+			  ", and they share no inherited socket.%s",
+			  detect_doubt_membership(snapshot, group->sockets, group->count));
+	finding->text = xasprintf("%s That is a pool without a manager, or a second start by "
+				  "mistake.%s",
+				  how, members);
+	finding->remedy = xstrdup("If it is a pool, let one unit or one parent manage it, so that "
+				  "all its members are replaced together. If not, stop the one "
+				  "that is too many, and leave SO_REUSEPORT out of the server: a "
+				  "second start then fails.");
+	free(who);
+	free(how);
+	free(members);
+}
+
+static void report_programs(const struct detection *detection, const struct group *group,
+			    const struct parties *parties, const char *where,
+			    struct finding *finding)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	bool is_note = finding->severity == SEVERITY_NOTE;
+	char *who = list_parties(snapshot, group, parties);
+	char *how = explain_parties(detection, group, false);
+	char *members = detect_words_members(snapshot, group->sockets, group->count);
+
+	finding->title = xasprintf("%s is shared through SO_REUSEPORT by programs that do not "
+				   "belong together: %s",
+				   where, who);
+	finding->evidence =
+		xasprintf("They run different programs, " WORDS_STRANGERS
+			  "; their sockets have SO_REUSEPORT and one uid, which is all "
+			  "that the kernel asks.%s",
+			  detect_doubt_membership(snapshot, group->sockets, group->count));
+	finding->text = xasprintf("%s%s%s", how, members, is_note ? DETECT_WHY_NOTE : "");
+	finding->remedy = xasprintf(
+		"%sive one of the programs another port. A server that is not a pool should not "
+		"set SO_REUSEPORT; programs that run under uids of their own cannot join each "
+		"other's groups.",
+		is_note ? DETECT_UNLESS_UNICAST "g" : "G");
+	free(who);
+	free(how);
+	free(members);
+}
+
 static void check_strangers(struct detection *detection, const struct group *group)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	struct parties parties;
 	struct finding *finding;
-	char *where, *who;
+	char *where;
 
-	parties_init(&parties, snapshot, group->sockets, group->count, RELATED_CLOSELY);
-	if (parties.count < 2) {
-		parties_done(&parties);
+	/* Each has its own copy of what it is there for. */
+	if (group->n_multicast == group->count)
 		return;
+	parties_init(&parties, snapshot, group->sockets, group->count, RELATED_CLOSELY);
+	if (parties.count > 1) {
+		finding = detect_report(detection, FINDING_REUSEPORT_STRANGERS,
+					severity_of_strangers(snapshot, group, &parties),
+					group->sockets, group->count);
+		where = words_socket(snapshot, group->sockets[0]);
+		if (parties.undecided || parties.one_program == TRISTATE_UNKNOWN || !group->certain)
+			report_doubt(detection, group, &parties, where, finding);
+		else if (parties.one_program == TRISTATE_YES)
+			report_starts(detection, group, &parties, where, finding);
+		else
+			report_programs(detection, group, &parties, where, finding);
+		free(where);
 	}
-	finding = detect_report(detection, FINDING_REUSEPORT_STRANGERS,
-				parties.one_program == TRISTATE_YES ? SEVERITY_NOTE :
-								      SEVERITY_WARNING,
-				group->sockets, group->count);
-	where = words_socket(snapshot, group->sockets[0]);
-	who = list_parties(snapshot, group, &parties);
-	if (parties.undecided || parties.one_program == TRISTATE_UNKNOWN || !group->certain) {
-		finding->undecided = true;
-		finding->severity = SEVERITY_WARNING;
-		finding->title = xasprintf("%s is shared through SO_REUSEPORT, perhaps by programs "
-					   "that do not belong together",
-					   where);
-		finding->evidence = doubt_strangers(snapshot, group, &parties);
-		finding->text = xstrdup("");
-		finding->remedy = xasprintf("%s Scripts that are started by their whole path can "
-					    "be told apart.",
-					    detect_see_more(detection));
-	} else if (parties.one_program == TRISTATE_YES) {
-		finding->title =
-			xasprintf("%s is shared by %u independent starts of one program: %s", where,
-				  parties.count, who);
-		finding->evidence = xstrdup("All run the same program, but " WORDS_STRANGERS
-					    ", and they share no inherited socket.");
-		finding->text =
-			xasprintf("%s them. That is a pool without a manager, or a second start by "
-				  "mistake.",
-				  is_starved(detection, group) ?
-					  "Other sockets get what is sent there now; without "
-					  "those the kernel would spread it over" :
-					  "The kernel spreads connections or datagrams over");
-		finding->remedy =
-			xstrdup("If it is a pool, let one unit or one parent manage it, so that "
-				"all its members are replaced together. If not, stop the one "
-				"that is too many, and leave SO_REUSEPORT out of the server: a "
-				"second start then fails.");
-	} else {
-		finding->title =
-			xasprintf("%s is shared through SO_REUSEPORT by programs that do not "
-				  "belong together: %s",
-				  where, who);
-		finding->evidence =
-			xstrdup("They run different programs, " WORDS_STRANGERS
-				"; their sockets have SO_REUSEPORT and one uid, which is all that "
-				"the kernel asks.");
-		finding->text = xasprintf(
-			is_starved(detection, group) ?
-				"Other sockets get what is sent there now. Without those "
-				"the kernel would spread it over all of them by a hash of "
-				"both ends: each would get about one in %u." :
-				"The kernel spreads what arrives over all of them by a hash "
-				"of both ends: each gets about one in %u, and clients reach "
-				"the wrong program at random.",
-			group->count);
-		finding->remedy =
-			xstrdup("Give one of the programs another port. A server that is not "
-				"a pool should not set SO_REUSEPORT; programs that run under "
-				"uids of their own cannot join each other's groups.");
-	}
-	free(where);
-	free(who);
 	parties_done(&parties);
 }
 
@@ -345,6 +449,54 @@ static bool may_be_step_back(const struct snapshot *snapshot, const struct stale
 	return false;
 }
 
+static bool are_for_multicast(const struct snapshot *snapshot, const struct stale *stale)
+{
+	uint32_t i;
+
+	for (i = 0; i < stale->count; i++)
+		if (!detect_is_for_multicast(&snapshot->sockets[stale->sockets[i]]))
+			return false;
+	return true;
+}
+
+/* A warning if a program that has been replaced is known to serve a part of the clients. */
+static enum severity severity_of_stale(const struct snapshot *snapshot, const struct group *group,
+				       const struct stale *stale)
+{
+	return stale->n_file && !group->steered && !are_for_multicast(snapshot, stale) ?
+		       SEVERITY_WARNING :
+		       SEVERITY_NOTE;
+}
+
+/* What the members of that generation get. */
+static char *explain_stale(const struct snapshot *snapshot, const struct group *group,
+			   const struct stale *stale, const char *program)
+{
+	char *members = detect_words_members(snapshot, stale->sockets, stale->count);
+	char *unknown, *share, *how, *text;
+
+	if (group->steered) {
+		unknown = xasprintf("whether clients still reach the %s program", program);
+		how = explain_steering(group, unknown);
+		text = xasprintf("%s The %s program may get nothing new in that way, so this is a "
+				 "note.%s",
+				 how, program, members);
+		free(unknown);
+		free(how);
+	} else {
+		share = stale->count == 1 ?
+				xasprintf("one client in %u is", group->count) :
+				xasprintf("%u clients in %u are", stale->count, group->count);
+		text = xasprintf("The kernel spreads %s over all %u members of the group, so about "
+				 "%s served by the %s program.%s%s",
+				 group->arriving, group->count, share, program, members,
+				 are_for_multicast(snapshot, stale) ? NOTHING_TAKEN : "");
+		free(share);
+	}
+	free(members);
+	return text;
+}
+
 static void report_stale(struct detection *detection, const struct group *group,
 			 const struct stale *stale, bool stream)
 {
@@ -355,23 +507,20 @@ static void report_stale(struct detection *detection, const struct group *group,
 	char *where, *who;
 
 	finding = detect_report(detection, FINDING_REUSEPORT_STALE_MEMBER,
-				stale->n_file ? SEVERITY_WARNING : SEVERITY_NOTE, stale->sockets,
+				severity_of_stale(snapshot, group, stale), stale->sockets,
 				stale->count);
 	where = words_socket(snapshot, stale->sockets[0]);
 	who = words_holders_of_all(snapshot, stale->sockets, stale->count, NAMED_MAX);
-	finding->title =
-		one ? xasprintf("%s, of %s generation, still takes its share of %s", who, age,
-				where) :
-		      xasprintf("%u members of %s generation still take their share of %s: %s",
-				stale->count, age, where, who);
+	finding->title = one ? xasprintf("%s, of %s generation, %s %s", who, age,
+					 group->steered ? "is still in the group at" :
+							  "still takes its share of",
+					 where) :
+			       xasprintf("%u members of %s generation %s %s: %s", stale->count, age,
+					 group->steered ? "are still in the group at" :
+							  "still take their share of",
+					 where, who);
 	finding->evidence = stale_evidence(snapshot, stale);
-	finding->text =
-		one ? xasprintf("The kernel spreads what arrives over all %u members of the group, "
-				"so about one client in %u is served by the %s program.",
-				group->count, group->count, program) :
-		      xasprintf("The kernel spreads what arrives over all %u members of the group, "
-				"so about %u clients in %u are served by the %s program.",
-				group->count, stale->count, group->count, program);
+	finding->text = explain_stale(snapshot, group, stale, program);
 	finding->remedy = xasprintf(
 		"Stop %s, if %s not needed any more%s", who, one ? "it is" : "they are",
 		stream ? ": let a server close its listening socket first and finish its "
@@ -383,6 +532,13 @@ static void report_stale(struct detection *detection, const struct group *group,
 	free(who);
 }
 
+/* Another program, that meets the newest there for multicast, is no older generation of it. */
+static bool is_for_itself(const struct snapshot *snapshot, uint32_t socket, uint32_t newest)
+{
+	return detect_is_for_multicast(&snapshot->sockets[socket]) &&
+	       parties_same_program(snapshot, socket, newest) == TRISTATE_NO;
+}
+
 static void check_stale(struct detection *detection, const struct group *group, bool stream)
 {
 	const struct snapshot *snapshot = detection->snapshot;
@@ -392,8 +548,11 @@ static void check_stale(struct detection *detection, const struct group *group, 
 	bool undecided = false;
 	uint32_t i;
 
+	/* Of members for multicast it would be a note at most. */
 	for (i = 0; i < group->count; i++)
-		undecided = undecided || is_of_unknown_generation(snapshot, group->sockets[i]);
+		undecided = undecided ||
+			    (!detect_is_for_multicast(&snapshot->sockets[group->sockets[i]]) &&
+			     is_of_unknown_generation(snapshot, group->sockets[i]));
 	for (i = 0; i < group->count; i++) {
 		holder = holder_of(snapshot, group->sockets[i]);
 		if (!holder)
@@ -418,7 +577,8 @@ static void check_stale(struct detection *detection, const struct group *group, 
 		holder = holder_of(snapshot, group->sockets[i]);
 		if (holder && holder != newest_process)
 			generation = compare_generations(snapshot, holder, newest_process);
-		if (generation != GENERATION_SAME)
+		if (generation != GENERATION_SAME &&
+		    !is_for_itself(snapshot, group->sockets[i], stale.newest))
 			add_stale(&stale, group->sockets[i], generation);
 	}
 	if (stale.count)
@@ -455,22 +615,71 @@ static bool is_full(const struct inet_socket *socket, bool stream)
 					 left <= socket->queue_limit / 16);
 }
 
+/* What is lost, or will be, of what comes for it. */
+static const char *explain_loss(bool full, bool stream)
+{
+	if (full)
+		return stream ? "What comes now is dropped: clients wait and time out." :
+				"What comes now is dropped.";
+	return stream ? "Those clients are connected and wait for an answer; when the queue is "
+			"full, further ones time out." :
+			"When the queue is full, datagrams are dropped.";
+}
+
+/* What a member gets, and what becomes of it. */
+static char *explain_stuck(const struct snapshot *snapshot, const struct group *group,
+			   const uint32_t *member, bool full, bool stream)
+{
+	char *members = detect_words_members(snapshot, member, 1), *how, *text;
+
+	if (group->steered)
+		how = explain_steering(group, "how much goes to this one");
+	else
+		how = xasprintf("The kernel goes on giving it about one in %u of %s, however long "
+				"its queue is.",
+				group->count, group->arriving);
+	text = xasprintf("%s%s%s %s", how, members,
+			 *members ? NOTHING_TAKEN :
+			 group->steered && !full ?
+				    " It may get more than the others, so this is a note." :
+				    "",
+			 explain_loss(full, stream));
+	free(members);
+	free(how);
+	return text;
+}
+
+/*
+ * Its queue is full by what others do not get where multicast is what it is for, and may be long by
+ * that where a BPF program chooses.
+ */
+static enum severity severity_of_stuck(const struct group *group, const struct inet_socket *socket,
+				       bool full)
+{
+	if (detect_is_for_multicast(socket))
+		return SEVERITY_NOTE;
+	if (full)
+		return SEVERITY_CRITICAL;
+	return group->steered ? SEVERITY_NOTE : SEVERITY_WARNING;
+}
+
 static void report_stuck(struct detection *detection, const struct group *group, uint32_t member,
 			 uint32_t others, bool stream)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *socket = &snapshot->sockets[group->sockets[member]];
 	bool full = is_full(socket, stream);
+	bool own = group->steered || detect_is_for_multicast(socket);
 	uint32_t sockets[] = { group->sockets[member] };
 	struct finding *finding = detect_report(detection, FINDING_REUSEPORT_STUCK_MEMBER,
-						full ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-						sockets, 1);
+						severity_of_stuck(group, socket, full), sockets, 1);
 	char *where = words_socket(snapshot, sockets[0]),
 	     *who = words_holders(snapshot, sockets[0]), *waiting, *rest;
 
 	waiting = words_count(socket->queue_recv, stream ? "connection" : "byte");
-	finding->title = xasprintf("%s does not take its share of %s: %s wait%s%s", who, where,
-				   waiting, socket->queue_recv == 1 ? "s" : "",
+	finding->title = xasprintf("%s does not %s %s: %s wait%s%s", who,
+				   own ? "keep up with what it gets of" : "take its share of",
+				   where, waiting, socket->queue_recv == 1 ? "s" : "",
 				   full ? ", its queue is full" : "");
 	free(waiting);
 	rest = group->count == 2 ?
@@ -483,31 +692,30 @@ static void report_stuck(struct detection *detection, const struct group *group,
 					      " It has lost some already." :
 					      "");
 	free(rest);
-	finding->text =
-		xasprintf("The kernel goes on giving it about one in %u of what arrives, "
-			  "however long its queue is. %s",
-			  group->count,
-			  full && !stream ? "What comes now is dropped." :
-			  full	 ? "What comes now is dropped: clients wait and time out." :
-			  stream ? "Those clients are connected and wait for an answer; when the "
-				   "queue is full, further ones time out." :
-				   "When the queue is full, datagrams are dropped.");
+	finding->text = explain_stuck(snapshot, group, sockets, full, stream);
 	finding->remedy =
 		xasprintf("See what %s does (stopped, in a debugger, in a long computation or "
 			  "a lock?); continue, restart or stop it. When it closes its socket "
-			  "the others get everything; what waits in its queue is %s.",
-			  who, stream ? "reset, unless net.ipv4.tcp_migrate_req is 1" : "lost");
+			  "%swhat waits in its queue is %s.",
+			  who, own ? "" : "the others get everything; ",
+			  stream ? "reset, unless net.ipv4.tcp_migrate_req is 1" : "lost");
 	free(where);
 	free(who);
 }
 
-/* Of these it cannot be told whether one is stuck. */
+/* Of one it cannot be told whether it is stuck; one for multicast would be worth a note at most. */
+static void doubt_member(struct detection *detection, uint32_t socket)
+{
+	if (!detect_is_for_multicast(&detection->snapshot->sockets[socket]))
+		detect_doubt(&detection->stuck, socket);
+}
+
 static void doubt_group(struct detection *detection, const struct group *group)
 {
 	uint32_t i;
 
 	for (i = 0; i < group->count; i++)
-		detect_doubt(&detection->stuck, group->sockets[i]);
+		doubt_member(detection, group->sockets[i]);
 }
 
 static void check_stuck(struct detection *detection, const struct group *group, bool stream)
@@ -545,7 +753,7 @@ static void check_stuck(struct detection *detection, const struct group *group, 
 		if (group->certain || stream)
 			report_stuck(detection, group, i, others, stream);
 		else
-			detect_doubt(&detection->stuck, group->sockets[i]);
+			doubt_member(detection, group->sockets[i]);
 	}
 }
 

@@ -107,16 +107,25 @@ static struct finding *add_shadow(struct detection *detection, const struct shad
 			     n + shadow->n_winners);
 }
 
+/* Why it cannot be told who receives, or whether that is a stranger. */
+static const char *missing(const struct snapshot *snapshot, const struct shadow *shadow)
+{
+	if (detect_is_steered(snapshot, shadow->losers, shadow->n_losers) ||
+	    detect_is_steered(snapshot, shadow->winners, shadow->n_winners))
+		return "A BPF program that is attached to a group with SO_REUSEPORT chooses which "
+		       "of its members receives, and whom it chooses cannot be seen from outside.";
+	return "The processes that hold the sockets cannot all be seen, or not what they belong "
+	       "to, or the reuse flags are not known.";
+}
+
 static void doubt_shadow(struct detection *detection, const struct shadow *shadow)
 {
 	char *where = words_socket(detection->snapshot, shadow->losers[0]);
 
-	udp_undecide(
-		detection, add_shadow(detection, shadow),
-		xasprintf("%s may lose datagrams to another program's socket at one %s", where,
-			  shadow->kind == SHADOW_DEVICE ? "device" : "address"),
-		"The processes that hold the sockets cannot all be seen, or not what they belong "
-		"to, or the reuse flags are not known.");
+	udp_undecide(detection, add_shadow(detection, shadow),
+		     xasprintf("%s may lose datagrams to another program's socket at one %s", where,
+			       shadow->kind == SHADOW_DEVICE ? "device" : "address"),
+		     missing(detection->snapshot, shadow));
 	free(where);
 }
 

@@ -143,12 +143,6 @@ static char *name_heirs(const struct detection *detection, const struct share *s
 	return heirs ? heirs : xstrdup("another");
 }
 
-static bool has_unread_membership(const struct inet_socket *socket)
-{
-	return address_is_wildcard(socket->family, &socket->local) &&
-	       !(socket->known & SOCKET_HAS_MULTICAST);
-}
-
 /* Copies of what is sent to groups may reach those, too, that get no unicast datagram. */
 static bool may_get_copies(const struct detection *detection, const struct share *share)
 {
@@ -156,21 +150,7 @@ static bool may_get_copies(const struct detection *detection, const struct share
 	uint32_t i;
 
 	for (i = 0; i < share->count; i++)
-		if (has_unread_membership(&sockets[share->sockets[i]]) ||
-		    detect_is_for_multicast(&sockets[share->sockets[i]]))
-			return true;
-	return false;
-}
-
-/* Some are taken for servers of unicast by their port alone. */
-static bool is_unicast_by_port(const struct detection *detection, const struct share *share)
-{
-	const struct inet_socket *sockets = detection->snapshot->sockets;
-	uint32_t i;
-
-	for (i = 0; i < share->count; i++)
-		if (has_unread_membership(&sockets[share->sockets[i]]) &&
-		    !detect_is_for_multicast(&sockets[share->sockets[i]]))
+		if (detect_may_get_copies(&sockets[share->sockets[i]]))
 			return true;
 	return false;
 }
@@ -199,16 +179,9 @@ static char *origins(const struct detection *detection, const struct share *shar
 		free(origin);
 		text = longer;
 	}
-	longer = xasprintf(
-		"%sThey are taken for strangers: " WORDS_STRANGERS
-		", and they share no inherited socket.%s",
-		text,
-		is_unicast_by_port(detection, share) ?
-			" What multicast groups they have joined could not be read: if "
-			"multicast is what they are for, each member of a group gets its "
-			"own copy of that, and nothing is lost. The port is none of those "
-			"that are known for it." :
-			"");
+	longer = xasprintf("%sThey are taken for strangers: " WORDS_STRANGERS
+			   ", and they share no inherited socket.%s",
+			   text, detect_doubt_membership(snapshot, share->sockets, share->count));
 	free(text);
 	return longer;
 }
@@ -317,11 +290,44 @@ static void say_who_receives(const struct detection *detection, const struct sha
 	free(spread);
 }
 
+/* Where it cannot be told which of them receives. */
+static char *explain_unknown(const struct detection *detection, const struct share *share)
+{
+	if (detect_is_steered(detection->snapshot, share->sockets, share->count))
+		return xstrdup(
+			"The kernel gives each unicast datagram to one socket only. A BPF "
+			"program that is attached to a group with SO_REUSEPORT chooses which "
+			"of that group it is, not a hash, and whom it chooses cannot be "
+			"seen from outside. The others get nothing, and no error.");
+	return xstrdup("The kernel gives each unicast datagram to one socket only, or spreads "
+		       "them over one group with SO_REUSEPORT; which of these cannot be told "
+		       "from what is known. The others get nothing, and no error.");
+}
+
+/* What there is to say whoever receives. */
+static char *explain_further(const struct detection *detection, const struct share *share,
+			     enum severity severity)
+{
+	char *members = detect_words_members(detection->snapshot, share->sockets, share->count);
+	char *stranger, *text;
+
+	stranger = udp_stranger_can_bind(detection, share->guards, address_of(detection, share)) ?
+			   xasprintf(" Any other %s, whatever the uid, can do the same by binding "
+				     "with SO_REUSEADDR.",
+				     who_can(detection)) :
+			   xstrdup("");
+	text = xasprintf("%s%s%s", stranger, members,
+			 severity == SEVERITY_NOTE ? DETECT_WHY_NOTE : "");
+	free(members);
+	free(stranger);
+	return text;
+}
+
 static void report_share(struct detection *detection, const struct share *share,
 			 enum severity severity)
 {
 	char *place = words_socket(detection->snapshot, share->sockets[0]);
-	char *all = name_parties(detection, share, false), *text;
+	char *all = name_parties(detection, share, false), *text, *further;
 	struct finding *finding = detect_report(detection, FINDING_UDP_ACCIDENTAL_SHARE, severity,
 						share->sockets, share->count);
 
@@ -331,26 +337,22 @@ static void report_share(struct detection *detection, const struct share *share,
 	} else {
 		finding->title =
 			xasprintf("%s is shared by %s: not all of them get datagrams", place, all);
-		finding->text = xasprintf(
-			"The kernel gives each unicast datagram to one socket only, or spreads "
-			"them over one group with SO_REUSEPORT; which of these cannot be told "
-			"from what is known. The others get nothing, and no error.");
+		finding->text = explain_unknown(detection, share);
 	}
-	if (udp_stranger_can_bind(detection, share->guards, address_of(detection, share))) {
-		text = xasprintf("%s Any other %s, whatever the uid, can do the same by binding "
-				 "with SO_REUSEADDR.",
-				 finding->text, who_can(detection));
-		free(finding->text);
-		finding->text = text;
-	}
+	further = explain_further(detection, share, severity);
+	text = xasprintf("%s%s", finding->text, further);
+	free(finding->text);
+	finding->text = text;
 	finding->remedy = xasprintf(
-		"Give one of the programs another port or address, or stop the one that is not "
+		"%sive one of the programs another port or address, or stop the one that is not "
 		"wanted. Then take SO_REUSEADDR out of UDP servers (Python: not "
 		"reuse_address=True; before 3.8.1 asyncio set it by default): a second start then "
 		"fails with EADDRINUSE, as it should. Copies of one server that are to share the "
 		"load want SO_REUSEPORT%s.",
+		severity == SEVERITY_NOTE ? DETECT_UNLESS_UNICAST "g" : "G",
 		share->delivery.mode == DELIVERY_SPREAD ? ", all of them, at the same address" :
 							  "");
+	free(further);
 	free(place);
 	free(all);
 }

@@ -32,7 +32,7 @@ void udp_undecide(const struct detection *detection, struct finding *finding, ch
 	finding->title = title;
 	finding->evidence = xstrdup(missing);
 	finding->text = xstrdup("");
-	finding->remedy = xstrdup(detect_see_more(detection));
+	finding->remedy = xstrdup(detect_see_more(detection, finding));
 }
 
 void detect_udp(struct detection *detection)

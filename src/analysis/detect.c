@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "analysis/words.h"
 #include "util/xalloc.h"
 
 bool detect_is_wanted(const struct detection *detection, enum severity severity)
@@ -44,8 +45,46 @@ void detect_doubt(struct detect_doubts *doubts, uint32_t socket)
 	doubts->sockets[doubts->count++] = socket;
 }
 
-const char *detect_see_more(const struct detection *detection)
+/* Who holds it, what those run, or its flags: what those see who may. */
+static bool is_partly_hidden(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
+	uint32_t i;
+
+	if (socket->owner_status == OWNER_KERNEL)
+		return false;
+	if (socket_is_held_by_unknown(socket) || socket->reuse_addr == TRISTATE_UNKNOWN ||
+	    socket->reuse_port == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_UID))
+		return true;
+	for (i = 0; i < socket->n_owners; i++) {
+		const struct process *process =
+			&snapshot->processes[snapshot->owners[socket->first_owner + i].process];
+
+		if (!process->exe || !(process->known & PROCESS_HAS_CMDLINE))
+			return true;
+	}
+	return false;
+}
+
+bool detect_is_hidden(const struct detection *detection, const struct finding *finding)
+{
+	const uint32_t *sockets = detection->list->sockets + finding->first_socket;
+	uint32_t i;
+
+	for (i = 0; i < finding->n_sockets; i++)
+		if (is_partly_hidden(detection->snapshot,
+				     &detection->snapshot->sockets[sockets[i]]))
+			return true;
+	return false;
+}
+
+const char *detect_see_more(const struct detection *detection, const struct finding *finding)
+{
+	if (!detect_is_hidden(detection, finding))
+		return snapshot_has_limit(detection->snapshot, "sockets", "proc-net") ?
+			       "Ask where the kernel answers by sock_diag (it may have modules for "
+			       "that: tcp_diag, udp_diag), which shows more than /proc/net." :
+			       "Root sees no more of it: find out what these programs are, and "
+			       "whether they are meant to share the port.";
 	if (snapshot_has_limit(detection->snapshot, "owners", "pid-namespace"))
 		return "Run it outside of this pid namespace, as root, to see more.";
 	return "Run it as root, or with the capabilities that portshare(1) names, to see more.";
@@ -68,7 +107,7 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 		finding->title = xstrdup(title);
 		finding->evidence = xstrdup(evidence);
 		finding->text = xstrdup("");
-		finding->remedy = xstrdup(detect_see_more(detection));
+		finding->remedy = xstrdup(detect_see_more(detection, finding));
 	}
 	free(doubts->sockets);
 	*doubts = (struct detect_doubts){ .sockets = NULL };
@@ -102,6 +141,8 @@ bool detect_gets_copies(const struct inet_socket *socket)
 
 bool detect_is_for_multicast(const struct inet_socket *socket)
 {
+	if (protocol_is_stream((enum protocol)socket->protocol))
+		return false;
 	if (detect_gets_copies(socket))
 		return true;
 	/* What is bound to one address of the host gets nothing of a group, whatever it joined. */
@@ -110,6 +151,69 @@ bool detect_is_for_multicast(const struct inet_socket *socket)
 	if (socket->n_groups)
 		return true;
 	return !(socket->known & SOCKET_HAS_MULTICAST) && is_multicast_port(socket->local_port);
+}
+
+static bool has_unread_membership(const struct inet_socket *socket)
+{
+	return !protocol_is_stream((enum protocol)socket->protocol) &&
+	       address_is_wildcard(socket->family, &socket->local) &&
+	       !(socket->known & SOCKET_HAS_MULTICAST);
+}
+
+bool detect_may_get_copies(const struct inet_socket *socket)
+{
+	return has_unread_membership(socket) || detect_is_for_multicast(socket);
+}
+
+const char *detect_doubt_membership(const struct snapshot *snapshot, const uint32_t *sockets,
+				    uint32_t n_sockets)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++)
+		if (has_unread_membership(&snapshot->sockets[sockets[i]]) &&
+		    !detect_is_for_multicast(&snapshot->sockets[sockets[i]]))
+			return " What multicast groups they have joined could not be read: if "
+			       "multicast is what they are for, each member of a group gets its "
+			       "own copy of that, and nothing is lost. The port is none of those "
+			       "that are known for it.";
+	return "";
+}
+
+char *detect_words_members(const struct snapshot *snapshot, const uint32_t *sockets,
+			   uint32_t n_sockets)
+{
+	uint32_t *members = xcalloc(n_sockets, sizeof(*members)), i, n = 0;
+	char *who, *text = NULL;
+	bool by_port = false;
+
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[sockets[i]];
+
+		if (!detect_is_for_multicast(socket))
+			continue;
+		by_port = by_port || !socket->n_groups;
+		members[n++] = sockets[i];
+	}
+	if (n) {
+		who = words_holders_together(snapshot, members, n);
+		text = xasprintf(" Multicast is not shared: each member of a group gets its own "
+				 "copy, here%s %s.",
+				 by_port ? ", to judge by the port," : "", who);
+		free(who);
+	}
+	free(members);
+	return text ? text : xstrdup("");
+}
+
+bool detect_is_steered(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n_sockets)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++)
+		if (snapshot->sockets[sockets[i]].reuse_program == TRISTATE_YES)
+			return true;
+	return false;
 }
 
 const struct address_index *detect_addresses(const struct detection *detection)

@@ -62,8 +62,11 @@ bool detect_is_named(const struct detection *detection);
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);
 
-/* What to do where too little can be seen; a static sentence. */
-const char *detect_see_more(const struct detection *detection);
+/* Whether something of a finding's sockets, or of who holds them, is hidden from who looks. */
+bool detect_is_hidden(const struct detection *detection, const struct finding *finding);
+
+/* What to do where it cannot be told whether a finding is so; a static sentence. */
+const char *detect_see_more(const struct detection *detection, const struct finding *finding);
 
 /* Put a socket aside, for detect_report_doubts(). */
 void detect_doubt(struct detect_doubts *doubts, uint32_t socket);
@@ -80,11 +83,37 @@ void detect_report_doubts(struct detection *detection, struct detect_doubts *dou
 bool detect_gets_copies(const struct inet_socket *socket);
 
 /*
- * Whether multicast is what a UDP socket is for, so that it loses nothing to its neighbours: it
- * gets copies, or is bound to all addresses and has joined a group, or it is not known what it has
- * joined and the port is one where programs meet for that.
+ * Whether multicast is what a socket is for, so that it loses nothing to its neighbours: it is of
+ * UDP and gets copies, or is bound to all addresses and has joined a group, or it is not known what
+ * it has joined and the port is one where programs meet for that.
  */
 bool detect_is_for_multicast(const struct inet_socket *socket);
+
+/* Copies of what is sent to a multicast group may reach it, beside unicast or in place of that. */
+bool detect_may_get_copies(const struct inet_socket *socket);
+
+/*
+ * A sentence, with a blank before it, for evidence: some of the sockets are taken for servers of
+ * unicast by their port alone. Static; "" if none is.
+ */
+const char *detect_doubt_membership(const struct snapshot *snapshot, const uint32_t *sockets,
+				    uint32_t n_sockets);
+
+/*
+ * A sentence, with a blank before it, on those of the sockets that multicast is for: they get their
+ * own copies, whatever else is shared. "" if there are none. Malloc'ed.
+ */
+char *detect_words_members(const struct snapshot *snapshot, const uint32_t *sockets,
+			   uint32_t n_sockets);
+
+/* What follows that, and what begins the advice, where all but one program are such. */
+#define DETECT_WHY_NOTE " Only one program here has joined none, so this is a note."
+#define DETECT_UNLESS_UNICAST                                                                      \
+	"If none of them misses unicast datagrams, there is nothing to do. Otherwise "
+
+/* A BPF program that is attached to their SO_REUSEPORT group chooses who gets what, not a hash. */
+bool detect_is_steered(const struct snapshot *snapshot, const uint32_t *sockets,
+		       uint32_t n_sockets);
 
 /* The bucket's sockets by address, made when it is first asked for. */
 const struct address_index *detect_addresses(const struct detection *detection);

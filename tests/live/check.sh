@@ -21,7 +21,7 @@ program=$(user_program "$PORTSHARE")
 
 # A program that does what its arguments say and waits: udp|tcp ADDRESS PORT FLAGS [join|fork|exec|stop]
 cat >server.py <<'PY'
-import os, signal, socket, subprocess, struct, sys, time
+import ctypes, os, signal, socket, subprocess, struct, sys, time
 kind, address, port, flags, *rest = sys.argv[1:]
 family = socket.AF_INET6 if ":" in address else socket.AF_INET
 s = socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
@@ -33,6 +33,12 @@ s.bind((address, int(port)))
 if "join" in rest:
     s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
                  socket.inet_aton("224.0.0.251") + socket.inet_aton("127.0.0.1"))
+if "join6" in rest:
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                 socket.inet_pton(socket.AF_INET6, "ff02::fb") + struct.pack("i", 1))
+if "steer" in rest:
+    program = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))  # return 0: the first member
+    s.setsockopt(socket.SOL_SOCKET, 51, struct.pack("HxxxxxxP", 1, ctypes.addressof(program)))
 if "clear" in rest: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 if kind == "tcp" and "bound" not in rest: s.listen(8)
 if "fork" in rest and os.fork(): pass
@@ -115,6 +121,17 @@ for i in range(100):
 		[ "$(got ./*.got)" -lt 100 ] || break
 		sleep 0.1
 	done
+}
+# send_group PORT: the same to 224.0.0.251
+send_group()
+{
+	rm -f ./*.got
+	"$python" -c 'import socket, sys
+for i in range(100):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+    s.sendto(b"x", ("224.0.0.251", int(sys.argv[1]))); s.close()' "$@"
+	sleep 0.5
 }
 # title_of ID [SELECTOR...]
 title_of()
@@ -275,6 +292,29 @@ start softphone udp 0.0.0.0 5060 p
 is "a stranger in the group" "$(found)" "warning reuseport-strangers"
 stop_all
 
+# Where a BPF program chooses there is no hash.
+
+if [ "$has_bpf" = true ]; then
+	start sipd udp 127.0.0.1 6443 p
+	start softphone udp 127.0.0.1 6443 p steer
+	like "strangers in a group that a BPF program divides" \
+		"$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | "\(.id) \(.severity) \(.text)"')" \
+		"^reuseport-strangers warning Which of the 2 members .* is chosen by a BPF program .*, not by a hash"
+	send 127.0.0.1 6443
+	is "and so it is" "$(got sipd.py.got)/$(got softphone.py.got)" 100/0
+	stop_all
+	start softphone udp 127.0.0.1 6443 a
+	start sipd udp 127.0.0.1 6443 ap
+	start sipd udp 127.0.0.1 6443 ap steer
+	like "beside another" "$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share").text')" \
+		"A BPF program that is attached to a group with SO_REUSEPORT chooses which of that group it is, not a hash"
+	send 127.0.0.1 6443
+	is "which gets nothing" "$(got sipd.py.got)/$(got softphone.py.got)" 100/0
+	stop_all
+else
+	skip "a BPF program that chooses" "needs BPF"
+fi
+
 # One name in two directories is not known to be one program.
 
 mkdir d1 d2
@@ -303,6 +343,7 @@ start_in d2 tcp 127.0.0.1 8080 p
 "$PORTSHARE" check tcp:8080 >out 2>/dev/null
 is "two scripts of one name" "$? $(head -n 1 out)" "3 CANNOT TELL  reuseport-strangers"
 like "by what they differ" "$(tr -s ' \n' ' ' <out)" "\"app.py\" \(pid [0-9]+\) in [^ ]*/d2, \"app.py\" \(pid [0-9]+\) in [^ ]*/d1"
+unlike "who sees them all is not sent for more rights" "$(tr -s ' \n' ' ' <out)" "Run it as root"
 "$PORTSHARE" --json tcp:8080 2>/dev/null >directories.json
 is "and in a snapshot" "$("$PORTSHARE" check --from directories.json --json | jq -r '.undecided[].id')" reuseport-strangers
 stop_all
@@ -367,6 +408,57 @@ if [ "$has_bpf" = true ]; then
 	like "what is taken for a server by its port alone is said to be" \
 		"$("$PORTSHARE" check --no-bpf --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share") | .title, .evidence' | paste -sd' ')" \
 		"\"softphone.py\" .* gets the unicast datagrams, .*What multicast groups they have joined could not be read"
+	stop_all
+	start sipd udp 0.0.0.0 5353 ap join
+	start softphone udp 0.0.0.0 5353 ap join
+	start sipd udp :: 5353 ap6 join6
+	start softphone udp :: 5353 ap6 join6
+	is "members with SO_REUSEPORT and one uid" "$("$PORTSHARE" check >/dev/null 2>&1; echo $?) $(notes)" "0 "
+	is "by the port alone" "$("$PORTSHARE" check --no-bpf >/dev/null 2>&1; echo $?) $(notes --no-bpf)" "0 "
+	stop_all
+	start sipd udp 0.0.0.0 5353 ap join
+	start softphone udp 0.0.0.0 5353 ap join
+	send_group 5353
+	is "each really has its own copies" "$(got sipd.py.got)/$(got softphone.py.got)" 100/100
+	kill -STOP "$pid"
+	"$python" -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+for i in range(2000): s.sendto(b"x" * 300, ("224.0.0.251", 5353))'
+	for _ in $(seq 50); do
+		"$PORTSHARE" check --json udp:5353 >stuck.json 2>/dev/null
+		[ "$(jq '.findings | length' stuck.json)" = 0 ] || break
+		sleep 0.1
+	done
+	like "one that does not read harms itself" "$(jq -r '.findings[] | "\(.id) \(.severity) \(.title)"' stuck.json)" \
+		"^reuseport-stuck-member note \"softphone.py\" \(pid $pid\) does not keep up with what it gets of .* full\$"
+	stop_all
+	start sipd udp 0.0.0.0 5353 ap
+	start softphone udp 0.0.0.0 5353 ap
+	is "the same two without membership" "$(found)" "warning reuseport-strangers"
+	stop_all
+	start sipd udp 0.0.0.0 9999 ap join
+	start softphone udp 0.0.0.0 9999 ap join
+	is "on a port that is not known for it" "$(notes)" ""
+	like "without BPF nobody knows, which is said" \
+		"$("$PORTSHARE" check --no-bpf --json 2>/dev/null | jq -r '.findings[] | select(.id == "reuseport-strangers") | .severity, .text, .evidence' | paste -sd' ')" \
+		"^warning The kernel spreads the unicast datagrams .*What multicast groups they have joined could not be read"
+	stop_all
+	start sipd udp 0.0.0.0 9999 ap join
+	first=$pid
+	start softphone udp 0.0.0.0 9999 ap
+	like "where one alone has not joined" \
+		"$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "reuseport-strangers") | .severity, .text' | paste -sd' ')" \
+		"^note .* each member of a group gets its own copy, here \"sipd.py\" \(pid $first\)\. Only one program here"
+	stop_all
+	start sipd udp 0.0.0.0 9999 a join
+	first=$pid
+	start softphone udp 0.0.0.0 9999 a
+	like "where one alone has not joined, it is a note, and says why" \
+		"$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "udp-accidental-share") | .severity, .text' | paste -sd' ')" \
+		"^note .* each member of a group gets its own copy, here \"sipd.py\" \(pid $first\)\. Only one program here"
+	send_group 9999
+	is "and it has its own copies" "$(got sipd.py.got)" 100
 	stop_all
 	start sipd udp 127.0.0.1 9999 a join
 	start softphone udp 127.0.0.1 9999 a join
