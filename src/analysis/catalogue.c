@@ -207,9 +207,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
 "close-on-exec flag. Handing a socket over on purpose, as systemd's socket units, inetd, Postfix, "
-"Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone "
-"that outlives its parent and keeps the port: it runs the same program, as the workers of a server "
-"do.\n\n"
+"Dovecot and Python's multiprocessing do, is not reported; such a program is known by the file that "
+"it runs, and by its name only where that file cannot be seen. Nor is a child made by fork() alone "
+"reported that outlives its parent and keeps the port: it runs the same program, as the workers of "
+"a server do.\n\n"
 "Where the server is gone and no process but the child has the socket, it is known by the child's "
 "program: a shell, sleep, tail, sudo and others of that kind open no ports. Another one, such as a "
 "script, may have opened the socket itself: the kernel keeps no record of who did, and nothing is "
