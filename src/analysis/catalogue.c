@@ -320,7 +320,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "An outgoing connection has, as its local port, one that is meant for a server: it was named on "
 "the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a "
 "note: a TCP server listens on a port out of which the kernel serves connections, and may find it "
-"taken after a restart.",
+"taken after a restart. If the kernel chose the port (bind to port 0) that does no harm; the kernel "
+"keeps no record of it, so it cannot be told. More than three such ports of one process are one "
+"note, and after sixteen notes all others are one; a port that was named has its own.",
 		.arises =
 "The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
 "it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",
