@@ -25,7 +25,7 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 {
 	*ret_severity = SEVERITY_WARNING;
 	if (detect_is_named(detection))
-		return "The port was asked for by its number, and nothing listens there.";
+		return "The port was named on the command line, and nothing listens there.";
 	if (port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a "
