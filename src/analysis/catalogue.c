@@ -219,9 +219,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.arises =
 "A server runs a helper, a shell or a daemon with fork() and exec() and the socket lacks the "
 "close-on-exec flag. Handing a socket over on purpose, as systemd's socket units, inetd, Postfix, "
-"Dovecot and Python's multiprocessing do, is not reported. Nor is a child made by fork() alone "
-"that outlives its parent and keeps the port: it runs the same program, as the workers of a server "
-"do.\n\n"
+"Dovecot and Python's multiprocessing do, is not reported; such a program is known by the file that "
+"it runs, and by its name only where that file cannot be seen. Nor is a child made by fork() alone "
+"reported that outlives its parent and keeps the port: it runs the same program, as the workers of "
+"a server do.\n\n"
 "Where the server is gone and no process but the child has the socket, it is known by the child's "
 "program: a shell, sleep, tail, sudo and others of that kind open no ports. Another one, such as a "
 "script, may have opened the socket itself: the kernel keeps no record of who did, and nothing is "
@@ -331,7 +332,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "An outgoing connection has, as its local port, one that is meant for a server: it was named on "
 "the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a "
 "note: a TCP server listens on a port out of which the kernel serves connections, and may find it "
-"taken after a restart.",
+"taken after a restart. If the kernel chose the port (bind to port 0) that does no harm; the kernel "
+"keeps no record of it, so it cannot be told. More than three such ports of one process are one "
+"note, and after sixteen notes all others are one; a port that was named has its own.",
 		.arises =
 "The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
 "it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",

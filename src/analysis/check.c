@@ -74,6 +74,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		address_index_done(&addresses);
 	}
 	detect_hijackable_rest(&detection);
+	detect_takeable_ports(&detection);
 	detect_inherited_doubts(&detection);
 	detect_reuseport_doubts(&detection);
 	detect_exhaustion(&detection);
@@ -81,6 +82,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		bind_bucket_index_done(&own);
 	port_rules_done(&detection.rules);
 	free(detection.hijackable);
+	free(detection.takeable);
 	if (snapshot_part(snapshot) == PART_SOCKETS)
 		doubt_absence(ret_list);
 	if (options->least) {

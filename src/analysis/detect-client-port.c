@@ -11,6 +11,10 @@
 
 #define PORT_PRIVILEGED_LAST 1023
 
+/* So many listeners of one process are told one by one, and of all so many notes are made. */
+#define TOLD_ALONE_MAX 3
+#define TAKEABLE_MAX 16
+
 static bool is_stream(const struct detection *detection)
 {
 	return protocol_is_stream((enum protocol)detection->bucket->protocol);
@@ -21,7 +25,7 @@ static const char *why_wanted(const struct detection *detection, enum severity *
 {
 	*ret_severity = SEVERITY_WARNING;
 	if (detect_is_named(detection))
-		return "The port was asked for by its number, and nothing listens there.";
+		return "The port was named on the command line, and nothing listens there.";
 	if (port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return "The port is in net.ipv4.ip_local_reserved_ports: somebody keeps it for a "
@@ -116,27 +120,36 @@ static void report_taken(struct detection *detection, const uint32_t *sockets, u
 	free(who);
 }
 
-static void check_listener_port(struct detection *detection, uint32_t listener)
+static struct finding *report_takeable(struct detection *detection, const uint32_t *sockets,
+				       uint32_t n)
+{
+	const struct inet_socket *socket = &detection->snapshot->sockets[sockets[0]];
+	struct finding *finding = finding_list_add(detection->list, FINDING_PORT_TAKEN_BY_CLIENT,
+						   SEVERITY_NOTE, sockets, n);
+
+	finding->netns = socket->netns;
+	finding->protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol);
+	return finding;
+}
+
+static const char *as_it_mostly_is(const struct detection *detection, const struct finding *finding)
+{
+	return detection->snapshot->netns[finding->netns].port_range_last ? "" : " as it mostly is";
+}
+
+static void report_takeable_port(struct detection *detection, uint32_t listener)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	const struct netns *netns = &snapshot->netns[detection->bucket->netns];
-	struct finding *finding;
-	char *where, *who;
+	struct finding *finding = report_takeable(detection, &listener, 1);
+	char *where = words_socket(snapshot, listener), *who = words_holders(snapshot, listener);
 
-	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
-	    !port_is_ephemeral(&detection->rules, detection->bucket->netns,
-			       detection->bucket->port))
-		return;
-	finding =
-		detect_report(detection, FINDING_PORT_TAKEN_BY_CLIENT, SEVERITY_NOTE, &listener, 1);
-	where = words_socket(snapshot, listener);
-	who = words_holders(snapshot, listener);
+	finding->port = snapshot->sockets[listener].local_port;
 	finding->title = xasprintf(
 		"the port of %s, %s, may be taken by a connection while it is down", who, where);
 	finding->evidence =
 		xasprintf("It listens in net.ipv4.ip_local_port_range%s, and the port is not "
 			  "reserved.",
-			  netns->port_range_last ? "" : " as it mostly is");
+			  as_it_mostly_is(detection, finding));
 	finding->text =
 		xstrdup("While the server runs nothing happens. In the moment of a restart the "
 			"kernel may give its port to an outgoing connection of any program, and "
@@ -145,9 +158,24 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 		xasprintf("Add %u to net.ipv4.ip_local_reserved_ports, or let the server listen "
 			  "outside the range. If the kernel chose the port (bind to port 0), "
 			  "there is nothing to do.",
-			  detection->bucket->port);
+			  finding->port);
 	free(where);
 	free(who);
+}
+
+static void check_listener_port(struct detection *detection, uint32_t listener)
+{
+	if (!detect_is_wanted(detection, SEVERITY_NOTE) ||
+	    !port_is_ephemeral(&detection->rules, detection->bucket->netns,
+			       detection->bucket->port))
+		return;
+	/* Who has named it wants to know of this one. */
+	if (detect_is_named(detection)) {
+		report_takeable_port(detection, listener);
+		return;
+	}
+	ARRAY_RESERVE(detection->takeable, detection->n_takeable, detection->takeable_capacity);
+	detection->takeable[detection->n_takeable++] = listener;
 }
 
 void detect_client_port(struct detection *detection)
@@ -180,4 +208,127 @@ void detect_client_port(struct detection *detection)
 		   direction_is_of_server(&detection->rules, detection->index, connections, n)))
 		report_taken(detection, connections, n, why, severity);
 	free(connections);
+}
+
+/* A listener on its way to the others of its process. */
+struct takeable {
+	uint32_t netns, process, order, socket;
+	enum protocol protocol;
+};
+
+static int compare_holders(const struct takeable *a, const struct takeable *b)
+{
+	if (a->netns != b->netns)
+		return a->netns < b->netns ? -1 : 1;
+	if (a->protocol != b->protocol)
+		return a->protocol < b->protocol ? -1 : 1;
+	return (a->process > b->process) - (a->process < b->process);
+}
+
+static int compare_takeable(const void *left, const void *right)
+{
+	const struct takeable *a = left, *b = right;
+	int order = compare_holders(a, b);
+
+	return order ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+/* Those of one process together, else in their order. Freed with free(). */
+static struct takeable *sort_takeable(const struct detection *detection)
+{
+	const struct snapshot *snapshot = detection->snapshot;
+	struct takeable *items = xcalloc(detection->n_takeable, sizeof(*items));
+	uint32_t i;
+
+	for (i = 0; i < detection->n_takeable; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[detection->takeable[i]];
+
+		items[i] = (struct takeable){
+			.netns = socket->netns,
+			.process = SNAPSHOT_NONE,
+			.order = i,
+			.socket = detection->takeable[i],
+			.protocol = bind_bucket_protocol((enum protocol)socket->protocol),
+		};
+		if (socket->n_owners)
+			items[i].process = snapshot->owners[socket->first_owner].process;
+	}
+	if (detection->n_takeable)
+		qsort(items, detection->n_takeable, sizeof(*items), compare_takeable);
+	return items;
+}
+
+/* How many of these are one process's and are told together. */
+static uint32_t count_together(const struct takeable *items, uint32_t n)
+{
+	uint32_t count = 1;
+
+	if (items[0].process == SNAPSHOT_NONE)
+		return 1;
+	while (count < n && !compare_holders(&items[0], &items[count]))
+		count++;
+	return count > TOLD_ALONE_MAX ? count : 1;
+}
+
+/* The kernel keeps no record of whether a port was asked for or chosen. */
+static void explain_many(const struct detection *detection, struct finding *finding)
+{
+	finding->evidence =
+		xasprintf("They listen in net.ipv4.ip_local_port_range%s, and the ports are not "
+			  "reserved.",
+			  as_it_mostly_is(detection, finding));
+	finding->text = xstrdup(
+		"While a server runs nothing happens. In the moment of a restart the kernel may "
+		"give its ports to outgoing connections of any program, and a start that needs "
+		"the same ones then fails with EADDRINUSE.");
+	finding->remedy =
+		xstrdup("Add the ports that a server needs again to "
+			"net.ipv4.ip_local_reserved_ports, or let it listen outside the range. "
+			"For those that the kernel chose (bind to port 0), which cannot be told "
+			"from the others, there is nothing to do.");
+}
+
+static void report_takeable_ports(struct detection *detection, const uint32_t *listeners,
+				  uint32_t n)
+{
+	struct finding *finding = report_takeable(detection, listeners, n);
+	char *where = words_socket(detection->snapshot, listeners[0]);
+	char *who = words_holders(detection->snapshot, listeners[0]);
+
+	finding->title = xasprintf("the ports of %u listeners of %s, %s and others, may be taken "
+				   "by connections while it is down",
+				   n, who, where);
+	explain_many(detection, finding);
+	free(where);
+	free(who);
+}
+
+static void report_takeable_rest(struct detection *detection, const uint32_t *listeners, uint32_t n)
+{
+	struct finding *finding = report_takeable(detection, listeners, n);
+
+	finding->title = xasprintf("the ports of %u more listeners may be taken by connections "
+				   "while their servers are down",
+				   n);
+	explain_many(detection, finding);
+}
+
+void detect_takeable_ports(struct detection *detection)
+{
+	struct takeable *items = sort_takeable(detection);
+	uint32_t i, n, n_told = 0, count = detection->n_takeable;
+
+	for (i = 0; i < count; i++)
+		detection->takeable[i] = items[i].socket;
+	/* One more is as short as "1 more". */
+	for (i = 0; i < count && (n_told < TAKEABLE_MAX || i + 1 == count); i += n, n_told++) {
+		n = count_together(items + i, count - i);
+		if (n == 1)
+			report_takeable_port(detection, detection->takeable[i]);
+		else
+			report_takeable_ports(detection, detection->takeable + i, n);
+	}
+	if (i < count)
+		report_takeable_rest(detection, detection->takeable + i, count - i);
+	free(items);
 }

@@ -21,16 +21,29 @@ static bool is_one_of(const char *name, const char *const *names, size_t n)
 	return false;
 }
 
+/* The base name of the program file, or NULL. */
+static const char *file_of(const struct snapshot *snapshot, const struct process *process)
+{
+	const char *exe = snapshot_text(snapshot, process->exe);
+	const char *slash = exe ? strrchr(exe, '/') : NULL;
+
+	return slash ? slash + 1 : NULL;
+}
+
+/* One file that is many programs: which, its process has as its comm. */
+static bool is_many_programs(const char *file)
+{
+	static const char *const many[] = { "busybox", "toybox", "coreutils" };
+
+	return is_one_of(file, many, ARRAY_SIZE(many));
+}
+
 /* The base name of the program file; of one that is many programs, or is not known, the comm. */
 static const char *program_of(const struct snapshot *snapshot, const struct process *process)
 {
-	static const char *const many[] = { "busybox", "toybox", "coreutils" };
-	const char *exe = snapshot_text(snapshot, process->exe);
-	const char *slash = exe ? strrchr(exe, '/') : NULL, *name = slash ? slash + 1 : NULL;
+	const char *file = file_of(snapshot, process);
 
-	return name && !is_one_of(name, many, ARRAY_SIZE(many)) ?
-		       name :
-		       snapshot_text(snapshot, process->comm);
+	return file && !is_many_programs(file) ? file : snapshot_text(snapshot, process->comm);
 }
 
 /* Programs that never open a port: one of them has a listener because it was born with it. */
@@ -45,19 +58,68 @@ static bool opens_no_ports(const struct snapshot *snapshot, const struct process
 	return is_one_of(program_of(snapshot, process), names, ARRAY_SIZE(names));
 }
 
-/* They open sockets for the programs that they start, which accept: that is what they are for. */
+/* Of Python or Perl. */
+static bool is_script_manager(const char *name)
+{
+	static const char *const names[] = { "circusd", "start_server", "supervisord" };
+
+	return is_one_of(name, names, ARRAY_SIZE(names));
+}
+
+static bool is_manager_name(const char *name)
+{
+	static const char systemd_socket[] = "systemd-socket-"; /* as long as a comm can be */
+	static const char *const names[] = {
+		"systemd",	"inetd",     "inetutils-inetd", "openbsd-inetd", "xinetd",
+		"s6-fdholderd", "cyrmaster", "dovecot",		"finit",	 "dinit",
+	};
+
+	return name && (is_one_of(name, names, ARRAY_SIZE(names)) || is_script_manager(name) ||
+			!strncmp(name, systemd_socket, sizeof(systemd_socket) - 1));
+}
+
+/* That of Postfix or of Cyrus, and the first program: names that others have too. */
+static bool is_common_manager_name(const char *name)
+{
+	return name && (!strcmp(name, "master") || !strcmp(name, "init"));
+}
+
+/* Whether a file of such a name is where the manager's is. */
+static bool is_at_managers_place(const char *exe, const char *file, uint32_t pid)
+{
+	static const char sbin_init[] = "/sbin/init";
+	size_t length = strlen(exe), end = sizeof(sbin_init) - 1;
+
+	if (!strcmp(file, "master"))
+		return strstr(exe, "postfix") || strstr(exe, "cyrus");
+	return pid == 1 || (length >= end && !strcmp(exe + length - end, sbin_init));
+}
+
+static bool runs_scripts(const char *file)
+{
+	return !strncmp(file, "python", 6) || !strncmp(file, "pypy", 4) ||
+	       !strncmp(file, "perl", 4);
+}
+
+/*
+ * They open sockets for the programs that they start, which accept: that is what they are for. A
+ * process can call itself what it likes; so the file that it runs decides, where that is known.
+ */
 static bool is_service_manager(const struct snapshot *snapshot, const struct process *process)
 {
-	/* "master" is that of Postfix, or of Cyrus. */
-	static const char *const names[] = {
-		"systemd",     "systemd-socket-", "inetd",     "xinetd", "circusd", "start_server",
-		"supervisord", "s6-fdholderd",	  "cyrmaster", "master", "dovecot", "init",
-		"finit",       "dinit",
-	};
 	const char *comm = snapshot_text(snapshot, process->comm);
+	const char *file = file_of(snapshot, process);
 
-	/* In a container process 1 may be the server itself. */
-	return comm ? is_one_of(comm, names, ARRAY_SIZE(names)) : process->pid == 1;
+	if (!file || is_many_programs(file))
+		/* In a container process 1 may be the server itself. */
+		return comm ? is_manager_name(comm) || is_common_manager_name(comm) :
+			      process->pid == 1;
+	if (is_common_manager_name(file))
+		return is_at_managers_place(snapshot_text(snapshot, process->exe), file,
+					    process->pid);
+	if (runs_scripts(file))
+		return is_script_manager(relate_program_name(snapshot, process));
+	return is_manager_name(file);
 }
 
 /* Who holds a listener. */

@@ -32,6 +32,10 @@ struct detection {
 	uint32_t *hijackable;
 	uint32_t n_rest, rest_capacity;
 
+	/* Listeners whose port a connection may take, one of each such port. */
+	uint32_t *takeable;
+	uint32_t n_takeable, takeable_capacity;
+
 	/* By what is hidden; of an ordinary user these are most ports of the system. */
 	struct detect_doubts inherited, stale, stuck;
 };
@@ -40,6 +44,7 @@ struct detection {
 void detect_udp(struct detection *detection);
 /* After all buckets: what was put aside on the way. */
 void detect_hijackable_rest(struct detection *detection);
+void detect_takeable_ports(struct detection *detection);
 void detect_inherited_doubts(struct detection *detection);
 void detect_reuseport_doubts(struct detection *detection);
 void detect_reuseport(struct detection *detection);

@@ -284,6 +284,7 @@ static bool look(const struct snapshot *snapshot, const struct bind_bucket *buck
 		add_holders(&holders, snapshot, socket);
 	}
 	ret_port->holders = digest(&holders);
+	ret_port->holders_ns = snapshot->owners_ns;
 	return served;
 }
 
@@ -293,14 +294,38 @@ static void add(struct history *history, const struct port_history *port)
 	history->ports[history->n_ports++] = *port;
 }
 
-/* Go on with what was known of the port before, and take its strings. */
-static void continue_from(struct port_history *old, int64_t now_ns, struct port_history *port)
+/* Whether no socket of a bucket that is bound was there in the last snapshot. */
+static bool are_all_new(const struct history *history, const struct snapshot *snapshot,
+			const struct bind_bucket *bucket, const uint32_t *members)
+{
+	const struct seen_socket *seen;
+	uint32_t i;
+
+	for (i = 0; i < bucket->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[members[i]];
+
+		if (!socket_is_bound(socket))
+			continue;
+		seen = find_seen(history->seen, history->n_seen, socket->cookie);
+		if (!seen || !seen->has_cookie || seen->since_ns != snapshot->end_ns)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Go on with what was known of the port before, and take its strings. last_ns is when what is new
+ * in this snapshot was not there yet.
+ */
+static void continue_from(struct port_history *old, int64_t now_ns, int64_t last_ns,
+			  struct port_history *port)
 {
 	bool as_before = !old->gone && old->holders == port->holders;
 
 	port->first_holders = old->first_holders;
 	port->changed = port->holders != port->first_holders;
 	port->since_ns = as_before ? old->since_ns : now_ns;
+	port->after_ns = as_before ? old->after_ns : last_ns;
 	if (as_before) {
 		port->who = old->who;
 		port->before = old->before;
@@ -315,23 +340,31 @@ void history_take(struct history *history, const struct snapshot *before,
 		  const struct snapshot *snapshot, const struct bind_bucket_index *index,
 		  int64_t keep_ns, bool *is_new)
 {
-	struct history next = { .ports = NULL };
+	struct history next = { .ports = NULL, .start_ns = snapshot->start_ns };
+	const int64_t last_ns = history->has_snapshot ? history->start_ns : 0;
 	uint32_t i, n_live, first = 0;
 
 	compare_sockets(history, before, snapshot, keep_ns, is_new);
 	for (i = 0; i < index->n_buckets; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
+		const uint32_t *members = index->members + bucket->first;
 		struct port_history port;
 		struct port_history *old;
+		bool all_new;
 
-		if (!look(snapshot, bucket, index->members + bucket->first, &port, &first))
+		if (!look(snapshot, bucket, members, &port, &first))
 			continue;
 		old = find(history, history->n_ports, &port);
 		port.first_holders = port.holders;
-		if (old)
-			continue_from(old, snapshot->end_ns, &port);
-		else if (history->has_snapshot)
+		if (old) {
+			all_new = old->gone || (old->holders != port.holders &&
+						are_all_new(history, snapshot, bucket, members));
+			continue_from(old, snapshot->end_ns, all_new ? last_ns : old->holders_ns,
+				      &port);
+		} else if (history->has_snapshot) {
 			port.since_ns = snapshot->end_ns;
+			port.after_ns = last_ns;
+		}
 		if (!port.who)
 			port.who = words_holders(snapshot, first);
 		add(&next, &port);
@@ -346,8 +379,10 @@ void history_take(struct history *history, const struct snapshot *before,
 
 		if (find(&next, n_live, old))
 			continue;
-		if (!gone.gone)
+		if (!gone.gone) {
 			gone.since_ns = snapshot->end_ns;
+			gone.after_ns = last_ns;
+		}
 		gone.gone = true;
 		if (!is_chosen(history, old) && is_past(snapshot->end_ns, gone.since_ns, keep_ns))
 			continue;

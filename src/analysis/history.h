@@ -27,7 +27,9 @@ struct port_history {
 	bool gone; /* was there before, and is no more */
 	bool changed; /* others serve it than when it was first seen */
 	uint64_t holders, first_holders; /* digest of the pids: now, and then */
-	int64_t since_ns; /* when that began; 0: before the first snapshot */
+	int64_t since_ns; /* when that was first seen; 0: in the first snapshot */
+	int64_t after_ns; /* and when it was not so yet; 0: not known */
+	int64_t holders_ns; /* when the holders were read last; 0: not known */
 	char *who, *before; /* in words: those that served it last, and those before them or NULL */
 };
 
@@ -48,6 +50,7 @@ struct history {
 	struct seen_socket *seen; /* of the last snapshot, by cookie */
 	uint32_t n_seen;
 	bool has_snapshot;
+	int64_t start_ns; /* when the reading of the last snapshot began */
 	struct snapshot *gone; /* the sockets that have gone a moment ago; NULL: none */
 	int64_t *gone_ns; /* of each of them, when */
 	struct finding_history *findings; /* by key */

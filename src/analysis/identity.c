@@ -67,7 +67,30 @@ uint64_t identity_of_port(const struct snapshot *snapshot, const struct inet_soc
 				    bind_bucket_protocol((enum protocol)socket->protocol));
 }
 
-/* Its port, or the destination where it has none; and the address, of which there may be more. */
+/* The pid of the one process that holds all sockets of a finding first; 0: there is none. */
+static uint32_t sole_holder(const struct snapshot *snapshot, const struct finding_list *findings,
+			    const struct finding *finding)
+{
+	uint32_t i, pid, sole = 0;
+
+	for (i = 0; i < finding->n_sockets; i++) {
+		const struct inet_socket *socket =
+			&snapshot->sockets[findings->sockets[finding->first_socket + i]];
+
+		if (!socket->n_owners)
+			return 0;
+		pid = snapshot->processes[snapshot->owners[socket->first_owner].process].pid;
+		if (i && pid != sole)
+			return 0;
+		sole = pid;
+	}
+	return sole;
+}
+
+/*
+ * Its port, or where it has none the destination, or the process whose ports it is about; and the
+ * address, of which there may be more.
+ */
 uint64_t identity_of_finding(const struct snapshot *snapshot, const struct finding_list *findings,
 			     const struct finding *finding)
 {
@@ -82,5 +105,7 @@ uint64_t identity_of_finding(const struct snapshot *snapshot, const struct findi
 	key = identity_mix_text(key, snapshot_text(snapshot, socket->device));
 	if (finding->port)
 		return identity_mix(identity_mix_address(key, &socket->local), socket->family);
-	return identity_mix(identity_mix_address(key, &socket->peer), socket->peer_port);
+	key = identity_mix(identity_mix_address(key, &socket->peer), socket->peer_port);
+	return socket->peer_port ? key :
+				   identity_mix(key, sole_holder(snapshot, findings, finding));
 }

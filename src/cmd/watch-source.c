@@ -8,8 +8,12 @@
 #include "source/source.h"
 #include "util/clock.h"
 
-/* Owners may change while the sockets do not: so often they are read in any case. */
+/*
+ * Owners may change while the sockets do not: so often they are read in any case. Where ports were
+ * named that is what somebody waits for: then as often as it is a twentieth of the time at most.
+ */
 #define OWNERS_MS 10000
+#define OWNERS_SHARE 20
 
 void watch_source_init(struct watch_source *source, const struct options *options)
 {
@@ -37,6 +41,15 @@ static struct snapshot *collect(const struct options *options, uint32_t want)
 	return collect_snapshot(&all, want);
 }
 
+static bool are_owners_due(const struct watch_source *source)
+{
+	int64_t wait = OWNERS_MS;
+
+	if (source->options->filter.n_selectors && source->took_ms < OWNERS_MS / OWNERS_SHARE)
+		wait = source->took_ms * OWNERS_SHARE;
+	return monotonic_ms() - source->whole_ms >= wait;
+}
+
 /*
  * As long as the sockets are those of the last snapshot, only they are read. Else that one is the
  * caller's: what has gone is in it.
@@ -44,24 +57,26 @@ static struct snapshot *collect(const struct options *options, uint32_t want)
 static struct snapshot *next_snapshot(struct watch_source *source, struct snapshot **ret_before)
 {
 	struct snapshot *next;
+	int64_t began_ms;
 
-	if (source->last && !source->options->from) {
+	if (source->last && !source->options->from && !are_owners_due(source)) {
 		next = collect(source->options, WANT_SYSCTLS);
 		if (!next)
 			return NULL;
-		if (monotonic_ms() - source->whole_ms < OWNERS_MS &&
-		    snapshot_update(source->last, next)) {
+		if (snapshot_update(source->last, next)) {
 			snapshot_free(next);
 			return snapshot_clone(source->last);
 		}
 		snapshot_free(next);
 	}
+	began_ms = monotonic_ms();
 	next = collect(source->options, WANT_EVERYTHING);
 	if (!next)
 		return NULL;
 	*ret_before = source->last;
 	source->last = snapshot_clone(next);
 	source->whole_ms = monotonic_ms();
+	source->took_ms = source->whole_ms - began_ms;
 	return next;
 }
 

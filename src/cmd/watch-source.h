@@ -14,6 +14,7 @@ struct watch_source {
 	struct frame_maker maker;
 	struct snapshot *last; /* the last one that was read whole, brought up to date */
 	int64_t whole_ms; /* when that was, by the monotonic clock */
+	int64_t took_ms; /* and how long it took */
 };
 
 void watch_source_init(struct watch_source *source, const struct options *options);

@@ -218,6 +218,47 @@ static void set_statuses(struct search *search)
 	}
 }
 
+/*
+ * Whether something is bound of which too little was found to judge it by; without an inode it was
+ * being closed as it was listed. Connections are not meant: what comes after one, an orphan or
+ * TIME-WAIT, is not in this snapshot.
+ */
+static bool is_doubtful(const struct search *search, const struct inet_socket *socket)
+{
+	if (!socket_is_bound(socket) || !(socket->known & SOCKET_HAS_COOKIE))
+		return false;
+	if (!socket->n_owners)
+		return socket->owner_status != OWNER_KERNEL;
+	return (search->request->want & WANT_REUSE) && socket->reuse_evidence == EVIDENCE_UNKNOWN;
+}
+
+/*
+ * What was closed between its listing and the search for its holder is no riddle, and was perhaps
+ * never there together with what else is on its port.
+ */
+static void leave_out_gone(const struct search *search, const struct netns_list *namespaces)
+{
+	struct snapshot *snapshot = search->snapshot;
+	bool *keep = xcalloc(snapshot->n_sockets, sizeof(*keep)), any = false;
+	uint32_t i;
+
+	for (i = 0; i < snapshot->n_sockets; i++) {
+		keep[i] = is_doubtful(search, &snapshot->sockets[i]);
+		any = any || keep[i];
+	}
+	if (any)
+		still_there(search->request, namespaces, snapshot, keep);
+	for (i = 0, any = false; i < snapshot->n_sockets; i++) {
+		bool gone = !keep[i] && is_doubtful(search, &snapshot->sockets[i]);
+
+		keep[i] = !gone;
+		any = any || gone;
+	}
+	if (any)
+		snapshot_retain(snapshot, keep);
+	free(keep);
+}
+
 static const char *plural(uint32_t n)
 {
 	return n == 1 ? "" : "s";
@@ -362,6 +403,7 @@ void owners_collect(const struct collect_request *request, const struct netns_li
 	hold_list_assign(&search.holds, snapshot);
 	if (any_inode && !search.by_bpf && (request->want & WANT_REUSE))
 		reuse_getfd_collect(snapshot, request->want & WANT_CONNECTIONS_REUSE);
+	leave_out_gone(&search, namespaces);
 	report_owners(&search);
 	report_flags(&search);
 	if (search.has_scan) {

@@ -24,6 +24,9 @@
  *  - OWNER_HIDDEN: there are processes whose descriptors may not be read or that are outside the
  *    pid namespace.
  *  - OWNER_UNKNOWN: everything could be looked at; mostly it was closed meanwhile.
+ *
+ * Sockets that listen or are bound, and of which holders or flags were not found, are asked for
+ * once more at the end: those that are gone are taken out of the snapshot.
  */
 void owners_collect(const struct collect_request *request, const struct netns_list *namespaces,
 		    struct snapshot *snapshot);

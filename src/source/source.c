@@ -104,6 +104,8 @@ int snapshot_collect(const struct collect_request *request, struct snapshot **re
 		snapshot_free(snapshot);
 		return error;
 	}
+	if (request->want & WANT_OWNERS)
+		snapshot->owners_ns = now_ns();
 	owners_collect(request, &namespaces, snapshot);
 	process_enrich(request->want, snapshot);
 	snapshot->end_ns = now_ns();

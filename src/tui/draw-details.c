@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lower part: all about the selected row, in words; and texts that lie over everything. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -181,6 +182,20 @@ static void describe_shares(const struct view *view, const struct inet_socket *f
 	group_shares_done(&shares);
 }
 
+/* The moment at which a change was seen, and how long before that it may have been. */
+static char *words_since(const struct port_history *port)
+{
+	const int64_t second = 1000000000, before = port->since_ns - port->after_ns;
+	char *moment = words_moment(port->since_ns), *words;
+
+	if (!port->after_ns || before <= second)
+		return moment;
+	words = xasprintf("%s (or up to %" PRId64 " s earlier)", moment,
+			  (before + second - 1) / second);
+	free(moment);
+	return words;
+}
+
 static void describe_since(const struct frame *frame, const struct inet_socket *socket,
 			   uint32_t width, struct out *out)
 {
@@ -194,7 +209,7 @@ static void describe_since(const struct frame *frame, const struct inet_socket *
 
 	if (!port || !port->since_ns)
 		return;
-	moment = words_moment(port->since_ns);
+	moment = words_since(port);
 	say(out, width, "",
 	    port->before ?
 		    xasprintf("Served by these since %s, before by %s.", moment, port->before) :
@@ -204,7 +219,7 @@ static void describe_since(const struct frame *frame, const struct inet_socket *
 
 static void describe_gone(const struct port_history *port, uint32_t width, struct out *out)
 {
-	char *moment = words_moment(port->since_ns);
+	char *moment = words_since(port);
 
 	say(out, width, "",
 	    xasprintf("%s port %u is served by nobody since %s%s%s.",

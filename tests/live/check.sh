@@ -976,6 +976,8 @@ start clients 17
 like "few left" "$(found)" "warning ephemeral-exhaustion"
 port=$("$PORTSHARE" --raw -H -o port -s estab 2>/dev/null | grep '^400' | head -1)
 like "an outgoing connection on the port that was named" "$(found "tcp:$port")" "port-taken-by-client"
+like "which is why it counts" "$("$PORTSHARE" check "tcp:$port" 2>/dev/null | tr -s ' \n' ' ')" \
+	"Evidence: The port was named on the command line, and nothing listens there"
 stop_all
 # More sockets than are shown: the rest is counted, and JSON has them all.
 sysctl -q -w net.ipv4.ip_local_port_range="41000 41099" 2>/dev/null || echo "41000 41099" >/proc/sys/net/ipv4/ip_local_port_range

@@ -221,6 +221,36 @@ end()
 PYTHON
 is "p has no live answer" "$(cat said)" False
 
+# The socket stays, and one of its holders ends: of a port that was named that is seen at once.
+cat >handover.py <<'PYTHON'
+import os, signal, socket
+server = socket.socket()
+server.bind(("127.0.0.1", 7002))
+server.listen()
+child = os.fork()
+if child:
+    print(os.getpid(), child, flush=True)
+signal.pause()
+PYTHON
+mkfifo pids
+python3 handover.py >pids 8>&- &
+read -r old new <pids
+OLD=$old play tcp:7002 -n 200ms >said <<'PYTHON'
+see("tcp 127.0.0.1:7002, LISTEN")
+old = os.environ["OLD"]
+see(old)
+time.sleep(1)
+before = time.monotonic()
+os.kill(int(old), 9)
+see("Served by these since")
+print(time.monotonic() - before < 5)
+send("q")
+end()
+PYTHON
+kill "$new"
+wait "$old" 2>/dev/null
+is "a holder that ends is seen at once" "$(cat said)" True
+
 # Ten thousand keys with other sizes among them, while sockets come and go. Not w, which would write files anywhere.
 cat >churn.py <<'PYTHON'
 import socket, time

@@ -329,6 +329,12 @@ static const struct saying sayings[] = {
 	  "What arrives on lo goes to the socket that is bound to it, over IPv4 too: \"two.py\" "
 	  "(pid 902) gets that, \"one.py\" (pid 901) what of IPv4 arrives elsewhere.",
 	  "prefers the IPv4 socket" },
+	{ "listeners-in-range-many", FINDING_PORT_TAKEN_BY_CLIENT,
+	  "the ports of 5 listeners of \"many\" (pid 900), tcp 0.0.0.0:40000 and others, may be "
+	  "taken",
+	  NULL },
+	{ "listeners-in-range-many", FINDING_PORT_TAKEN_BY_CLIENT,
+	  "the ports of 2 more listeners may be taken", NULL },
 	{ "client-on-low-port", FINDING_PORT_TAKEN_BY_CLIENT, "bound it by its number",
 	  "put the port into" },
 	{ "client-on-reserved-port", FINDING_PORT_TAKEN_BY_CLIENT, "is reserved already",
@@ -463,6 +469,31 @@ static void check_range(const char *directory)
 	snapshot_free(snapshot);
 }
 
+/* Of the many listeners of one process the one that was named is told alone. */
+static void check_named_of_many(const char *directory)
+{
+	const struct selector selector = {
+		.protocols = 1U << PROTOCOL_TCP,
+		.first_port = 40002,
+		.last_port = 40002,
+	};
+	const struct check_options options = { .selectors = &selector, .n_selectors = 1 };
+	struct snapshot *snapshot = load(directory, "listeners-in-range-many");
+	uint32_t i, alone = 0, others = 0;
+	struct finding_list list;
+
+	if (!ok(snapshot, "the fixture can be read"))
+		return;
+	run_check(snapshot, &options, &list);
+	for (i = 0; i < list.count; i++) {
+		alone += list.items[i].port == 40002 && list.items[i].n_sockets == 1;
+		others += !list.items[i].port && list.items[i].n_sockets == 4;
+	}
+	ok(alone == 1 && others == 1, "a port that was named is told alone, the others together");
+	finding_list_done(&list);
+	snapshot_free(snapshot);
+}
+
 int main(void)
 {
 	const char *source = getenv("top_srcdir");
@@ -492,6 +523,7 @@ int main(void)
 	for (i = 0; i < (int)ARRAY_SIZE(nameds); i++)
 		check_named(directory, &nameds[i]);
 	check_range(directory);
+	check_named_of_many(directory);
 	for (i = 0; i < (int)ARRAY_SIZE(sayings); i++)
 		check_saying(directory, &sayings[i]);
 	for (i = 0; i < N_FINDINGS; i++)

@@ -249,6 +249,49 @@ static void test_holders(void)
 	history_done(&history);
 }
 
+/* One port with one socket, read at a moment, and its holder at one that may be earlier. */
+static void take_holder(uint64_t cookie, uint32_t pid, int64_t start, int64_t owners)
+{
+	struct snapshot *snapshot = make_listeners(1, 0, start + 1);
+	uint32_t process = make_process(snapshot, pid, "server");
+	struct inet_socket *socket;
+
+	snapshot->start_ns = start * SECOND;
+	snapshot->owners_ns = owners * SECOND;
+	if (cookie) {
+		socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0", 80);
+		socket->cookie = cookie;
+		socket->known |= SOCKET_HAS_COOKIE;
+		make_owner(snapshot, socket, process, 3);
+	}
+	take(snapshot);
+}
+
+/* Holders are not read with each snapshot, so who has changed may have done so a while ago. */
+static void test_since(void)
+{
+	history_init(&history);
+	take_holder(1, 10, 100, 100);
+	is_int(history.ports[0].since_ns, 0, "at first it is not known since when");
+	take_holder(1, 10, 108, 100);
+	take_holder(1, 11, 110, 110);
+	is_int(history.ports[0].since_ns, 111 * SECOND, "another holder is seen");
+	is_int(history.ports[0].after_ns, 100 * SECOND,
+	       "which was not so yet when holders were read last");
+	take_holder(1, 11, 114, 110);
+	is_int(history.ports[0].after_ns, 100 * SECOND, "that stays");
+	take_holder(2, 12, 116, 116);
+	is_int(history.ports[0].since_ns, 117 * SECOND, "another holder of another socket");
+	is_int(history.ports[0].after_ns, 114 * SECOND,
+	       "which was not so yet when sockets were read last");
+	take_holder(0, 12, 118, 118);
+	is_int(history.ports[0].gone, 1, "the port goes");
+	is_int(history.ports[0].after_ns, 116 * SECOND, "later than it was read last");
+	take_holder(3, 12, 120, 120);
+	is_int(history.ports[0].after_ns, 118 * SECOND, "and is there again, likewise");
+	history_done(&history);
+}
+
 static void check_same(const char *what, void (*change)(struct snapshot *later), bool same)
 {
 	struct snapshot *snapshot = make_listeners(80, 81, 1), *later = make_listeners(80, 81, 2);
@@ -298,6 +341,7 @@ int main(void)
 	test_findings();
 	test_chosen();
 	test_holders();
+	test_since();
 	check_same("queues and sysctls are brought up to date", change_nothing, true);
 	check_same("a peer of connected UDP is not", change_peer, false);
 	check_same("nor a place", change_local, false);

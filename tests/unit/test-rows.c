@@ -433,6 +433,36 @@ static void test_columns(void)
 	frame_maker_done(&maker);
 }
 
+/* A note about all ports of one process, and one about those of another. */
+static void test_findings_of_processes(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i, k, process;
+
+	snapshot_add_netns(snapshot)->id = 1;
+	for (i = 0; i < 2; i++) {
+		process = make_process(snapshot, 900 + i, i ? "wget" : "curl");
+		for (k = 0; k < 4; k++) {
+			socket = make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "0.0.0.0",
+					     (uint16_t)(40000 + 10 * i + k));
+			make_owner(snapshot, socket, process, (int32_t)k);
+		}
+	}
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	view_key(&view, TUI_KEY_BACKTAB);
+	ok(shows(&view, "the ports of 4 listeners of \"curl\"") &&
+		   shows(&view, "the ports of 4 listeners of \"wget\""),
+	   "findings about the ports of two processes");
+	is_int(same_keys(&view), 0, "are two");
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 int main(void)
 {
 	setenv("LC_ALL", "C.UTF-8", 1);
@@ -444,5 +474,6 @@ int main(void)
 	test_columns();
 	test_gone();
 	test_gone_clients();
+	test_findings_of_processes();
 	return done_testing();
 }
