@@ -31,6 +31,7 @@ void lookup_order_find_shared(const struct snapshot *snapshot, uint32_t netns, b
 		HAS_TWO = 1U << 2
 	};
 	uint8_t *ports = xcalloc(UINT16_MAX + 1, sizeof(*ports));
+	bool any = false;
 	uint32_t i;
 
 	for (i = 0; i < snapshot->n_sockets; i++) {
@@ -41,9 +42,10 @@ void lookup_order_find_shared(const struct snapshot *snapshot, uint32_t netns, b
 			continue;
 		if (ports[socket->local_port] & family)
 			ports[socket->local_port] |= HAS_TWO;
+		any = any || (ports[socket->local_port] & HAS_TWO);
 		ports[socket->local_port] |= family;
 	}
-	for (i = 0; i < snapshot->n_sockets; i++)
+	for (i = 0; any && i < snapshot->n_sockets; i++)
 		if (may_move(&snapshot->sockets[i], netns) &&
 		    (ports[snapshot->sockets[i].local_port] & HAS_TWO))
 			shared[i] = true;
