@@ -22,7 +22,10 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "unicast datagram goes to the socket that fits best; of equals the one that was bound last gets "
 "everything. If that has SO_REUSEPORT its group does, and is balanced; else the kernel balances "
 "nothing between such sockets. When the last one closes, the one before it takes over. For IPv6, "
-"a socket with SO_REUSEADDR alone goes before all that have SO_REUSEPORT.",
+"a socket with SO_REUSEADDR alone goes before all that have SO_REUSEPORT. A socket at all addresses "
+"that was connected for a while and is no longer goes before those that were bound later, and one "
+"with SO_REUSEPORT has left its group by that. Both are seen with BPF only, the first with Linux "
+"6.5 or later; else the order of bind() is taken.",
 		.in_code =
 "Leave SO_REUSEADDR out of UDP servers. UDP has no TIME-WAIT, so a restart does not need it, and a "
 "second start then fails with EADDRINUSE.\n\n"

@@ -28,6 +28,12 @@ static bool is_connected(const struct inet_socket *socket)
 	return socket->known & SOCKET_HAS_PEER;
 }
 
+/* Not met as one of a group: it has left that by connect(), or got the flag after its bind. */
+static bool is_loner(const struct inet_socket *socket)
+{
+	return !is_connected(socket) && socket->reuse_group == TRISTATE_NO;
+}
+
 /* Bound to one IPv6 address, a socket gets IPv6 alone, to a mapped one IPv4 alone. */
 static enum tristate v6only_of(const struct inet_socket *socket)
 {
@@ -58,6 +64,12 @@ static bool has_peer_of(const struct inet_socket *socket, const struct delivery_
 	return socket->peer_port == query->from_port && address_equal(&peer, &from);
 }
 
+/* What it was connected to before counts for IPv6 only: that of IPv4 goes with disconnecting. */
+static bool has_old_peer_for(const struct inet_socket *socket, const struct delivery_query *query)
+{
+	return query->family == AF_INET6 && (socket->known & SOCKET_HAS_OLD_PEER);
+}
+
 static bool takes_device(const struct inet_socket *socket, const struct delivery_query *query)
 {
 	return !socket->device || socket->device == query->device;
@@ -74,6 +86,10 @@ static int score_udp(const struct delivery_socket *receiver, const struct delive
 		if (!has_peer_of(socket, query))
 			return NO_SCORE;
 		score += 2 * weight;
+	} else if (has_old_peer_for(socket, query)) {
+		if (!address_equal(&socket->peer, &query->from))
+			return NO_SCORE;
+		score += weight;
 	}
 	if (socket->device)
 		score += weight;
@@ -117,6 +133,8 @@ static enum tristate same_group(const struct delivery_socket *a, const struct de
 
 	if (a->group != DELIVERY_ANY || b->group != DELIVERY_ANY)
 		return tristate_of(a->group == b->group);
+	if (is_loner(x) || is_loner(y))
+		return TRISTATE_NO;
 	if (x->family != y->family || !address_equal(&x->local, &y->local) ||
 	    y->reuse_port == TRISTATE_NO ||
 	    ((known & SOCKET_HAS_DEVICE) && x->device != y->device) ||
@@ -185,7 +203,17 @@ static int score_in_chain(const struct delivery_socket *receiver,
 						     score_udp(receiver, query);
 }
 
-/* The same if it is bound to the device, where that is not known. */
+/* Whether it takes the packet, before others even, if it comes from one peer, and else does not. */
+static bool asks_for_sender(const struct inet_socket *socket, const struct delivery_query *query,
+			    bool wildcards)
+{
+	return query->any_sender && has_old_peer_for(socket, query) &&
+	       !address_is_v4_mapped(AF_INET6, &socket->peer) &&
+	       takes_family(socket, query) != TRISTATE_NO && takes_device(socket, query) &&
+	       in_chain(socket, query, wildcards);
+}
+
+/* The score if it is bound to the device, where that is not known. */
 static int highest_score(const struct delivery_socket *receiver, const struct delivery_query *query,
 			 bool wildcards)
 {
@@ -207,7 +235,7 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 
 	if (takes_family(socket, query) == TRISTATE_UNKNOWN || !(socket->known & SOCKET_HAS_DEVICE))
 		return true;
-	if (socket->reuse_port == TRISTATE_NO || is_connected(socket))
+	if (socket->reuse_port == TRISTATE_NO || is_connected(socket) || is_loner(socket))
 		return false;
 	/* Alone it receives, whatever its flags are. */
 	for (i = 0; i < n_sockets; i++) {
@@ -218,7 +246,7 @@ static bool is_doubtful(const struct delivery_socket *sockets, uint32_t n_socket
 			continue;
 		/* A group in which one was connected once is not final (reuseport_has_conns()). */
 		may_go_on = may_go_on ||
-			    (is_connected(other) &&
+			    ((is_connected(other) || is_loner(other)) &&
 			     (other->uid == socket->uid ||
 			      !(socket->known & other->known & SOCKET_HAS_UID)) &&
 			     other->family == socket->family && other->reuse_port != TRISTATE_NO);
@@ -258,7 +286,8 @@ static bool scan(const struct delivery_socket *sockets, uint32_t n_sockets,
 		int score = score_in_chain(&sockets[i], query, wildcards);
 		int highest = highest_score(&sockets[i], query, wildcards);
 
-		if (highest > score && highest > best_score)
+		if ((highest > score && highest > best_score) ||
+		    asks_for_sender(socket, query, wildcards))
 			delivery->certain = false;
 		if (score <= best_score)
 			continue;
@@ -266,7 +295,8 @@ static bool scan(const struct delivery_socket *sockets, uint32_t n_sockets,
 		best = &sockets[i];
 		if (is_doubtful(sockets, n_sockets, i, score, query, wildcards))
 			delivery->certain = false;
-		if (!is_connected(socket) && socket->reuse_port != TRISTATE_NO) {
+		if (!is_connected(socket) && !is_loner(socket) &&
+		    socket->reuse_port != TRISTATE_NO) {
 			select_from_group(sockets, n_sockets, best, query, delivery);
 			return true;
 		}
@@ -400,6 +430,46 @@ static bool can_receive(const struct inet_socket *socket)
 	return socket->state == STATE_BOUND || socket->state == STATE_ESTAB;
 }
 
+static int compare_lookup_order(const void *left, const void *right)
+{
+	const struct delivery_socket *a = left, *b = right;
+
+	if (a->socket->lookup_order != b->socket->lookup_order)
+		return a->socket->lookup_order < b->socket->lookup_order ? -1 : 1;
+	return (a->socket > b->socket) - (a->socket < b->socket);
+}
+
+/*
+ * From the order of bind(), which is the snapshot's, into that of the look-up: those of which that
+ * is known, in the places that they have among the others.
+ */
+static void sort_for_lookup(struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	struct delivery_socket *known;
+	uint32_t i, n = 0, last = 0;
+	bool sorted = true;
+
+	for (i = 0; i < n_sockets; i++) {
+		uint32_t order = sockets[i].socket->lookup_order;
+
+		if (!order)
+			continue;
+		sorted = sorted && order >= last;
+		last = order;
+	}
+	if (sorted)
+		return;
+	known = xcalloc(n_sockets, sizeof(*known));
+	for (i = 0; i < n_sockets; i++)
+		if (sockets[i].socket->lookup_order)
+			known[n++] = sockets[i];
+	qsort(known, n, sizeof(*known), compare_lookup_order);
+	for (i = 0, n = 0; i < n_sockets; i++)
+		if (sockets[i].socket->lookup_order)
+			sockets[i] = known[n++];
+	free(known);
+}
+
 uint32_t delivery_sockets_of(const struct snapshot *snapshot, const uint32_t *members,
 			     uint32_t n_members, struct delivery_socket **ret_sockets)
 {
@@ -423,6 +493,7 @@ uint32_t delivery_sockets_of(const struct snapshot *snapshot, const uint32_t *me
 				tristate_of(socket->options & SOCKET_OPTION_MULTICAST_ALL);
 		n++;
 	}
+	sort_for_lookup(sockets, n);
 	*ret_sockets = sockets;
 	return n;
 }

@@ -38,6 +38,7 @@ struct delivery_query {
 	uint8_t family; /* of the packet */
 	uint8_t protocol; /* UDP, UDP-Lite, or TCP for a new connection */
 	uint16_t from_port;
+	bool any_sender; /* from is one of many that may send */
 	string_id device; /* on which it arrives; 0: one to which no socket is bound */
 	int32_t cpu; /* on which it is handled; DELIVERY_ANY: whichever */
 	bool broadcast; /* to is a broadcast address */
@@ -65,8 +66,9 @@ void delivery_predict(const struct snapshot *snapshot, const struct delivery_soc
 void delivery_done(struct delivery *delivery);
 
 /*
- * The receivers of a bind bucket in the snapshot's order, malloc'ed: sockets that can receive, with
- * nothing known of CPUs and selectors. ret_sockets has up to n_members entries.
+ * The receivers of a bind bucket, malloc'ed, in the order in which the kernel meets them as far as
+ * that is known, else in the snapshot's: sockets that can receive, with nothing known of CPUs and
+ * selectors. ret_sockets has up to n_members entries.
  */
 uint32_t delivery_sockets_of(const struct snapshot *snapshot, const uint32_t *members,
 			     uint32_t n_members, struct delivery_socket **ret_sockets);

@@ -28,7 +28,7 @@ static bool is_uniform(const struct inet_socket *sockets, const struct detect_pl
 	return true;
 }
 
-/* All have SO_REUSEPORT and one uid: a group, which the kernel balances. */
+/* All have SO_REUSEPORT and one uid, and none has left: a group, which the kernel balances. */
 static enum tristate is_group(const struct detection *detection, const struct detect_place *place)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
@@ -40,7 +40,7 @@ static enum tristate is_group(const struct detection *detection, const struct de
 	for (i = 0; i < place->count; i++) {
 		const struct inet_socket *socket = &sockets[place->sockets[i]];
 
-		if (socket->reuse_port == TRISTATE_NO)
+		if (socket->reuse_port == TRISTATE_NO || socket->reuse_group == TRISTATE_NO)
 			return TRISTATE_NO;
 		if (!(socket->known & SOCKET_HAS_UID))
 			group = TRISTATE_UNKNOWN;
@@ -200,6 +200,8 @@ enum preference {
 	PREFERS_PLAIN, /* IPv6: the one without SO_REUSEPORT, else the oldest */
 	PREFERS_IPV4, /* to a mapped address */
 	PREFERS_GROUP, /* of no device, met before the socket that is bound to it */
+	PREFERS_MOVED, /* one that was connected, and went before those that were bound later */
+	PREFERS_LONER, /* one with SO_REUSEPORT that is in no group */
 };
 
 static const char *const preference_words[] = {
@@ -210,7 +212,43 @@ static const char *const preference_words[] = {
 			 "equals the one that was bound last",
 	[PREFERS_GROUP] = "and a group with SO_REUSEPORT that is met first keeps it from an older "
 			  "socket, even from one that is bound to the device",
+	[PREFERS_MOVED] = "and with SO_REUSEADDR that is the one that was bound last, unless, as "
+			  "here, an older one was connected for a while and is no longer, which "
+			  "puts it first",
+	[PREFERS_LONER] = "and one that has SO_REUSEPORT but is in no group, as after being "
+			  "connected for a while, keeps them to itself where it is met first",
 };
+
+/* Whether a receiver was bound before others that are like it, and still is met before them. */
+static bool has_moved(const struct inet_socket *sockets, const struct share *share,
+		      uint32_t receiver)
+{
+	const struct inet_socket *first = &sockets[receiver];
+	uint32_t i;
+
+	for (i = 0; i < share->count && first->lookup_order; i++) {
+		const struct inet_socket *other = &sockets[share->sockets[i]];
+
+		if (share->sockets[i] < receiver && other->family == first->family &&
+		    other->device == first->device && other->lookup_order > first->lookup_order)
+			return true;
+	}
+	return false;
+}
+
+/* By what one receiver goes before all others. */
+static enum preference preference_for(const struct inet_socket *sockets, const struct share *share,
+				      enum preference otherwise)
+{
+	uint32_t receiver = share->delivery.receivers[0];
+
+	if (share->delivery.mode != DELIVERY_ONE)
+		return otherwise;
+	if (sockets[receiver].reuse_port == TRISTATE_YES &&
+	    sockets[receiver].reuse_group == TRISTATE_NO)
+		return PREFERS_LONER;
+	return has_moved(sockets, share, receiver) ? PREFERS_MOVED : otherwise;
+}
 
 static enum preference preference_of(const struct inet_socket *sockets, const uint32_t *members,
 				     uint32_t n_members)
@@ -244,8 +282,8 @@ static char *explain_share(const struct detection *detection, const struct share
 			   const char *winner, const char *losers)
 {
 	const struct inet_socket *sockets = detection->snapshot->sockets;
-	const char *preference =
-		preference_words[preference_of(sockets, share->sockets, share->count)];
+	const char *preference = preference_words[preference_for(
+		sockets, share, preference_of(sockets, share->sockets, share->count))];
 	const char *get = share->parties.count - share->n_wins == 1 ? "gets" : "get";
 	char *heirs = name_heirs(detection, share), *text;
 

@@ -224,6 +224,21 @@ const struct address_index *detect_addresses(const struct detection *detection)
 	return detection->addresses;
 }
 
+static int compare_indexes(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return (a > b) - (a < b);
+}
+
+/* By index: they are searched. */
+static void sort_receivers(struct delivery *delivery)
+{
+	if (delivery->n_receivers > 1)
+		qsort(delivery->receivers, delivery->n_receivers, sizeof(*delivery->receivers),
+		      compare_indexes);
+}
+
 void detect_predict_among(const struct detection *detection, const uint32_t *sockets,
 			  uint32_t n_sockets, const struct inet_socket *at,
 			  struct delivery *ret_delivery)
@@ -234,6 +249,7 @@ void detect_predict_among(const struct detection *detection, const uint32_t *soc
 		.protocol = at->protocol,
 		.device = at->device,
 		.from_port = 9,
+		.any_sender = true,
 		.cpu = DELIVERY_ANY,
 	};
 	struct delivery_socket *candidates;
@@ -245,6 +261,7 @@ void detect_predict_among(const struct detection *detection, const uint32_t *soc
 		query.to = query.family == AF_INET ? v4_loopback : v6_loopback;
 	query.from = query.to;
 	delivery_predict(detection->snapshot, candidates, n, &query, ret_delivery);
+	sort_receivers(ret_delivery);
 	free(candidates);
 }
 

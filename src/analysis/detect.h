@@ -125,7 +125,7 @@ const struct address_index *detect_addresses(const struct detection *detection);
 
 /*
  * Who gets a unicast datagram that is sent to where a socket of the bucket is bound; of a wildcard,
- * to an address to which nothing else is bound. Freed with delivery_done().
+ * to an address to which nothing else is bound. Receivers ascend. Freed with delivery_done().
  */
 void detect_predict(const struct detection *detection, const struct inet_socket *at,
 		    struct delivery *ret_delivery);

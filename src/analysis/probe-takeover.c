@@ -80,6 +80,7 @@ static void add_places(struct takeover *takeover, int family, const struct addre
 				.protocol = takeover->candidate->protocol,
 				.device = devices[i],
 				.cpu = DELIVERY_ANY,
+				.any_sender = true,
 				.broadcast = own && takeover->broadcast,
 			},
 			.own = own,

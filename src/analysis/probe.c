@@ -373,6 +373,7 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 		.protocol = report->candidate.protocol,
 		.device = arrives_on(snapshot, report, sockets, n_sockets),
 		.cpu = DELIVERY_ANY,
+		.any_sender = true,
 		.broadcast = report->broadcast,
 	};
 	struct delivery predicted;

@@ -111,11 +111,14 @@ static __always_inline bool has_joined_groups(__u64 sk, __u16 family)
 	return info && READ(struct ipv6_pinfo, info, ipv6_mc_list);
 }
 
-static __always_inline bool has_program(__u64 sk)
+static __always_inline __u8 group_flags(__u64 sk)
 {
 	__u64 group = (unsigned long)READ_SK(sk, sk_reuseport_cb);
 
-	return group && READ(struct sock_reuseport, group, prog);
+	if (!group)
+		return 0;
+	return BPF_SOCKET_GROUP |
+	       (READ(struct sock_reuseport, group, prog) ? BPF_SOCKET_PROGRAM : 0);
 }
 
 /* Append the socket of a file, if it is one of ours. 0 if there is no room. */
@@ -167,7 +170,7 @@ __attribute__((noinline)) int write_file(__u64 file, __u32 fd)
 	record->family = family;
 	record->state = READ_SK(sk, __sk_common.skc_state);
 	record->reuse = BITS(bits, __sk_common.skc_reuse);
-	record->flags = flags | BPF_SOCKET_HAS_FILE | (has_program(sk) ? BPF_SOCKET_PROGRAM : 0) |
+	record->flags = flags | BPF_SOCKET_HAS_FILE | group_flags(sk) |
 			BITS(bits, __sk_common.skc_reuseport) * BPF_SOCKET_REUSE_PORT |
 			BITS(bits, __sk_common.skc_ipv6only) * BPF_SOCKET_V6ONLY;
 	out->n_sockets = index + 1;

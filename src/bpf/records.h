@@ -19,6 +19,7 @@
 #define BPF_SOCKET_HAS_FILE (1U << 4) /* there is a struct file: somebody holds it */
 #define BPF_SOCKET_GROUPS_CUT (1U << 5) /* has more groups than were read */
 #define BPF_SOCKET_PROGRAM (1U << 6) /* a program chooses within its SO_REUSEPORT group */
+#define BPF_SOCKET_GROUP (1U << 7) /* it is in such a group; read of descriptors only */
 
 /* A thread group that holds a socket. */
 struct bpf_task_record {

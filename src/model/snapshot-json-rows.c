@@ -323,6 +323,22 @@ static void read_endpoint(struct json_rows *rows, const json_t *endpoint, int fa
 	*port = (uint16_t)number;
 }
 
+static void read_old_peer(struct json_rows *rows, struct inet_socket *socket, const json_t *element)
+{
+	const json_t *text = json_field_get(element, "old_peer");
+	int family;
+
+	if (!text)
+		return;
+	if (socket->family == AF_INET6 && json_is_string(text) &&
+	    !address_parse(json_string_value(text), json_string_length(text), &family,
+			   &socket->peer) &&
+	    family == AF_INET6)
+		socket->known |= SOCKET_HAS_OLD_PEER;
+	else
+		json_field_fail(&rows->reader, "old_peer", "expected an IPv6 address");
+}
+
 static void read_endpoints(struct json_rows *rows, struct inet_socket *socket,
 			   const json_t *element)
 {
@@ -340,8 +356,10 @@ static void read_endpoints(struct json_rows *rows, struct inet_socket *socket,
 		socket->known |= SOCKET_HAS_DEVICE;
 	}
 	json_field_leave(reader);
-	if (!peer)
+	if (!peer) {
+		read_old_peer(rows, socket, element);
 		return;
+	}
 	json_field_enter(reader, "peer");
 	read_endpoint(rows, peer, socket->family, &socket->peer, &socket->peer_port);
 	socket->known |= SOCKET_HAS_PEER;
@@ -351,6 +369,7 @@ static void read_endpoints(struct json_rows *rows, struct inet_socket *socket,
 static void read_numbers(struct json_rows *rows, struct inet_socket *socket, const json_t *element)
 {
 	struct json_field_reader *reader = &rows->reader;
+	uint32_t order;
 
 	if (json_field_u32(reader, element, "uid", UINT32_MAX, &socket->uid))
 		socket->known |= SOCKET_HAS_UID;
@@ -362,6 +381,8 @@ static void read_numbers(struct json_rows *rows, struct inet_socket *socket, con
 		socket->known |= SOCKET_HAS_MARK;
 	if (json_field_unsigned(reader, element, "cgroup_id", UINT64_MAX, &socket->cgroup_id))
 		socket->known |= SOCKET_HAS_CGROUP;
+	if (json_field_u32(reader, element, "lookup_order", UINT16_MAX, &order))
+		socket->lookup_order = (uint16_t)order;
 }
 
 static void read_reuse(struct json_rows *rows, struct inet_socket *socket, const json_t *element)
@@ -377,6 +398,7 @@ static void read_reuse(struct json_rows *rows, struct inet_socket *socket, const
 					   "bpf, getsockopt, inferred or unknown",
 					   EVIDENCE_UNKNOWN);
 	socket->reuse_program = json_field_tristate(&rows->reader, reuse, "program");
+	socket->reuse_group = json_field_tristate(&rows->reader, reuse, "group");
 	json_field_leave(&rows->reader);
 }
 
@@ -433,7 +455,7 @@ static void read_options(struct json_rows *rows, struct inet_socket *socket, con
 			    "recverr, freebind, transparent, multicast_loop, multicast_all, "
 			    "bind_address_no_port or defer_connect",
 			    &bit))
-			socket->options |= (uint16_t)(1U << bit);
+			socket->options |= (uint8_t)(1U << bit);
 		json_field_leave(&rows->reader);
 	}
 	json_field_leave(&rows->reader);

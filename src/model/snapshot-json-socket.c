@@ -137,8 +137,13 @@ static char *put_endpoints(struct socket_saver *saver, char *at, const struct in
 		at = PUT(at, ", \"device\": ");
 		at = put_id(saver, at, socket->device);
 	}
-	if (!(socket->known & SOCKET_HAS_PEER))
-		return PUT(at, "}, \"peer\": null");
+	if (!(socket->known & SOCKET_HAS_PEER)) {
+		at = PUT(at, "}, \"peer\": null");
+		if (!(socket->known & SOCKET_HAS_OLD_PEER))
+			return at;
+		at = PUT(at, ", \"old_peer\": ");
+		return put_address(at, socket->family, &socket->peer);
+	}
 	at = PUT(at, "}, \"peer\": {\"address\": ");
 	at = put_address(at, socket->family, &socket->peer);
 	at = PUT(at, ", \"port\": ");
@@ -159,8 +164,16 @@ static char *put_reuse(struct socket_saver *saver, char *at, const struct inet_s
 	if (socket->reuse_port == TRISTATE_YES) {
 		at = PUT(at, ", \"program\": ");
 		at = put_tristate(at, socket->reuse_program);
+		if (socket->reuse_group != TRISTATE_UNKNOWN) {
+			at = PUT(at, ", \"group\": ");
+			at = put_tristate(at, socket->reuse_group);
+		}
 	}
-	return PUT(at, "}");
+	at = PUT(at, "}");
+	if (!socket->lookup_order)
+		return at;
+	at = PUT(at, ", \"lookup_order\": ");
+	return put_unsigned(at, socket->lookup_order);
 }
 
 static char *put_numbers(struct socket_saver *saver, char *at, const struct inet_socket *socket)

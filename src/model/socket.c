@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <stddef.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "util/xalloc.h"
+
+/* There may be 100,000 of them. */
+_Static_assert(sizeof(struct inet_socket) <= 136, "a socket has not grown");
 
 static const char *const protocol_names[N_PROTOCOLS] = {
 	[PROTOCOL_TCP] = "tcp",	    [PROTOCOL_UDP] = "udp",   [PROTOCOL_UDPLITE] = "udplite",
@@ -142,6 +146,15 @@ int socket_state_parse(const char *name)
 			return state_aliases[i].state;
 	}
 	return -EINVAL;
+}
+
+void socket_keep_old_peer(struct inet_socket *socket)
+{
+	if (socket->family == AF_INET6 && !protocol_is_stream((enum protocol)socket->protocol) &&
+	    !address_equal(&socket->peer, &(struct address){ .bytes = { 0 } }))
+		socket->known |= SOCKET_HAS_OLD_PEER;
+	else
+		socket->peer = (struct address){ .bytes = { 0 } };
 }
 
 bool socket_is_held_by_unknown(const struct inet_socket *socket)

@@ -90,6 +90,11 @@ enum socket_known {
 	SOCKET_HAS_OPTIONS = 1U << 10,
 	SOCKET_HAS_MULTICAST = 1U << 11, /* the list of groups is complete, it may be empty */
 	SOCKET_HAS_DEVICE = 1U << 12, /* device is known; device 0 then means: not bound to one */
+	/*
+	 * UDP over IPv6, not connected, but it was: peer is still the address from which alone it
+	 * gets datagrams of IPv6, as connect() to AF_UNSPEC leaves it (__udp_disconnect()).
+	 */
+	SOCKET_HAS_OLD_PEER = 1U << 13,
 };
 
 /* Options that sock_diag reports (INET_DIAG_SOCKOPT), as bits of inet_socket.options. */
@@ -127,16 +132,22 @@ struct inet_socket {
 	uint32_t first_group, n_groups; /* range of snapshot.groups: multicast memberships */
 	uint16_t local_port; /* host byte order */
 	uint16_t peer_port;
-	uint16_t options; /* enum socket_option */
+	/*
+	 * UDP: where the kernel's look-up meets it among those of its address and port; 0: unknown.
+	 * Only which of two is lower means anything. The snapshot has them in the order of bind().
+	 */
+	uint16_t lookup_order;
+	uint8_t options; /* enum socket_option */
 	uint8_t family; /* AF_INET, AF_INET6 */
 	uint8_t protocol; /* enum protocol */
 	uint8_t state; /* enum socket_state */
-	uint8_t timer; /* enum timer_kind */
 	uint8_t v6only; /* enum tristate */
+	uint8_t timer : 4; /* enum timer_kind */
+	uint8_t reuse_program : 2; /* enum tristate: BPF chooses within its SO_REUSEPORT group */
+	uint8_t reuse_group : 2; /* enum tristate: whether it is in such a group, if it receives */
 	uint8_t reuse_addr; /* enum tristate */
 	uint8_t reuse_port; /* enum tristate */
 	uint8_t reuse_evidence; /* enum evidence */
-	uint8_t reuse_program; /* enum tristate: BPF chooses within its SO_REUSEPORT group */
 	uint8_t owner_status; /* enum owner_status */
 };
 
@@ -185,6 +196,12 @@ static inline bool socket_has_inode(const struct inet_socket *socket)
 {
 	return (socket->known & SOCKET_HAS_INODE) && socket->inode;
 }
+
+/*
+ * A socket that is not connected has got what the kernel says is its peer's address: take it for
+ * the one that it had before (SOCKET_HAS_OLD_PEER), or forget it where that is of no account.
+ */
+void socket_keep_old_peer(struct inet_socket *socket);
 
 /* Whether it has holders, or may have them, of whom none can be seen. */
 bool socket_is_held_by_unknown(const struct inet_socket *socket);

@@ -296,6 +296,33 @@ int replica_socket_remember(const struct bind_memory *memory, uint16_t port, boo
 	return bind_once(&last, others);
 }
 
+int replica_socket_move(const struct inet_socket *socket, const struct replica_socket *made)
+{
+	static const struct address v4 = { .bytes = { 127, 0, 0, 1 } };
+	static const struct address v6 = { .bytes = { [15] = 1 } };
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct address peer = socket->local;
+	struct sockaddr_storage at;
+	socklen_t size;
+
+	if (made->fd < 0)
+		return 0;
+	if (address_is_wildcard(socket->family, &peer)) {
+		if (socket->family == AF_INET)
+			peer = v4;
+		else if (address_is_v4_mapped(AF_INET6, &peer) ||
+			 address_is_v4_mapped(AF_INET6, &socket->peer))
+			peer = address_as_mapped(AF_INET, &v4);
+		else
+			peer = v6;
+	}
+	size = bind_socket_address(socket->family, &peer, 9, NULL, &at);
+	return connect(made->fd, (const struct sockaddr *)&at, size) ||
+			       connect(made->fd, &nobody, sizeof(nobody)) ?
+		       -errno :
+		       0;
+}
+
 int replica_socket_finish(const struct inet_socket *socket, bool others, uint32_t candidate_uid,
 			  const struct replica_socket *made)
 {

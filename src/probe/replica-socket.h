@@ -26,6 +26,9 @@ int replica_socket_make(const struct snapshot *snapshot, uint32_t socket, bool o
 			uint32_t candidate_uid, uint16_t peer_port,
 			struct replica_socket *ret_socket, const char **ret_step);
 
+/* Connect a socket of UDP to loopback and disconnect it, as was done to the original. */
+int replica_socket_move(const struct inet_socket *socket, const struct replica_socket *made);
+
 /*
  * To be called when all are made: flags go that a UDP socket was given for its bind only, and
  * without others SO_REUSEPORT of sockets of other users, which do not share by it with the

@@ -49,6 +49,7 @@ struct work {
 
 	/* In the child. */
 	struct replica_socket *made;
+	bool *moves; /* of each, whether it is to be connected for a while yet */
 	bool others; /* uids can be played */
 };
 
@@ -113,6 +114,44 @@ static void remember(const struct work *work)
 		note_not_made(work->result, SNAPSHOT_NONE, error, step);
 }
 
+/* Of those that are to be moved the one that is looked up last, but behind next if there is that. */
+static uint32_t last_to_move(const struct work *work, uint32_t n_made,
+			     const struct inet_socket *next)
+{
+	const struct inet_socket *socket, *last = NULL;
+	uint32_t i, found = SNAPSHOT_NONE;
+
+	for (i = 0; i < n_made; i++) {
+		socket = &work->snapshot->sockets[work->sockets[i]];
+		if (!work->moves[i] ||
+		    (next && (socket->family != next->family ||
+			      socket->lookup_order <= next->lookup_order)) ||
+		    (last && socket->lookup_order <= last->lookup_order))
+			continue;
+		last = socket;
+		found = i;
+	}
+	return found;
+}
+
+/*
+ * Connect and disconnect what was connected, so that the look-up meets all as in the original:
+ * before the next is made those that it went before; NULL: after the last the others.
+ */
+static void move(struct work *work, uint32_t n_made, const struct inet_socket *next)
+{
+	uint32_t i;
+	int error;
+
+	while ((i = last_to_move(work, n_made, next)) != SNAPSHOT_NONE) {
+		work->moves[i] = false;
+		error = replica_socket_move(&work->snapshot->sockets[work->sockets[i]],
+					    &work->made[i]);
+		if (error)
+			note_not_made(work->result, work->sockets[i], error, "connect");
+	}
+}
+
 static void rebuild(struct work *work)
 {
 	const struct bind_candidate *candidate = &work->report->candidate;
@@ -125,6 +164,8 @@ static void rebuild(struct work *work)
 		const char *step = "";
 		int error;
 
+		if (!work->moves[i] && socket->lookup_order)
+			move(work, i, socket);
 		if (!++peer_port)
 			peer_port = 1;
 		error = make_place(snapshot_text(work->snapshot, socket->device), socket->family,
@@ -137,6 +178,7 @@ static void rebuild(struct work *work)
 		if (error)
 			note_not_made(work->result, work->sockets[i], error, step);
 	}
+	move(work, work->n_sockets, NULL);
 	if (work->n_sockets && protocol_is_stream((enum protocol)candidate->protocol))
 		remember(work);
 	for (i = 0; i < work->n_sockets; i++)
@@ -383,6 +425,54 @@ static void in_order(const struct snapshot *snapshot, const uint32_t *members, u
 	}
 }
 
+/*
+ * Of UDP: whether it was connected for a while: so it left its group, or went before others of its
+ * family that come first by the order of bind(), which is the snapshot's. That forgets a device, to
+ * which it would be bound again; but then no traffic is counted.
+ */
+static bool was_connected(const struct work *work, uint32_t index)
+{
+	const struct inet_socket *sockets = work->snapshot->sockets, *socket = &sockets[index];
+	uint32_t i;
+
+	if (protocol_is_stream((enum protocol)socket->protocol) || socket->state != STATE_BOUND ||
+	    socket->device)
+		return false;
+	if (socket->reuse_port == TRISTATE_YES && socket->reuse_group == TRISTATE_NO)
+		return true;
+	for (i = 0; i < work->n_sockets && socket->lookup_order; i++)
+		if (work->sockets[i] < index &&
+		    sockets[work->sockets[i]].family == socket->family &&
+		    sockets[work->sockets[i]].lookup_order > socket->lookup_order)
+			return true;
+	return false;
+}
+
+static void find_moves(struct work *work)
+{
+	uint32_t i;
+
+	work->moves = xcalloc(work->n_sockets + 1, sizeof(*work->moves));
+	for (i = 0; i < work->n_sockets; i++)
+		work->moves[i] = was_connected(work, work->sockets[i]);
+}
+
+/* Sockets of IPv6 with SO_REUSEPORT are made last, and so after what was moved before them. */
+static bool is_order_lost(const struct work *work)
+{
+	bool moves = false, at_tail = false;
+	uint32_t i;
+
+	for (i = 0; i < work->n_sockets; i++) {
+		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
+
+		moves = moves || work->moves[i];
+		at_tail = at_tail ||
+			  (socket->family == AF_INET6 && socket->reuse_port == TRISTATE_YES);
+	}
+	return moves && at_tail;
+}
+
 static bool any_receiver(const struct work *work)
 {
 	uint32_t i;
@@ -413,6 +503,7 @@ static bool can_count(const struct work *work)
 	const struct probe_report *report = work->report;
 
 	return report->candidate.port && any_receiver(work) && !any_device(work) &&
+	       !is_order_lost(work) &&
 	       !address_is_multicast(report->destination_family, &report->destination) &&
 	       !report->broadcast;
 }
@@ -508,6 +599,10 @@ static void note_limits(const struct work *work, struct probe_report *report)
 			report, "replica",
 			"who receives is not counted in the replica, where no traffic comes "
 			"in on the devices to which sockets are bound");
+	if (is_order_lost(work))
+		probe_add_limit(report, "replica",
+				"who receives is not counted in the replica, where it cannot be "
+				"rebuilt in what order sockets were connected and disconnected");
 	if (result->n_not_made)
 		probe_add_limit(report, "replica",
 				"%u socket%s could not be rebuilt in the replica: %s: %s",
@@ -543,12 +638,14 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 
 	members = probe_members(index, &report->candidate, &n_members);
 	in_order(snapshot, members, n_members, &work);
+	find_moves(&work);
 	if (work.n_sockets > REPLICA_SOCKETS_MAX) {
 		probe_add_limit(report, "replica",
 				"there are too many sockets on the port to rebuild "
 				"them in a replica");
 		free(work.sockets);
 		free(work.stand_for);
+		free(work.moves);
 		return;
 	}
 	work.count_traffic = can_count(&work);
@@ -557,6 +654,7 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 		probe_add_limit(report, "replica", "no memory for a replica");
 		free(work.sockets);
 		free(work.stand_for);
+		free(work.moves);
 		return;
 	}
 	work.result->before = work.result->after = -1;
@@ -576,4 +674,5 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 	child_unshare(work.result, sizeof(*work.result));
 	free(work.sockets);
 	free(work.stand_for);
+	free(work.moves);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "source/boot-time.h"
+#include "source/lookup-order.h"
 #include "source/process.h"
 #include "util/xalloc.h"
 
@@ -86,6 +87,10 @@ static void take_record(struct join *join, const struct bpf_task_record *task,
 	hold_list_add(join->holds, index, *row, (int32_t)record->fd);
 	set_flags(socket, record->reuse, record->flags);
 	socket->reuse_program = tristate_of(record->flags & BPF_SOCKET_PROGRAM);
+	/* That of MPTCP is in the socket inside. */
+	if (record->protocol == IPPROTO_UDP || record->protocol == IPPROTO_UDPLITE ||
+	    (record->protocol == IPPROTO_TCP && socket->state == STATE_LISTEN))
+		socket->reuse_group = tristate_of(record->flags & BPF_SOCKET_GROUP);
 	if (!(join->request->want & WANT_MULTICAST) || protocol_is_stream(socket->protocol))
 		return;
 	if (record->flags & BPF_SOCKET_MULTICAST)
@@ -266,18 +271,21 @@ static int read_table(struct socket_bpf *bpf, const struct netns_handle *namespa
 static int join_table(struct socket_bpf *bpf, const struct collect_request *request,
 		      const struct netns_handle *namespace, uint32_t netns, enum protocol protocol,
 		      struct snapshot *snapshot, const struct hold_list *holds, uint8_t *traits,
-		      uint32_t *wanted)
+		      uint32_t *wanted, bool *shared)
 {
 	struct bpf_socket_table table;
 	uint32_t i, n_wanted = 0, *sockets;
 	bool ownerless_only = true;
 	int error;
 
+	if (protocol == PROTOCOL_UDP && (request->want & WANT_REUSE) &&
+	    lookup_order_is_seen(snapshot_text(snapshot, snapshot->kernel)))
+		lookup_order_find_shared(snapshot, netns, shared);
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[i];
 
 		if (socket->netns != netns || socket->protocol != protocol ||
-		    !wants_table(request, socket, holds->of_socket[i], traits[i]))
+		    (!shared[i] && !wants_table(request, socket, holds->of_socket[i], traits[i])))
 			continue;
 		wanted[n_wanted++] = i;
 		if (socket_has_inode(socket))
@@ -291,6 +299,7 @@ static int join_table(struct socket_bpf *bpf, const struct collect_request *requ
 	sockets = xmalloc(table.n_sockets * sizeof(*sockets));
 	table_join(snapshot, wanted, n_wanted, table.sockets, table.n_sockets, sockets);
 	take_table(request, snapshot, &table, sockets, traits);
+	lookup_order_set(snapshot, shared, table.sockets, table.n_sockets, sockets);
 	free(sockets);
 	bpf_socket_table_done(&table);
 	return 0;
@@ -339,16 +348,19 @@ int owners_bpf_tables(struct socket_bpf *bpf, const struct collect_request *requ
 		      const struct hold_list *holds, uint8_t *traits)
 {
 	uint32_t netns, *wanted = xmalloc(snapshot->n_sockets * sizeof(*wanted));
+	/* Of UDP, beside others where the order of bind() does not tell who receives. */
+	bool *shared = xcalloc(snapshot->n_sockets, sizeof(*shared));
 	int error = 0, failed;
 
 	for (netns = 0; netns < namespaces->count; netns++) {
 		failed = join_table(bpf, request, &namespaces->items[netns], netns, PROTOCOL_TCP,
-				    snapshot, holds, traits, wanted);
+				    snapshot, holds, traits, wanted, shared);
 		error = error ? error : failed;
 		failed = join_table(bpf, request, &namespaces->items[netns], netns, PROTOCOL_UDP,
-				    snapshot, holds, traits, wanted);
+				    snapshot, holds, traits, wanted, shared);
 		error = error ? error : failed;
 	}
 	free(wanted);
+	free(shared);
 	return error;
 }

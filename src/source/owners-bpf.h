@@ -29,8 +29,9 @@ int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *reques
 		    uint32_t *ret_too_large);
 
 /*
- * Flags of the sockets without a holder, which of them are the kernel's own (OWNER_KERNEL), and
- * the multicast groups that the first pass announced: from the tables of TCP and UDP of each
+ * Flags of the sockets without a holder, which of them are the kernel's own (OWNER_KERNEL),
+ * the multicast groups that the first pass announced, and in what order UDP sockets at all
+ * addresses of one port are looked up: from the tables of TCP and UDP of each
  * namespace in which that is missing. Returns 0, or the first -errno.
  */
 int owners_bpf_tables(struct socket_bpf *bpf, const struct collect_request *request,

@@ -175,7 +175,7 @@ int proc_net_parse_line(const char *line, size_t length, int family, enum protoc
 		socket.known |= SOCKET_HAS_UID | SOCKET_HAS_QUEUE;
 	}
 	if (state == STATE_LISTEN || state == STATE_BOUND) {
-		socket.peer = (struct address){ 0 };
+		socket_keep_old_peer(&socket);
 		socket.peer_port = 0;
 	} else {
 		socket.known |= SOCKET_HAS_PEER;

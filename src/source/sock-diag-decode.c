@@ -181,9 +181,13 @@ static void set_ends(struct inet_socket *socket, const struct inet_diag_sockid *
 
 	memcpy(socket->local.bytes, id->idiag_src, size);
 	socket->local_port = ntohs(id->idiag_sport);
-	if (socket_is_bound(socket))
+	if (socket_is_bound(socket) && protocol_is_stream((enum protocol)socket->protocol))
 		return;
 	memcpy(socket->peer.bytes, id->idiag_dst, size);
+	if (socket_is_bound(socket)) {
+		socket_keep_old_peer(socket);
+		return;
+	}
 	socket->peer_port = ntohs(id->idiag_dport);
 	socket->known |= SOCKET_HAS_PEER;
 }

@@ -72,8 +72,8 @@ int socket_bpf_tcp(struct socket_bpf *bpf, bool ownerless_only, struct bpf_socke
 
 /*
  * UDP sockets (not UDP-Lite) of the network namespace that the calling thread is in, with their
- * multicast groups, in the order in which the kernel looks for a receiver. Free with
- * bpf_socket_table_done().
+ * multicast groups, in the order in which the kernel looks for a receiver; before Linux 6.5 in that
+ * of bind(). Free with bpf_socket_table_done().
  */
 int socket_bpf_udp(struct socket_bpf *bpf, struct bpf_socket_table *ret_table);
 

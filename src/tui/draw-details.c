@@ -96,6 +96,7 @@ static void describe_delivery(const struct frame *frame, const struct inet_socke
 		.family = socket->family,
 		.protocol = (uint8_t)bind_bucket_protocol((enum protocol)socket->protocol),
 		.cpu = DELIVERY_ANY,
+		.any_sender = true,
 	};
 	const struct bind_bucket *bucket = bind_bucket_find(
 		&frame->index, socket->netns, socket->local_port, (enum protocol)socket->protocol);

@@ -558,6 +558,9 @@ static const struct {
 	{ WITH_SOCKET("'options':['freebind','x']"),
 	  "sockets[0].options[1]: expected recverr, freebind, transparent, multicast_loop, "
 	  "multicast_all, bind_address_no_port or defer_connect" },
+	{ WITH_SOCKET("'old_peer':'127.0.0.1'"), "sockets[0].old_peer: expected an IPv6 address" },
+	{ WITH_SOCKET("'lookup_order':65536"),
+	  "sockets[0].lookup_order: expected a number from 0 to 65535" },
 	{ WITH_SOCKET("'multicast':['x']"), "sockets[0].multicast[0]: expected an IP address" },
 	{ WITH_SOCKET("'owners':[{}]"),
 	  "sockets[0].owners[0].pid: expected a number from 0 to 2147483647" },
