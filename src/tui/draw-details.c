@@ -86,6 +86,23 @@ static uint32_t describe_owners(const struct snapshot *snapshot, const struct in
 	return n < most ? n : most;
 }
 
+static const char *why_undecided(const struct delivery_socket *sockets, uint32_t n_sockets)
+{
+	const char *why = "cannot be told";
+	uint32_t i;
+
+	for (i = 0; i < n_sockets; i++) {
+		const struct inet_socket *socket = sockets[i].socket;
+
+		if (socket->reuse_program == TRISTATE_YES)
+			return "whom a BPF program chooses, which cannot be seen";
+		if (socket->reuse_addr == TRISTATE_UNKNOWN ||
+		    socket->reuse_port == TRISTATE_UNKNOWN)
+			why = "cannot be told, flags are unknown";
+	}
+	return why;
+}
+
 /* Who gets what is sent to a port of UDP, or connects to one of TCP. */
 static void describe_delivery(const struct frame *frame, const struct inet_socket *socket,
 			      uint32_t width, struct out *out)
@@ -129,7 +146,7 @@ static void describe_delivery(const struct frame *frame, const struct inet_socke
 		say(out, width, "  receives: ", text);
 		free(who);
 	} else if (n > 1 && !delivery.certain) {
-		finding_text_fill("  receives: ", "cannot be told, flags are unknown", width, out);
+		finding_text_fill("  receives: ", why_undecided(sockets, n), width, out);
 	}
 	delivery_done(&delivery);
 	free(sockets);

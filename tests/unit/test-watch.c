@@ -345,6 +345,31 @@ static void test_details(void)
 }
 
 /* What nobody reads to its end would keep the keys waiting. */
+static void test_undecided(enum tristate port, enum tristate program, const char *expected)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct inet_socket *socket;
+	struct frame_maker maker;
+	struct view view;
+	uint32_t i;
+
+	snapshot_add_netns(snapshot)->id = 1;
+	for (i = 0; i < 2; i++) {
+		make_process(snapshot, 900 + i, "quic");
+		socket = make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND, "0.0.0.0", 443);
+		make_reuse(socket, TRISTATE_NO, port, EVIDENCE_BPF);
+		socket->reuse_program = (uint8_t)program;
+		make_owner(snapshot, socket, i, 3);
+	}
+	frame_maker_init(&maker);
+	view_init(&view, &host);
+	view_take(&view, new_frame(&maker, snapshot));
+	view_key(&view, 'd');
+	ok(strstr(drawn(&view, 60, 110), expected) != NULL, "who receives: %s", expected);
+	view_done(&view);
+	frame_maker_done(&maker);
+}
+
 static void test_many_details(void)
 {
 	struct snapshot *snapshot = snapshot_new();
@@ -826,6 +851,9 @@ int main(void)
 	test_sizes();
 	test_time();
 	test_details();
+	test_undecided(TRISTATE_YES, TRISTATE_YES,
+		       "whom a BPF program chooses, which cannot be seen");
+	test_undecided(TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, "cannot be told, flags are unknown");
 	test_many_details();
 	test_totals();
 	test_limits();
