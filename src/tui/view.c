@@ -472,8 +472,18 @@ static void back(struct view *view)
 	}
 }
 
+/* Nothing is read again, so there is nothing to pause or to hurry. */
+static bool is_still(struct view *view)
+{
+	if (view->from_file)
+		view_say(view, "This is a snapshot from a file: nothing moves");
+	return view->from_file;
+}
+
 static void set_interval(struct view *view, int64_t ms)
 {
+	if (is_still(view))
+		return;
 	/* An interval of the command line may be beyond the limits: no key goes the wrong way. */
 	if (ms < view->interval_ms && ms < INTERVAL_LEAST_MS)
 		ms = view->interval_ms < INTERVAL_LEAST_MS ? view->interval_ms : INTERVAL_LEAST_MS;
@@ -486,10 +496,8 @@ static void set_interval(struct view *view, int64_t ms)
 
 static void pause_or_go(struct view *view)
 {
-	if (view->from_file) {
-		view_say(view, "This is a snapshot from a file: nothing moves");
+	if (is_still(view))
 		return;
-	}
 	view->paused = !view->paused;
 	view->host->set_interval(view->host->user, view->interval_ms, view->paused);
 }

@@ -183,6 +183,9 @@ static void test_interval(void)
 	is_int(interval_after(&view, 300000, '-'), 150000, "from far up");
 	interval_after(&view, 3600000, '+');
 	ok(shows(&view, "every 3600 s"), "hours are seconds, too");
+	view.from_file = true;
+	is_int(interval_after(&view, 1000, '+'), 1000, "a file is not read again");
+	ok(shows(&view, "nothing moves"), "which is said, too");
 	view_done(&view);
 	frame_maker_done(&maker);
 }
