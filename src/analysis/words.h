@@ -62,6 +62,9 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
  */
 const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port);
 
+/* The same where it is not known whether the connection is an outgoing one. */
+char *words_keep_if_connected(const struct port_rules *rules, uint32_t netns, uint16_t port);
+
 /* "1 connection", "2 connections". */
 char *words_count(uint32_t n, const char *singular);
 
