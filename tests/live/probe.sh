@@ -560,7 +560,16 @@ mksock_start listening,addr=0.0.0.0,port=41011,count=9 || exit 99
 probe tcp:0
 is "any port, and none is left" "$status $(field "$binds")" "1 $no"
 is "any port, and none is left: nor live" "$(field '[.attempts[].live.bind] | join(" ")')" " EADDRINUSE  EADDRINUSE"
-like "any port, and none is left: in words" "$(field .verdict.text)" 'no free port left .* 41000-41019'
+like "any port, and none is left: in words" "$(field .verdict.text)" 'no free port left .* 41000-41019, 9 are taken, and the other 11 are in net\.ipv4\.ip_local_reserved_ports'
+mksock_stop
+echo 41000-41019 >/proc/sys/net/ipv4/ip_local_reserved_ports
+for each in tcp udp; do
+	probe $each:0
+	is "any port, and all are reserved, $each" "$status $(field "$binds")" "1 $no"
+	unlike "any port, and all are reserved, $each: none is taken" "$(field '.verdict | .text, .remedy[]' | tr '\n' ' ')" '(are|is) taken|end what holds'
+	like "any port, and all are reserved, $each: what to do" "$(field '.verdict.remedy[0]')" '^Widen net\.ipv4\.ip_local_port_range, or take ports out of net\.ipv4\.ip_local_reserved_ports\.'
+done
+mksock_start listening,addr=0.0.0.0,port=41011,count=9 || exit 99
 echo "" >/proc/sys/net/ipv4/ip_local_reserved_ports
 probe tcp:0
 is "any port, and the reserved ones are" "$status $(field "$binds")" "0 ok ok ok ok"
