@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "analysis/port-range.h"
+#include "analysis/detect-listener.h"
 #include "analysis/probe-remedy.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -15,9 +15,12 @@
 struct context {
 	const struct snapshot *snapshot;
 	const struct port_rules *rules;
+	const struct bind_bucket_index *index;
 	const struct bind_candidate *candidate;
 	bool certain; /* that the bind fails */
-	bool has_listener; /* among the blockers */
+	uint32_t *listeners; /* all on the port */
+	uint32_t n_listeners;
+	bool of_server; /* the connections of the port, although nobody listens */
 };
 
 void probe_say(struct probe_sentences *sentences, const char *format, ...)
@@ -39,48 +42,59 @@ void probe_say(struct probe_sentences *sentences, const char *format, ...)
 	sentences->items[sentences->count++] = text;
 }
 
-static bool is_inherited(const struct finding_list *findings, uint32_t socket)
+static bool is_listened_here(const struct context *context, const struct inet_socket *socket)
 {
-	uint32_t i, k;
+	uint32_t i;
 
-	for (i = 0; findings && i < findings->count; i++) {
-		const struct finding *finding = &findings->items[i];
+	for (i = 0; i < context->n_listeners; i++) {
+		const struct inet_socket *listener =
+			&context->snapshot->sockets[context->listeners[i]];
 
-		if (finding->id != FINDING_INHERITED_LISTENER || finding->undecided)
-			continue;
-		for (k = 0; k < finding->n_sockets; k++)
-			if (findings->sockets[finding->first_socket + k] == socket)
-				return true;
+		if (address_covers(listener->family, &listener->local,
+				   listener->v6only == TRISTATE_YES, socket->family,
+				   &socket->local))
+			return true;
 	}
 	return false;
 }
 
-/* Without a server on the port it is known by the side that chose it from the range. */
-static bool is_outgoing(const struct context *context, const struct inet_socket *socket)
+/* Which end has connected; of UDP whether this one looks like a client's. */
+static enum direction direction_here(const struct context *context,
+				     const struct inet_socket *socket)
 {
-	if (socket->state == STATE_SYN_SENT)
-		return true;
-	if (context->has_listener || socket->state != STATE_ESTAB)
-		return false;
-	return port_is_of_client(context->rules, socket);
-}
-
-static enum probe_cause cause_of(const struct context *context, const struct finding_list *findings,
-				 uint32_t index)
-{
-	const struct inet_socket *socket = &context->snapshot->sockets[index];
-
 	if (!protocol_is_stream((enum protocol)socket->protocol))
 		return socket->state == STATE_ESTAB && port_is_of_client(context->rules, socket) ?
-			       CAUSE_OUTGOING :
-			       CAUSE_DATAGRAMS;
+			       DIRECTION_OUT :
+			       DIRECTION_UNKNOWN;
+	if (socket->state != STATE_SYN_SENT &&
+	    (socket->state == STATE_SYN_RECV || context->of_server ||
+	     is_listened_here(context, socket)))
+		return DIRECTION_IN;
+	return direction_of(context->rules, context->index, socket);
+}
+
+static bool is_inherited(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	uint32_t *heirs = xcalloc(socket->n_owners, sizeof(*heirs));
+	bool inherited = detect_heirs(snapshot, socket, heirs) > 0;
+
+	free(heirs);
+	return inherited;
+}
+
+static enum probe_cause cause_of(const struct context *context, const struct inet_socket *socket,
+				 enum direction direction)
+{
+	if (socket->state == STATE_LISTEN)
+		return is_inherited(context->snapshot, socket) ? CAUSE_INHERITED_LISTENER :
+								 CAUSE_LISTENER;
 	if (socket_is_time_wait(socket))
 		return CAUSE_TIME_WAIT;
-	if (socket->state == STATE_LISTEN)
-		return is_inherited(findings, index) ? CAUSE_INHERITED_LISTENER : CAUSE_LISTENER;
-	if (socket->state == STATE_BOUND)
-		return CAUSE_BOUND;
-	return is_outgoing(context, socket) ? CAUSE_OUTGOING : CAUSE_CONNECTION;
+	if (direction == DIRECTION_OUT)
+		return CAUSE_OUTGOING;
+	if (!protocol_is_stream((enum protocol)socket->protocol))
+		return CAUSE_DATAGRAMS;
+	return socket->state == STATE_BOUND ? CAUSE_BOUND : CAUSE_CONNECTION;
 }
 
 /* "to 10.0.0.5 port 443" */
@@ -94,58 +108,75 @@ static char *peer_words(const struct inet_socket *socket)
 	return xasprintf("to %s port %u", address, socket->peer_port);
 }
 
-static char *what_it_is(const struct inet_socket *socket, enum probe_cause cause, const char *who)
+/* What the kernel keeps of a connection when its end here has closed. */
+static char *remains_words(const struct inet_socket *socket, enum direction direction)
 {
-	char *peer = peer_words(socket), *text = NULL;
-	bool lasts = socket->known & SOCKET_HAS_EXPIRES;
+	const char *outgoing = direction == DIRECTION_OUT ? "outgoing " : "";
+	char *peer = peer_words(socket), *text;
+	char *left = socket->known & SOCKET_HAS_EXPIRES ?
+			     xasprintf("for %.1f s more", (double)socket->timer_expires_ms / 1000) :
+			     xstrdup("for up to 60 s");
 
-	switch (cause) {
-	case CAUSE_LISTENER:
-		text = xasprintf("%s listens there", who);
-		break;
-	case CAUSE_INHERITED_LISTENER:
-		text = xasprintf("a listening socket that %s inherited and keeps open", who);
-		break;
-	case CAUSE_TIME_WAIT:
-		if (socket->state == STATE_FIN_WAIT_2) {
-			text = lasts ? xasprintf(
-					       "what the kernel keeps of a connection %s that is "
-					       "closed here and not there, for %.1f s more, or for "
-					       "60 s from when that end closes",
-					       peer, (double)socket->timer_expires_ms / 1000) :
-				       xasprintf(
-					       "what the kernel keeps of a connection %s that is "
-					       "closed here and not there, for up to 60 s, or for "
-					       "60 s from when that end closes",
-					       peer);
-			break;
-		}
-		text = lasts ? xasprintf(
-				       "what the kernel keeps of a closed connection %s, for %.1f "
-				       "s "
-				       "more",
-				       peer, (double)socket->timer_expires_ms / 1000) :
-			       xasprintf(
-				       "what the kernel keeps of a closed connection %s, for up to "
-				       "60 s",
-				       peer);
-		break;
-	case CAUSE_CONNECTION:
-		text = xasprintf("a connection %s on this port, %s, of %s", peer,
-				 socket_state_name((enum socket_state)socket->state), who);
-		break;
-	case CAUSE_OUTGOING:
-		text = xasprintf("an outgoing connection %s of %s has this port as its local one",
-				 peer, who);
-		break;
-	case CAUSE_BOUND:
-		text = xasprintf("%s has bound it and does not listen, so that few tools show it",
-				 who);
-		break;
-	default:
-		text = xasprintf("%s has bound it", who);
-	}
+	if (socket->state == STATE_FIN_WAIT_2)
+		text = xasprintf("what the kernel keeps of %s %sconnection %s that is closed here "
+				 "and not there, %s, or for 60 s from when that end closes",
+				 *outgoing ? "an" : "a", outgoing, peer, left);
+	else
+		text = xasprintf("what the kernel keeps of a closed %sconnection %s, %s", outgoing,
+				 peer, left);
+	free(left);
 	free(peer);
+	return text;
+}
+
+static char *connection_words(const struct inet_socket *socket, enum direction direction,
+			      const char *who)
+{
+	const char *state = socket_state_name((enum socket_state)socket->state);
+	char *peer = peer_words(socket), *text;
+
+	if (direction == DIRECTION_IN)
+		text = xasprintf("a connection %s on this port, %s, of %s", peer, state, who);
+	else
+		text = xasprintf("%s connection %s, %s, of %s has this port as its local one",
+				 direction == DIRECTION_OUT ? "an outgoing" : "a", peer, state,
+				 who);
+	free(peer);
+	return text;
+}
+
+static bool has_several_holders(const struct snapshot *snapshot, const struct inet_socket *socket)
+{
+	const struct owner *owners = snapshot->owners + socket->first_owner;
+	uint32_t i;
+
+	for (i = 1; i < socket->n_owners; i++)
+		if (owners[i].process != owners[0].process)
+			return true;
+	return false;
+}
+
+static char *what_it_is(const struct snapshot *snapshot, const struct probe_blocker *blocker)
+{
+	const struct inet_socket *socket = &snapshot->sockets[blocker->socket];
+	bool several = has_several_holders(snapshot, socket);
+	char *who, *text;
+
+	if (blocker->cause == CAUSE_TIME_WAIT)
+		return remains_words(socket, blocker->direction);
+	who = words_holders(snapshot, blocker->socket);
+	if (blocker->cause == CAUSE_INHERITED_LISTENER)
+		text = xasprintf("a listening socket that %s inherited and keeps open", who);
+	else if (blocker->cause == CAUSE_LISTENER)
+		text = xasprintf("%s listen%s there", who, several ? "" : "s");
+	else if (blocker->cause == CAUSE_BOUND)
+		text = xasprintf("%s %s bound it and %s not listen, so that few tools show it", who,
+				 several ? "have" : "has", several ? "do" : "does");
+	else if (blocker->cause == CAUSE_DATAGRAMS)
+		text = xasprintf("%s %s bound it", who, several ? "have" : "has");
+	else
+		text = connection_words(socket, blocker->direction, who);
+	free(who);
 	return text;
 }
 
@@ -231,57 +262,67 @@ static char *why_not_shared(const struct bind_candidate *candidate,
 	return text;
 }
 
-static void explain(const struct context *context, const struct finding_list *findings,
-		    const struct bind_blocker *from, struct probe_blocker *to)
+static void explain(const struct context *context, const struct bind_blocker *from,
+		    struct probe_blocker *to)
 {
 	const struct inet_socket *socket = &context->snapshot->sockets[from->socket];
-	char *who = words_holders(context->snapshot, from->socket);
 	char *shared = why_not_shared(context->candidate, socket, from->unknown), *what;
 
 	to->socket = from->socket;
-	to->cause = cause_of(context, findings, from->socket);
+	to->direction = direction_here(context, socket);
+	to->cause = cause_of(context, socket, to->direction);
 	to->certain = context->certain && !from->unknown;
 	to->frees_in_ms = -1;
 	if (to->cause == CAUSE_TIME_WAIT && (socket->known & SOCKET_HAS_EXPIRES))
 		to->frees_in_ms = socket->timer_expires_ms;
-	what = what_it_is(socket, to->cause, who);
+	what = what_it_is(context->snapshot, to);
 	to->why = xasprintf("%s%s%s", what, why_overlaps(context->candidate, socket), shared);
 	free(what);
-	free(who);
 	free(shared);
 }
 
-void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_report *report,
-			    const struct finding_list *findings, struct probe_verdict *verdict)
+/* What else is on the port, which tells whose its connections are. */
+static void look_at_port(struct context *context)
+{
+	uint32_t i, n_members;
+	const uint32_t *members = probe_members(context->index, context->candidate, &n_members);
+
+	context->listeners = xcalloc(n_members, sizeof(*context->listeners));
+	for (i = 0; i < n_members; i++)
+		if (context->snapshot->sockets[members[i]].state == STATE_LISTEN)
+			context->listeners[context->n_listeners++] = members[i];
+	context->of_server =
+		direction_is_of_server(context->rules, context->index, members, n_members);
+}
+
+void probe_explain_blockers(const struct port_rules *rules, const struct bind_bucket_index *index,
+			    const struct probe_report *report, struct probe_verdict *verdict)
 {
 	const struct bind_verdict *model = &report->verdict;
-	struct port_rules rules;
 	struct context context = {
-		.snapshot = snapshot,
-		.rules = &rules,
+		.snapshot = rules->snapshot,
+		.rules = rules,
+		.index = index,
 		.candidate = &report->candidate,
 		.certain = model->can_bind == TRISTATE_NO,
 	};
 	bool all_end = model->n_blockers > 0;
 	uint32_t i;
 
-	port_rules_init(&rules, snapshot);
-	for (i = 0; i < model->n_blockers; i++)
-		if (snapshot->sockets[model->blockers[i].socket].state == STATE_LISTEN)
-			context.has_listener = true;
+	look_at_port(&context);
 	verdict->blockers = xcalloc(model->n_blockers, sizeof(*verdict->blockers));
 	verdict->frees_in_ms = -1;
 	for (i = 0; i < model->n_blockers; i++) {
 		struct probe_blocker *blocker = &verdict->blockers[verdict->n_blockers++];
 
-		explain(&context, findings, &model->blockers[i], blocker);
+		explain(&context, &model->blockers[i], blocker);
 		if (blocker->frees_in_ms < 0)
 			all_end = false;
 		else if (blocker->frees_in_ms > verdict->frees_in_ms)
 			verdict->frees_in_ms = blocker->frees_in_ms;
 	}
+	free(context.listeners);
 	if (!all_end)
 		verdict->frees_in_ms = -1;
-	probe_advise(snapshot, &rules, &report->candidate, verdict);
-	port_rules_done(&rules);
+	probe_advise(rules, &report->candidate, verdict);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "analysis/bind-conflict.h"
 #include "analysis/probe-blocker.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -16,63 +17,151 @@ struct context {
 	uint32_t n_blockers;
 };
 
-struct time_wait {
+/* Sockets in the way for one cause: what is to be done is to be done about all of them. */
+struct group {
+	enum probe_cause cause;
+	enum direction direction; /* of all of them, else unknown */
+	uint32_t *sockets;
 	uint32_t count;
-	uint32_t n_addr, n_port, n_either; /* with the flag; with one of them or both */
-	uint32_t n_without; /* certainly without both */
+};
+
+/* ---- what flags would do ---- */
+
+/*
+ * Whether the group would let the candidate in if it had these flags besides its own.
+ */
+static bool lets_in(const struct context *context, const struct group *group, uint32_t own)
+{
+	struct snapshot changed = *context->snapshot;
+	struct bind_candidate candidate = *context->candidate;
+	uint32_t *members = xcalloc(group->count, sizeof(*members)), i;
+	struct bind_verdict verdict;
+	bool passes;
+
+	changed.sockets = xcalloc(group->count, sizeof(*changed.sockets));
+	changed.n_sockets = group->count;
+	for (i = 0; i < group->count; i++) {
+		changed.sockets[i] = context->snapshot->sockets[group->sockets[i]];
+		members[i] = i;
+	}
+	candidate.reuse_addr |= (own & PROBE_SET(1, 0)) != 0;
+	candidate.reuse_port |= (own & PROBE_SET(0, 1)) != 0;
+	bind_conflict_judge(&changed, members, group->count, &candidate, NULL, &verdict);
+	passes = verdict.can_bind == TRISTATE_YES;
+	bind_verdict_done(&verdict);
+	free(changed.sockets);
+	free(members);
+	return passes;
+}
+
+static const char *effect_on(const struct context *context, const struct group *group)
+{
+	return group->count == context->n_blockers ? "the bind passes at once" :
+						     "none of them is in the way";
+}
+
+/* Where flags of the new socket are all that it takes. theirs: "the connection has". */
+static bool advise_flags(const struct context *context, const struct group *group,
+			 const char *theirs, struct probe_verdict *verdict)
+{
+	const char *effect = effect_on(context, group);
+	uint32_t set;
+
+	for (set = 1; set < PROBE_SETS && !lets_in(context, group, set); set++)
+		;
+	if (set == PROBE_SETS)
+		return false;
+	if (set == PROBE_SET(1, 1))
+		probe_say(&verdict->remedies,
+			  "Let the new socket set SO_REUSEADDR and SO_REUSEPORT before bind(): "
+			  "%s one of them each, so %s.",
+			  theirs, effect);
+	else
+		probe_say(&verdict->remedies,
+			  "Let the new socket set %s before bind(): %s it, so both sides have it "
+			  "then, and %s.",
+			  probe_set_name(set), theirs, effect);
+	return true;
+}
+
+/* ---- what to do about connections ---- */
+
+/* What keeps it from happening again depends on which end this was. */
+static void advise_next_time(const struct context *context, const struct group *group,
+			     struct probe_verdict *verdict)
+{
+	uint32_t netns = context->candidate->netns;
+	uint16_t port = context->candidate->port;
+	char *keep;
+
+	if (group->direction == DIRECTION_OUT) {
+		probe_say(&verdict->remedies, "%s",
+			  words_keep_from_clients(context->rules, netns, port));
+		return;
+	}
+	probe_say(&verdict->remedies,
+		  "For the next time%s: let the server set SO_REUSEADDR on its listening socket "
+		  "before bind(). Its connections inherit it, and after that so do their remains.",
+		  group->direction == DIRECTION_IN ?
+			  "" :
+			  ", if a server has accepted here, which the ports do not tell");
+	if (group->direction == DIRECTION_IN)
+		return;
+	keep = words_keep_if_connected(context->rules, netns, port);
+	probe_say(&verdict->remedies, "%s", keep);
+	free(keep);
+}
+
+struct time_wait {
+	uint32_t n_without; /* certainly without reuse flags */
 	uint32_t n_open; /* the other end has not closed: FIN-WAIT-2 */
 };
 
-static void count_time_wait(const struct inet_socket *socket, struct time_wait *wait)
+static struct time_wait count_time_wait(const struct context *context, const struct group *group)
 {
-	bool addr = socket->reuse_addr == TRISTATE_YES, port = socket->reuse_port == TRISTATE_YES;
+	struct time_wait wait = { .n_without = 0 };
+	uint32_t i;
 
-	wait->count++;
-	wait->n_addr += addr;
-	wait->n_port += port;
-	wait->n_either += addr || port;
-	wait->n_without += socket->reuse_addr == TRISTATE_NO && socket->reuse_port == TRISTATE_NO;
-	wait->n_open += socket->state == STATE_FIN_WAIT_2;
+	for (i = 0; i < group->count; i++) {
+		const struct inet_socket *socket = &context->snapshot->sockets[group->sockets[i]];
+
+		wait.n_without += socket->reuse_addr == TRISTATE_NO &&
+				  socket->reuse_port == TRISTATE_NO;
+		wait.n_open += socket->state == STATE_FIN_WAIT_2;
+	}
+	return wait;
 }
 
-static void advise_time_wait(const struct context *context, const struct time_wait *wait,
+static void advise_waiting(const struct context *context, const struct group *group,
+			   const struct time_wait *wait, const char *dead,
+			   struct probe_verdict *verdict)
+{
+	char *end = words_end_time_wait(group->count - wait->n_open, wait->n_open,
+					context->candidate->port);
+
+	if (wait->n_without)
+		probe_say(&verdict->remedies,
+			  "Wait: nothing that the new socket sets helps now, since both sides need "
+			  "the same reuse flag, and %s lacked both. \"portshare wait\" starts a "
+			  "command in the first moment that it can.",
+			  wait->n_without == group->count ? dead : "some of them");
+	advise_next_time(context, group, verdict);
+	probe_say(&verdict->remedies, "As root, %s ends them at once.", end);
+	free(end);
+}
+
+static void advise_time_wait(const struct context *context, const struct group *group,
 			     struct probe_verdict *verdict)
 {
-	const struct bind_candidate *candidate = context->candidate;
-	const char *effect = wait->count == context->n_blockers ? "the bind passes at once" :
-								  "none of them is in the way";
-	const char *dead = wait->count == 1 ? "the dead connection" : "the dead connections";
-	char *end = words_end_time_wait(wait->count - wait->n_open, wait->n_open, candidate->port);
+	const char *dead = group->count == 1 ? "the dead connection" : "the dead connections";
+	struct time_wait wait = count_time_wait(context, group);
+	char *had = xasprintf("%s had", dead);
 
-	if (wait->n_addr == wait->count || wait->n_port == wait->count) {
-		probe_say(&verdict->remedies,
-			  "Let the new socket set %s before bind(): %s had it, so both sides have "
-			  "it then, and %s.",
-			  wait->n_addr == wait->count ? "SO_REUSEADDR" : "SO_REUSEPORT", dead,
-			  effect);
-	} else if (wait->n_either == wait->count) {
-		probe_say(
-			&verdict->remedies,
-			"Let the new socket set SO_REUSEADDR and SO_REUSEPORT before bind(): each "
-			"of %s had one of them, so %s.",
-			dead, effect);
-	} else {
-		if (wait->n_without)
-			probe_say(
-				&verdict->remedies,
-				"Wait: nothing that the new socket sets helps now, since both "
-				"sides "
-				"need the same reuse flag, and %s lacked both. \"portshare wait\" "
-				"starts a command in the first moment that it can.",
-				wait->n_without == wait->count ? dead : "some of them");
-		probe_say(&verdict->remedies,
-			  "For the next time: let the server set SO_REUSEADDR on its listening "
-			  "socket before bind(). Its connections inherit it, and after that so do "
-			  "their remains.");
-		probe_say(&verdict->remedies, "As root, %s ends them at once.", end);
-	}
-	free(end);
-	if (wait->n_open)
+	verdict->at_the_earliest = wait.n_open && verdict->frees_in_ms >= 0;
+	if (!advise_flags(context, group, had, verdict))
+		advise_waiting(context, group, &wait, dead, verdict);
+	free(had);
+	if (wait.n_open)
 		probe_say(&verdict->notes,
 			  "In FIN-WAIT-2 the other end has not closed yet. It lasts as "
 			  "net.ipv4.tcp_fin_timeout was when this end closed; if the other closes "
@@ -84,11 +173,61 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 		  "be set by the dead side before it closed, and throws data away.");
 }
 
-/* Sockets in the way for one cause: what is to be done is to be done about all of them. */
-struct group {
-	uint32_t *sockets;
-	uint32_t count;
-};
+/* Whether TIME-WAIT follows if this end closes first, or has done so. */
+static bool has_time_wait_ahead(const struct inet_socket *socket)
+{
+	return protocol_is_stream((enum protocol)socket->protocol) &&
+	       socket->state != STATE_SYN_SENT && socket->state != STATE_CLOSE_WAIT &&
+	       socket->state != STATE_LAST_ACK;
+}
+
+/* What a server has not accepted yet, or what has been closed and not answered. */
+static void advise_unheld(const struct context *context, uint32_t socket,
+			  struct probe_verdict *verdict)
+{
+	const struct inet_socket *unheld = &context->snapshot->sockets[socket];
+
+	if (unheld->state == STATE_ESTAB || unheld->state == STATE_CLOSE_WAIT ||
+	    unheld->state == STATE_SYN_RECV)
+		probe_say(&verdict->remedies,
+			  "What the server has not accepted yet ends with its listening socket.");
+	else
+		probe_say(&verdict->remedies,
+			  "No process holds what is closed already: wait until the other end "
+			  "reads, closes or resets, or the kernel gives up after some minutes%s.",
+			  has_time_wait_ahead(unheld) ? ", and up to 60 s more" : "");
+}
+
+static void advise_ending(const struct context *context, const struct group *group,
+			  struct probe_verdict *verdict)
+{
+	uint32_t *held = xcalloc(group->count, sizeof(*held)), i, n = 0, n_ahead = 0, n_unseen = 0;
+	char *who;
+
+	for (i = 0; i < group->count; i++) {
+		const struct inet_socket *socket = &context->snapshot->sockets[group->sockets[i]];
+		bool unseen = socket_is_held_by_unknown(socket);
+
+		if (!socket->n_owners && !unseen &&
+		    (socket->owner_status == OWNER_NONE || socket->owner_status == OWNER_ORPHAN)) {
+			advise_unheld(context, group->sockets[i], verdict);
+			continue;
+		}
+		held[n++] = group->sockets[i];
+		n_ahead += has_time_wait_ahead(socket);
+		n_unseen += unseen;
+	}
+	if (n) {
+		who = words_holders_together(context->snapshot, held, n);
+		probe_say(&verdict->remedies, "End the connection%s of %s, or wait for %s end%s.",
+			  n == 1 ? "" : "s", who, n == 1 ? "its" : "their",
+			  n_ahead ? ", and 60 s more where this end closes first" : "");
+		free(who);
+	}
+	if (n_unseen)
+		probe_say(&verdict->remedies, "Ask again as root to learn which process that is.");
+	free(held);
+}
 
 /* Those of the group that are the kernel's, that unknown processes hold, or known ones. */
 enum holder {
@@ -206,23 +345,31 @@ static bool shares_port(const struct context *context, uint32_t *ret_uid)
 	return any;
 }
 
+/* Where it takes no more than to be the user whose sockets these are. */
+static bool advise_same_user(const struct context *context, struct probe_verdict *verdict)
+{
+	const struct bind_candidate *candidate = context->candidate;
+	uint32_t uid;
+
+	if (!shares_port(context, &uid))
+		return false;
+	if (uid != candidate->uid)
+		probe_say(&verdict->remedies,
+			  "To share it by SO_REUSEPORT run as the same user, uid %u%s: the kernel "
+			  "asks that of all but TIME-WAIT.",
+			  uid, candidate->reuse_port ? "" : ", and set it before bind()");
+	else if (!candidate->reuse_port)
+		probe_say(&verdict->remedies, "To join its pool set SO_REUSEPORT before bind().");
+	return true;
+}
+
 static void advise_sharing(const struct context *context, const struct group *group,
 			   struct probe_verdict *verdict)
 {
-	const struct bind_candidate *candidate = context->candidate;
-	uint32_t uid, i;
+	uint32_t i;
 
-	if (shares_port(context, &uid)) {
-		if (uid != candidate->uid)
-			probe_say(&verdict->remedies,
-				  "To share it by SO_REUSEPORT run as the same user, uid %u%s: the "
-				  "kernel asks that of all but TIME-WAIT.",
-				  uid, candidate->reuse_port ? "" : ", and set it before bind()");
-		else if (!candidate->reuse_port)
-			probe_say(&verdict->remedies,
-				  "To join its pool set SO_REUSEPORT before bind().");
+	if (advise_same_user(context, verdict))
 		return;
-	}
 	for (i = 0; i < group->count; i++) {
 		if (context->snapshot->sockets[group->sockets[i]].reuse_port != TRISTATE_NO)
 			continue;
@@ -233,54 +380,82 @@ static void advise_sharing(const struct context *context, const struct group *gr
 	}
 }
 
-static void advise_holders(const struct context *context, const struct group *group,
-			   const char *stop, struct probe_verdict *verdict)
+static void advise_connections(const struct context *context, const struct group *group,
+			       struct probe_verdict *verdict)
 {
+	bool stream = protocol_is_stream((enum protocol)context->candidate->protocol);
+	const char *have = group->count == 1 ? "the connection has" : "the connections have";
+
+	if (stream && advise_flags(context, group, have, verdict))
+		return;
+	advise_same_user(context, verdict);
+	advise_ending(context, group, verdict);
+	advise_next_time(context, group, verdict);
+}
+
+/* ---- what to do about the rest ---- */
+
+static void advise_stopping(const struct context *context, const struct group *group,
+			    struct probe_verdict *verdict)
+{
+	char *stop = stop_words(context->snapshot, group);
+
 	probe_say(&verdict->remedies, "%s, or take %s.", stop, elsewhere(context));
+	free(stop);
+}
+
+static void advise_holders(const struct context *context, const struct group *group,
+			   struct probe_verdict *verdict)
+{
+	advise_stopping(context, group, verdict);
 	advise_v6only(context, verdict);
 	advise_sharing(context, group, verdict);
 }
 
-/* About all that has the cause of this blocker. */
-static void advise(const struct context *context, const struct probe_blocker *blocker,
-		   const struct group *group, struct probe_verdict *verdict)
+static void advise_inherited(const struct context *context, const struct group *group,
+			     struct probe_verdict *verdict)
 {
 	char *who = words_holders_together(context->snapshot, group->sockets, group->count);
+
+	probe_say(&verdict->remedies,
+		  "End %s, or let it close the descriptor: it got it from the server that started "
+		  "it. For the next time: SOCK_CLOEXEC on the server's socket.",
+		  who);
+	free(who);
+}
+
+static void advise_bound(const struct context *context, const struct group *group,
+			 struct probe_verdict *verdict)
+{
 	char *stop = stop_words(context->snapshot, group);
 
-	switch (blocker->cause) {
+	probe_say(&verdict->remedies, "%s, or let it close the socket or listen on it.", stop);
+	free(stop);
+}
+
+/* About all that has one cause. */
+static void advise(const struct context *context, const struct group *group,
+		   struct probe_verdict *verdict)
+{
+	switch (group->cause) {
 	case CAUSE_LISTENER:
-		advise_holders(context, group, stop, verdict);
+		advise_holders(context, group, verdict);
 		break;
 	case CAUSE_INHERITED_LISTENER:
-		probe_say(&verdict->remedies,
-			  "End %s, or let it close the descriptor: it got it from the server that "
-			  "started it. For the next time: SOCK_CLOEXEC on the server's socket.",
-			  who);
+		advise_inherited(context, group, verdict);
+		break;
+	case CAUSE_TIME_WAIT:
+		advise_time_wait(context, group, verdict);
 		break;
 	case CAUSE_CONNECTION:
-		probe_say(
-			&verdict->remedies,
-			"Connections count like their server: they pass if they, and the new "
-			"socket, have SO_REUSEADDR. Set it on the listening socket before bind(), "
-			"which they inherit from; or wait until they have ended.");
-		break;
 	case CAUSE_OUTGOING:
-		probe_say(&verdict->remedies, "End the connection of %s, or wait for its end%s. %s",
-			  who,
-			  protocol_is_stream((enum protocol)context->candidate->protocol) ?
-				  " and 60 s more" :
-				  "",
-			  words_keep_from_clients(context->rules,
-						  context->snapshot->sockets[blocker->socket].netns,
-						  context->candidate->port));
+		advise_connections(context, group, verdict);
 		break;
 	case CAUSE_BOUND:
-		probe_say(&verdict->remedies, "%s, or let it close the socket or listen on it.",
-			  stop);
+		advise_bound(context, group, verdict);
 		break;
 	case CAUSE_DATAGRAMS:
-		advise_holders(context, group, stop, verdict);
+		advise_holders(context, group, verdict);
 		probe_say(&verdict->notes,
 			  "SO_REUSEADDR on both sides would let the bind pass, but UDP gives "
 			  "each datagram to one socket: to the last that was bound. For a pool "
@@ -289,49 +464,59 @@ static void advise(const struct context *context, const struct probe_blocker *bl
 	default:
 		break;
 	}
-	free(who);
-	free(stop);
 }
 
-/* Cause by cause, in the order in which they stand in the way. */
-void probe_advise(const struct snapshot *snapshot, const struct port_rules *rules,
-		  const struct bind_candidate *candidate, struct probe_verdict *verdict)
+/* Those that are in the way for this cause. */
+static void find_group(const struct context *context, enum probe_cause cause, struct group *group)
+{
+	uint32_t i;
+
+	group->cause = cause;
+	group->count = 0;
+	for (i = 0; i < context->n_blockers; i++) {
+		const struct probe_blocker *blocker = &context->blockers[i];
+
+		if (blocker->cause != cause)
+			continue;
+		if (!group->count)
+			group->direction = blocker->direction;
+		else if (group->direction != blocker->direction)
+			group->direction = DIRECTION_UNKNOWN;
+		group->sockets[group->count++] = blocker->socket;
+	}
+}
+
+/* Cause by cause, in the order in which they stand in the way; TIME-WAIT last. */
+void probe_advise(const struct port_rules *rules, const struct bind_candidate *candidate,
+		  struct probe_verdict *verdict)
 {
 	const struct context context = {
-		.snapshot = snapshot,
+		.snapshot = rules->snapshot,
 		.rules = rules,
 		.candidate = candidate,
 		.blockers = verdict->blockers,
 		.n_blockers = verdict->n_blockers,
 	};
-	uint32_t *sockets = xcalloc(context.n_blockers, sizeof(*sockets)), i, k, n_causes = 0;
+	struct group group = { .sockets = xcalloc(context.n_blockers, sizeof(*group.sockets)) };
+	enum probe_cause order[N_PROBE_CAUSES];
 	bool seen[N_PROBE_CAUSES] = { false };
-	struct time_wait wait = { .count = 0 };
+	uint32_t i, n = 0;
 
 	for (i = 0; i < context.n_blockers; i++) {
-		n_causes += !seen[context.blockers[i].cause];
-		seen[context.blockers[i].cause] = true;
+		enum probe_cause cause = context.blockers[i].cause;
+
+		if (!seen[cause] && cause != CAUSE_TIME_WAIT)
+			order[n++] = cause;
+		seen[cause] = true;
 	}
-	if (n_causes > 1)
+	if (seen[CAUSE_TIME_WAIT])
+		order[n++] = CAUSE_TIME_WAIT;
+	if (n > 1)
 		probe_say(&verdict->remedies,
 			  "What is in the way is of several kinds, and has to go all of it.");
-	for (i = 0; i < context.n_blockers; i++) {
-		const struct probe_blocker *first = &context.blockers[i];
-		struct group group = { .sockets = sockets };
-
-		if (!seen[first->cause])
-			continue;
-		seen[first->cause] = false;
-		for (k = i; k < context.n_blockers; k++)
-			if (context.blockers[k].cause == first->cause)
-				sockets[group.count++] = context.blockers[k].socket;
-		if (first->cause != CAUSE_TIME_WAIT)
-			advise(&context, first, &group, verdict);
-		for (k = 0; k < group.count && first->cause == CAUSE_TIME_WAIT; k++)
-			count_time_wait(&context.snapshot->sockets[sockets[k]], &wait);
+	for (i = 0; i < n; i++) {
+		find_group(&context, order[i], &group);
+		advise(&context, &group, verdict);
 	}
-	free(sockets);
-	verdict->at_the_earliest = wait.n_open && verdict->frees_in_ms >= 0;
-	if (wait.count)
-		advise_time_wait(&context, &wait, verdict);
+	free(group.sockets);
 }

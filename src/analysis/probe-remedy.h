@@ -9,7 +9,7 @@
  * What would take the blockers of a verdict, which are explained already, out of the candidate's
  * way. Adds remedies and notes, and sets at_the_earliest.
  */
-void probe_advise(const struct snapshot *snapshot, const struct port_rules *rules,
-		  const struct bind_candidate *candidate, struct probe_verdict *verdict);
+void probe_advise(const struct port_rules *rules, const struct bind_candidate *candidate,
+		  struct probe_verdict *verdict);
 
 #endif

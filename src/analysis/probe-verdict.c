@@ -580,8 +580,8 @@ static void note_elsewhere(struct context *context)
 			  n, n == 1 ? " is" : "s are");
 }
 
-void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,
-		    const struct finding_list *findings, struct probe_verdict *ret_verdict)
+void probe_conclude(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		    const struct probe_report *report, struct probe_verdict *ret_verdict)
 {
 	struct port_rules rules;
 	struct context context = {
@@ -600,7 +600,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 	compare_ways(&context);
 	/* Others are in the way only if that is what the bind fails for. */
 	if (ret_verdict->answer == TRISTATE_UNKNOWN || ret_verdict->error == EADDRINUSE)
-		probe_explain_blockers(snapshot, report, findings, ret_verdict);
+		probe_explain_blockers(&rules, index, report, ret_verdict);
 	if (ret_verdict->answer == TRISTATE_UNKNOWN)
 		conclude_unknown(&context);
 	else if (ret_verdict->answer == TRISTATE_YES)

@@ -69,9 +69,9 @@ static char *holders_of_program(const struct snapshot *snapshot, const uint32_t 
 	return pids;
 }
 
-/* By program, in the order of their first processes: "h.py" (pid 900) and "sleep" (pid 950). */
-static char *several_holders(const struct snapshot *snapshot, const uint32_t *processes,
-			     uint32_t n_processes)
+/* In the order of their first processes. */
+char *words_processes(const struct snapshot *snapshot, const uint32_t *processes,
+		      uint32_t n_processes)
 {
 	const char *programs[PROGRAMS_MAX], *name;
 	char *text = NULL, *group, *longer;
@@ -232,7 +232,7 @@ char *words_holders_together(const struct snapshot *snapshot, const uint32_t *so
 			     uint32_t n_sockets)
 {
 	uint32_t n, *processes = processes_of(snapshot, sockets, n_sockets, &n);
-	char *text = n ? several_holders(snapshot, processes, n) : NULL;
+	char *text = n ? words_processes(snapshot, processes, n) : NULL;
 
 	free(processes);
 	add_unseen(&text, snapshot, sockets, n_sockets);

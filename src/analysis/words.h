@@ -21,6 +21,10 @@ char *words_address(const struct inet_socket *socket);
 /* "sipd.py" (pid 900): the program and its process. */
 char *words_process(const struct snapshot *snapshot, uint32_t process);
 
+/* Several, at least one, by program: "nginx" (pids 900, 901 and 2 more) and "sleep" (pid 950). */
+char *words_processes(const struct snapshot *snapshot, const uint32_t *processes,
+		      uint32_t n_processes);
+
 /*
  * The holders: as words_process(), "nginx" (pids 900, 901 and 2 more), "a" (pid 900) and "b" (pid
  * 950), a hidden process, the kernel.

@@ -164,18 +164,58 @@ cause "a listener that a helper kept" inherited-listener
 like "a listener that a helper kept: what to do" "$(field '.verdict.remedy[0]')" "^End \"sleep\" \(pid $holder\)"
 kill "$holder"
 
-# An outgoing connection that has the port.
+# An outgoing connection that has the port, in whatever state.
 mksock_start connected,side=client,port=9,client-port=40080 || exit 99
 probe tcp:127.0.0.1:40080 --reuseaddr
 expect "an outgoing connection" 1 "$no"
 cause "an outgoing connection" outgoing-connection
-like "an outgoing connection: what to do" "$(field '.verdict.remedy[0]')" 'ip_local_reserved_ports'
+like "an outgoing connection: what to do" "$(field '.verdict.remedy | join(" ")')" 'ip_local_reserved_ports'
+unlike "an outgoing connection: no server had it" "$(field '.verdict.remedy | join(" ")')" 'listening socket'
 mksock_stop
+mksock_start close-wait,side=client,port=10,client-port=40081 || exit 99
+probe tcp:127.0.0.1:40081 --reuseaddr
+expect "an outgoing connection in CLOSE-WAIT" 1 "$no"
+cause "an outgoing connection in CLOSE-WAIT" outgoing-connection
+like "an outgoing connection in CLOSE-WAIT: what to do" "$(field '.verdict.remedy | join(" ")')" \
+	"^End the connection of \"mksock\" \\(pid $(mksock_get pid)\\), or wait for its end\\. .*ip_local_reserved_ports"
+mksock_stop
+probe tcp:127.0.0.1:40081 --reuseaddr
+is "an outgoing connection in CLOSE-WAIT: it has been ended" "$status $(field '.attempts[1].live.bind')" "0 ok"
+mksock_start time-wait,side=client,port=11,client-port=40082 || exit 99
+probe tcp:127.0.0.1:40082 --reuseaddr
+is "TIME-WAIT of an outgoing connection: exit status" "$status $json_status" "1 1"
+cause "TIME-WAIT of an outgoing connection" time-wait
+like "TIME-WAIT of an outgoing connection: what it is" "$(field '.blockers[0].why')" 'of a closed outgoing connection to 127\.0\.0\.1 port 11,'
+like "TIME-WAIT of an outgoing connection: what to do" "$(field '.verdict.remedy | join(" ")')" 'put the port into net\.ipv4\.ip_local_reserved_ports'
+unlike "TIME-WAIT of an outgoing connection: no server had it" "$(field '.verdict.remedy | join(" ")')" 'listening socket'
+mksock_stop
+
+# Where the ports do not tell which end has connected.
 mksock_start connected,side=client,port=13,client-port=8200 || exit 99
 probe tcp:127.0.0.1:8200
-like "a port that the client chose: what to do" "$(field '.verdict.remedy[0]')" 'bound it by its number'
-unlike "a port that the client chose: what is of no use" "$(field '.verdict.remedy[0]')" 'put the port into'
+cause "a port that the client chose" connection
+like "a port that the client chose: what to do" "$(field '.verdict.remedy | join(" ")')" 'if this end has connected: .* bound it by its number'
+unlike "a port that the client chose: what is of no use" "$(field '.verdict.remedy | join(" ")')" 'put the port into'
 mksock_stop
+range=$(cat /proc/sys/net/ipv4/ip_local_port_range)
+echo 20000 20500 >/proc/sys/net/ipv4/ip_local_port_range
+mksock_start connected,port=20110,conns=3 || exit 99
+probe tcp:127.0.0.1:20110 --reuseaddr
+expect "a server in the range" 1 "$no"
+cause "a server in the range" connection
+unlike "a server in the range: nobody says that it is a client's" "$(field '.blockers[].why')" outgoing
+like "a server in the range: what to do" "$(field '.verdict.remedy | join(" ")')" \
+	'if a server has accepted here, which the ports do not tell: let the server set SO_REUSEADDR .* if this end has connected: put the port into'
+"$PORTSHARE" --json >saved.json
+"$PORTSHARE" probe tcp:127.0.0.1:20110 --from saved.json --json >probe.json
+unlike "a server in the range: where the other ends are seen they tell" "$(field '.verdict.remedy | join(" ")')" 'do not tell'
+mksock_stop
+echo 21000 21500 >/proc/sys/net/ipv4/ip_local_port_range
+mksock_start connected,port=21110,conns=3,listener || exit 99
+probe tcp:127.0.0.1:21110
+unlike "a server in the range: its listener tells" "$(field '.verdict.remedy | join(" ")')" 'do not tell'
+mksock_stop
+echo "$range" >/proc/sys/net/ipv4/ip_local_port_range
 
 # A connection of a server that is gone.
 mksock_start connected,port=8107 || exit 99
