@@ -145,6 +145,23 @@ static char *connection_words(const struct inet_socket *socket, enum direction d
 	return text;
 }
 
+static char *inherited_words(const struct snapshot *snapshot, uint32_t socket)
+{
+	struct probe_heirs heirs;
+	char *text;
+
+	probe_heirs_init(&heirs, snapshot, &socket, 1);
+	if (heirs.others)
+		text = xasprintf("%s listen%s there, and %s %s inherited the socket", heirs.others,
+				 heirs.n_others == 1 ? "s" : "", heirs.words,
+				 heirs.count == 1 ? "has" : "have");
+	else
+		text = xasprintf("a listening socket that %s inherited and keep%s open",
+				 heirs.words, heirs.count == 1 ? "s" : "");
+	probe_heirs_done(&heirs);
+	return text;
+}
+
 static bool has_several_holders(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
 	const struct owner *owners = snapshot->owners + socket->first_owner;
@@ -162,12 +179,12 @@ static char *what_it_is(const struct snapshot *snapshot, const struct probe_bloc
 	bool several = has_several_holders(snapshot, socket);
 	char *who, *text;
 
+	if (blocker->cause == CAUSE_INHERITED_LISTENER)
+		return inherited_words(snapshot, blocker->socket);
 	if (blocker->cause == CAUSE_TIME_WAIT)
 		return remains_words(socket, blocker->direction);
 	who = words_holders(snapshot, blocker->socket);
-	if (blocker->cause == CAUSE_INHERITED_LISTENER)
-		text = xasprintf("a listening socket that %s inherited and keeps open", who);
-	else if (blocker->cause == CAUSE_LISTENER)
+	if (blocker->cause == CAUSE_LISTENER)
 		text = xasprintf("%s listen%s there", who, several ? "" : "s");
 	else if (blocker->cause == CAUSE_BOUND)
 		text = xasprintf("%s %s bound it and %s not listen, so that few tools show it", who,

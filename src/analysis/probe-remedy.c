@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "analysis/bind-conflict.h"
+#include "analysis/detect-listener.h"
 #include "analysis/probe-blocker.h"
 #include "analysis/words.h"
 #include "util/xalloc.h"
@@ -24,6 +25,51 @@ struct group {
 	uint32_t *sockets;
 	uint32_t count;
 };
+
+/* ---- who holds an inherited listener ---- */
+
+static void mark_holders(const struct snapshot *snapshot, const struct inet_socket *socket,
+			 bool *is_holder, bool *is_heir)
+{
+	uint32_t *heirs = xcalloc(socket->n_owners, sizeof(*heirs)), i, n;
+
+	n = detect_heirs(snapshot, socket, heirs);
+	for (i = 0; i < n; i++)
+		is_heir[heirs[i]] = true;
+	for (i = 0; i < socket->n_owners; i++)
+		is_holder[snapshot->owners[socket->first_owner + i].process] = true;
+	free(heirs);
+}
+
+void probe_heirs_init(struct probe_heirs *heirs, const struct snapshot *snapshot,
+		      const uint32_t *sockets, uint32_t n_sockets)
+{
+	uint32_t n = snapshot->n_processes, i;
+	bool *is_holder = xcalloc(n, sizeof(*is_holder)), *is_heir = xcalloc(n, sizeof(*is_heir));
+	uint32_t *inherited = xcalloc(n, sizeof(*inherited)), *others = xcalloc(n, sizeof(*others));
+
+	*heirs = (struct probe_heirs){ .words = NULL };
+	for (i = 0; i < n_sockets; i++)
+		mark_holders(snapshot, &snapshot->sockets[sockets[i]], is_holder, is_heir);
+	for (i = 0; i < n; i++) {
+		if (is_heir[i])
+			inherited[heirs->count++] = i;
+		else if (is_holder[i])
+			others[heirs->n_others++] = i;
+	}
+	heirs->words = words_processes(snapshot, inherited, heirs->count);
+	heirs->others = heirs->n_others ? words_processes(snapshot, others, heirs->n_others) : NULL;
+	free(is_holder);
+	free(is_heir);
+	free(inherited);
+	free(others);
+}
+
+void probe_heirs_done(struct probe_heirs *heirs)
+{
+	free(heirs->words);
+	free(heirs->others);
+}
 
 /* ---- what flags would do ---- */
 
@@ -415,13 +461,29 @@ static void advise_holders(const struct context *context, const struct group *gr
 static void advise_inherited(const struct context *context, const struct group *group,
 			     struct probe_verdict *verdict)
 {
-	char *who = words_holders_together(context->snapshot, group->sockets, group->count);
+	struct probe_heirs heirs;
+	bool one;
 
-	probe_say(&verdict->remedies,
-		  "End %s, or let it close the descriptor: it got it from the server that started "
-		  "it. For the next time: SOCK_CLOEXEC on the server's socket.",
-		  who);
-	free(who);
+	probe_heirs_init(&heirs, context->snapshot, group->sockets, group->count);
+	one = heirs.count == 1;
+	if (heirs.others) {
+		advise_stopping(context, group, verdict);
+		probe_say(&verdict->remedies,
+			  "To stop %s alone is not enough: %s %s inherited the socket, and %s the "
+			  "port until %s or %s it. For the next time: SOCK_CLOEXEC on the server's "
+			  "socket.",
+			  heirs.others, heirs.words, one ? "has" : "have", one ? "keeps" : "keep",
+			  one ? "it ends" : "they end", one ? "closes" : "close");
+		advise_v6only(context, verdict);
+		advise_sharing(context, group, verdict);
+	} else {
+		probe_say(&verdict->remedies,
+			  "End %s, or let %s close the descriptor: %s got it from the server that "
+			  "started %s. For the next time: SOCK_CLOEXEC on the server's socket.",
+			  heirs.words, one ? "it" : "them", one ? "it" : "they",
+			  one ? "it" : "them");
+	}
+	probe_heirs_done(&heirs);
 }
 
 static void advise_bound(const struct context *context, const struct group *group,

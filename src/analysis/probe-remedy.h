@@ -12,4 +12,17 @@
 void probe_advise(const struct port_rules *rules, const struct bind_candidate *candidate,
 		  struct probe_verdict *verdict);
 
+/* Who holds listeners that were inherited, as words_processes(). Freed with probe_heirs_done(). */
+struct probe_heirs {
+	char *words; /* those that have inherited them */
+	uint32_t count;
+	char *others; /* the server and what it has shared them with on purpose; NULL: it has gone */
+	uint32_t n_others;
+};
+
+/* Each of the sockets has heirs, see detect_heirs(). */
+void probe_heirs_init(struct probe_heirs *heirs, const struct snapshot *snapshot,
+		      const uint32_t *sockets, uint32_t n_sockets);
+void probe_heirs_done(struct probe_heirs *heirs);
+
 #endif

@@ -163,6 +163,39 @@ expect "a listener that a helper kept" 1 "$no"
 cause "a listener that a helper kept" inherited-listener
 like "a listener that a helper kept: what to do" "$(field '.verdict.remedy[0]')" "^End \"sleep\" \(pid $holder\)"
 kill "$holder"
+# While its server is there the helper is no server, and the server no helper.
+cat >both.py <<'PY'
+import os, socket, subprocess, sys
+def bind():
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", 8089))
+            return "ok"
+        except OSError:
+            return "in use"
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8089))
+s.listen()
+s.set_inheritable(True)
+helper = subprocess.Popen(["sleep", "60"], close_fds=False)
+out = subprocess.run([os.environ["PORTSHARE"], "probe", "tcp:8089", "--reuseaddr", "--json"], capture_output=True).stdout
+open("probe.json", "wb").write(out)
+s.close()
+alone = bind()
+helper.kill()
+helper.wait()
+print(os.getpid(), helper.pid, alone, bind(), sep=",")
+PY
+python3 both.py >ready 9>&-
+IFS=, read -r server helper alone together <ready
+cause "a server and its helper" inherited-listener
+like "a server and its helper: who is which" "$(field '.blockers[0].why')" \
+	"^\"both.py\" \(pid $server\) listens there, and \"sleep\" \(pid $helper\) has inherited the socket\."
+like "a server and its helper: what to do" "$(field '.verdict.remedy | join(" ")')" \
+	"^Stop \"both.py\" \(pid $server\) and \"sleep\" \(pid $helper\), or .* To stop \"both.py\" \(pid $server\) alone is not enough: \"sleep\" \(pid $helper\) has inherited the socket"
+is "a server and its helper: so it is" "$alone, $together" "in use, ok"
 
 # An outgoing connection that has the port, in whatever state.
 mksock_start connected,side=client,port=9,client-port=40080 || exit 99
