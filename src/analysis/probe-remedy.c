@@ -74,9 +74,11 @@ void probe_heirs_done(struct probe_heirs *heirs)
 /* ---- what flags would do ---- */
 
 /*
- * Whether the group would let the candidate in if it had these flags besides its own.
+ * Whether the group would let the candidate in if it had these flags besides its own, and the group
+ * these besides theirs: the kernel looks at flags as they are at the time of the bind.
  */
-static bool lets_in(const struct context *context, const struct group *group, uint32_t own)
+static bool lets_in(const struct context *context, const struct group *group, uint32_t own,
+		    uint32_t theirs)
 {
 	struct snapshot changed = *context->snapshot;
 	struct bind_candidate candidate = *context->candidate;
@@ -88,6 +90,10 @@ static bool lets_in(const struct context *context, const struct group *group, ui
 	changed.n_sockets = group->count;
 	for (i = 0; i < group->count; i++) {
 		changed.sockets[i] = context->snapshot->sockets[group->sockets[i]];
+		if (theirs & PROBE_SET(1, 0))
+			changed.sockets[i].reuse_addr = TRISTATE_YES;
+		if (theirs & PROBE_SET(0, 1))
+			changed.sockets[i].reuse_port = TRISTATE_YES;
 		members[i] = i;
 	}
 	candidate.reuse_addr |= (own & PROBE_SET(1, 0)) != 0;
@@ -106,6 +112,15 @@ static const char *effect_on(const struct context *context, const struct group *
 						     "none of them is in the way";
 }
 
+/* What both sides can do once they are bound, if these want to listen too. */
+static const char *afterwards(const struct group *group, uint32_t set)
+{
+	if (group->cause != CAUSE_BOUND)
+		return "";
+	return set & PROBE_SET(0, 1) ? ". All of them may listen then, and share the connections" :
+				       ". Only one of them can listen then";
+}
+
 /* Where flags of the new socket are all that it takes. theirs: "the connection has". */
 static bool advise_flags(const struct context *context, const struct group *group,
 			 const char *theirs, struct probe_verdict *verdict)
@@ -113,21 +128,47 @@ static bool advise_flags(const struct context *context, const struct group *grou
 	const char *effect = effect_on(context, group);
 	uint32_t set;
 
-	for (set = 1; set < PROBE_SETS && !lets_in(context, group, set); set++)
+	for (set = 1; set < PROBE_SETS && !lets_in(context, group, set, 0); set++)
 		;
 	if (set == PROBE_SETS)
 		return false;
 	if (set == PROBE_SET(1, 1))
 		probe_say(&verdict->remedies,
 			  "Let the new socket set SO_REUSEADDR and SO_REUSEPORT before bind(): "
-			  "%s one of them each, so %s.",
-			  theirs, effect);
+			  "%s one of them each, so %s%s.",
+			  theirs, effect, afterwards(group, set));
 	else
 		probe_say(&verdict->remedies,
 			  "Let the new socket set %s before bind(): %s it, so both sides have it "
-			  "then, and %s.",
-			  probe_set_name(set), theirs, effect);
+			  "then, and %s%s.",
+			  probe_set_name(set), theirs, effect, afterwards(group, set));
 	return true;
+}
+
+/* Where it takes flags of those that are there. */
+static void advise_their_flags(const struct context *context, const struct group *group,
+			       struct probe_verdict *verdict)
+{
+	static const uint32_t sets[] = { PROBE_SET(1, 0), PROBE_SET(0, 1) };
+	char *who = words_holders_together(context->snapshot, group->sockets, group->count);
+	const char *effect = effect_on(context, group);
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sets); i++) {
+		const char *flag = probe_set_name(sets[i]), *after = afterwards(group, sets[i]);
+
+		if (lets_in(context, group, 0, sets[i]))
+			probe_say(&verdict->remedies,
+				  "Or let %s set %s, which the new socket has: it counts at once, "
+				  "also after bind(), and %s%s.",
+				  who, flag, effect, after);
+		else if (lets_in(context, group, sets[i], sets[i]))
+			probe_say(&verdict->remedies,
+				  "Or let both sides set %s, the new socket before bind(), %s at "
+				  "any time: then %s%s.",
+				  flag, who, effect, after);
+	}
+	free(who);
 }
 
 /* ---- what to do about connections ---- */
@@ -489,10 +530,17 @@ static void advise_inherited(const struct context *context, const struct group *
 static void advise_bound(const struct context *context, const struct group *group,
 			 struct probe_verdict *verdict)
 {
+	const char *have = group->count == 1 ? "the other one has" : "the others have";
+	bool own = advise_flags(context, group, have, verdict);
 	char *stop = stop_words(context->snapshot, group);
 
-	probe_say(&verdict->remedies, "%s, or let it close the socket or listen on it.", stop);
+	probe_say(&verdict->remedies, "%s, or have %s closed.", stop,
+		  group->count == 1 ? "its socket" : "the sockets");
 	free(stop);
+	if (own)
+		return;
+	advise_their_flags(context, group, verdict);
+	advise_same_user(context, verdict);
 }
 
 /* About all that has one cause. */

@@ -291,7 +291,47 @@ mksock_start bound,port=8080,reuseaddr || exit 99
 probe tcp:127.0.0.1:8080
 expect "bound, not listening" 1 "EADDRINUSE ok EADDRINUSE ok"
 cause "bound, not listening" bound-not-listening
+like "bound, not listening: one side is enough" "$(field '.verdict.remedy[0]')" '^Let the new socket set SO_REUSEADDR before bind\(\)'
 mksock_stop
+# What is advised holds: the flags are those of the moment.
+cat >bound.py <<'PY'
+import json, os, socket, subprocess, sys
+ADDR, PORT = socket.SO_REUSEADDR, socket.SO_REUSEPORT
+def bind(*flags):
+    with socket.socket() as s:
+        for flag in flags:
+            s.setsockopt(socket.SOL_SOCKET, flag, 1)
+        try:
+            s.bind(("127.0.0.1", 8088))
+            return "ok"
+        except OSError:
+            return "in use"
+def advice(*options):
+    out = subprocess.run([os.environ["PORTSHARE"], "probe", "tcp:127.0.0.1:8088", "--json", *options],
+                         capture_output=True).stdout
+    return " ".join(json.loads(out)["verdict"]["remedy"])
+s = socket.socket()
+s.bind(("127.0.0.1", 8088))
+for flag, options, flags in ((ADDR, ["--reuseaddr"], [ADDR]), (PORT, ["--reuseport"], [PORT]), (ADDR, [], [])):
+    print(advice(*options))
+    before = bind(*flags)
+    s.setsockopt(socket.SOL_SOCKET, flag, 1)
+    print(before, bind(*flags), bind(flag), sep=",")
+    s.setsockopt(socket.SOL_SOCKET, flag, 0)
+s.close()
+print(bind())
+PY
+python3 bound.py >bound.txt 9>&-
+like "bound: the other side has to set SO_REUSEADDR" "$(sed -n 1p bound.txt)" \
+	'^Stop "bound.py" \(pid [0-9]+\), or have its socket closed\. Or let "bound.py" \(pid [0-9]+\) set SO_REUSEADDR, which the new socket has: .* the bind passes at once\. Only one of them can listen then\.'
+like "bound: or both SO_REUSEPORT" "$(sed -n 1p bound.txt)" 'Or let both sides set SO_REUSEPORT'
+unlike "bound: listening is no way out" "$(sed -n 1p bound.txt)" 'or listen on it'
+is "bound: SO_REUSEADDR lets it in" "$(sed -n 2p bound.txt)" "in use,ok,ok"
+like "bound: the other side has to set SO_REUSEPORT" "$(sed -n 3p bound.txt)" 'Or let "bound.py" \(pid [0-9]+\) set SO_REUSEPORT, which the new socket has'
+is "bound: SO_REUSEPORT lets it in" "$(sed -n 4p bound.txt)" "in use,ok,ok"
+like "bound: both sides have to" "$(sed -n 5p bound.txt)" 'Or let both sides set SO_REUSEADDR, the new socket before bind\(\), .* Or let both sides set SO_REUSEPORT'
+is "bound: one side alone does not do" "$(sed -n 6p bound.txt)" "in use,in use,ok"
+is "bound: closed" "$(sed -n 7p bound.txt)" "ok"
 
 # IPv4 and IPv6.
 mksock_start listening,addr=::,port=8080,v6only=0 || exit 99

@@ -378,6 +378,32 @@ static void test_ending(void)
 	done(&bench);
 }
 
+static void test_bound_advice(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 33);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR, which the new socket has"),
+	   "bound: the other side has to set it");
+	ok(!says(&bench.verdict.remedies, "SO_REUSEPORT"), "not SO_REUSEPORT, of another user");
+	ok(!says(&bench.verdict.remedies, "listen on it"), "nor to listen");
+	done(&bench);
+
+	/* What else is in the way is told by itself. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 33);
+	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 33);
+	predict(&bench);
+	conclude(&bench);
+	ok(!says(&bench.verdict.remedies, "the bind passes at once"),
+	   "bound: beside a listener it is not enough");
+	done(&bench);
+}
+
 int main(void)
 {
 	test_ways();
@@ -387,5 +413,6 @@ int main(void)
 	test_elsewhere();
 	test_direction();
 	test_ending();
+	test_bound_advice();
 	return done_testing();
 }
