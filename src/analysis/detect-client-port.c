@@ -79,15 +79,15 @@ static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sock
 
 static char *remedy_words(const struct detection *detection, bool outgoing)
 {
-	static const char start[] = "For good: ";
-	const char *keep = words_keep_from_clients(&detection->rules, detection->bucket->netns,
-						   detection->bucket->port);
+	const struct bind_bucket *bucket = detection->bucket;
+	char *keep =
+		outgoing ? xstrdup(words_keep_from_clients(&detection->rules, bucket->netns,
+							   bucket->port)) :
+			   words_keep_if_connected(&detection->rules, bucket->netns, bucket->port);
+	char *text = xasprintf("Now: end the connection, or wait for it. %s", keep);
 
-	if (outgoing || strncmp(keep, start, sizeof(start) - 1) != 0)
-		return xasprintf("Now: end the connection, or wait for it. %s", keep);
-	return xasprintf("Now: end the connection, or wait for it. For good, if this end has "
-			 "connected: %s",
-			 keep + sizeof(start) - 1);
+	free(keep);
+	return text;
 }
 
 static void report_taken(struct detection *detection, const uint32_t *sockets, uint32_t n_sockets,

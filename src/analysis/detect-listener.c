@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* TCP sockets that listen for somebody who should not have them. */
+#include "analysis/detect-listener.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,27 +312,54 @@ static bool find_strangers(const struct snapshot *snapshot, const struct holders
 	return undecided;
 }
 
-static void check_inherited(struct detection *detection, uint32_t index)
+/*
+ * Who of the holders has inherited the listener, and from whom: SNAPSHOT_NONE if that server has
+ * gone. Returns whether it cannot be told of all that there are none.
+ */
+static bool find_heirs(const struct snapshot *snapshot, const struct inet_socket *socket,
+		       struct holders *ret_strangers, uint32_t *ret_server)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-	const struct inet_socket *socket = &snapshot->sockets[index];
 	bool undecided = socket_is_held_by_unknown(socket);
-	struct holders holders, strangers;
-	uint32_t server;
+	struct holders holders;
 
 	holders_init(&holders, snapshot, socket);
-	holders_init(&strangers, snapshot, socket);
-	server = find_server(snapshot, &holders);
-	if (server != SNAPSHOT_NONE)
-		undecided = find_strangers(snapshot, &holders, server, &strangers) || undecided;
+	holders_init(ret_strangers, snapshot, socket);
+	*ret_server = find_server(snapshot, &holders);
+	if (*ret_server != SNAPSHOT_NONE)
+		undecided = find_strangers(snapshot, &holders, *ret_server, ret_strangers) ||
+			    undecided;
 	else if (holders.has_manager)
 		/* A script to which it was handed on purpose, and what that runs. */
-		strangers.count = 0;
+		ret_strangers->count = 0;
+	holders_done(&holders);
+	return undecided;
+}
+
+uint32_t detect_heirs(const struct snapshot *snapshot, const struct inet_socket *socket,
+		      uint32_t *ret_heirs)
+{
+	struct holders strangers;
+	uint32_t server, n;
+
+	find_heirs(snapshot, socket, &strangers, &server);
+	n = strangers.count;
+	if (n)
+		memcpy(ret_heirs, strangers.processes, n * sizeof(*ret_heirs));
+	holders_done(&strangers);
+	return n;
+}
+
+static void check_inherited(struct detection *detection, uint32_t index)
+{
+	struct holders strangers;
+	uint32_t server;
+	bool undecided = find_heirs(detection->snapshot, &detection->snapshot->sockets[index],
+				    &strangers, &server);
+
 	if (strangers.count)
 		report_inherited(detection, index, server, &strangers);
 	else if (undecided)
 		detect_doubt(&detection->inherited, index);
-	holders_done(&holders);
 	holders_done(&strangers);
 }
 

@@ -9,8 +9,8 @@
  * until when; then what would take them out of the way. Fills blockers and frees_in_ms, and adds
  * remedies and notes.
  */
-void probe_explain_blockers(const struct snapshot *snapshot, const struct probe_report *report,
-			    const struct finding_list *findings, struct probe_verdict *verdict);
+void probe_explain_blockers(const struct port_rules *rules, const struct bind_bucket_index *index,
+			    const struct probe_report *report, struct probe_verdict *verdict);
 
 /* Add a sentence; printf-like. One that is there already is not repeated. */
 void probe_say(struct probe_sentences *sentences, const char *format, ...)

@@ -218,23 +218,47 @@ static char *better_sets(const struct context *context)
 	return xasprintf("; with %s it can", probe_set_name(last));
 }
 
+/* Nobody has a reserved port, and yet the kernel gives it to nobody. */
+static void conclude_no_port(struct context *context)
+{
+	const struct bind_candidate *candidate = &context->report->candidate;
+	uint32_t n_given = port_n_ephemeral(context->rules, candidate->netns), n_reserved;
+	uint16_t first, last;
+
+	port_range(context->snapshot, candidate->netns, &first, &last);
+	n_reserved = (uint32_t)last - first + 1 - n_given;
+	if (!n_given)
+		context->verdict->text = xasprintf(
+			"No: there is no port left for %s: all of net.ipv4.ip_local_port_range, "
+			"%u-%u, are in net.ipv4.ip_local_reserved_ports, from which the kernel "
+			"chooses none (EADDRINUSE).",
+			context->where, first, last);
+	else if (n_reserved)
+		context->verdict->text = xasprintf(
+			"No: there is no free port left for %s: of net.ipv4.ip_local_port_range, "
+			"%u-%u, %u are taken, and the other %u are in "
+			"net.ipv4.ip_local_reserved_ports (EADDRINUSE).",
+			context->where, first, last, n_given, n_reserved);
+	else
+		context->verdict->text = xasprintf("No: there is no free port left for %s: all of "
+						   "net.ipv4.ip_local_port_range, "
+						   "%u-%u, are taken (EADDRINUSE).",
+						   context->where, first, last);
+	probe_say(&context->verdict->remedies,
+		  "Widen net.ipv4.ip_local_port_range%s%s. A server should ask for a port of its "
+		  "own.",
+		  n_reserved ? ", or take ports out of net.ipv4.ip_local_reserved_ports" : "",
+		  n_given ? ", or end what holds the ports; portshare list shows who that is" : "");
+}
+
 static void conclude_in_use(struct context *context)
 {
 	const struct probe_verdict *verdict = context->verdict;
 	const struct bind_candidate *candidate = &context->report->candidate;
 	char *moment = moment_of(context), *better = better_sets(context);
-	uint16_t first, last;
 
 	if (!candidate->port) {
-		port_range(context->snapshot, candidate->netns, &first, &last);
-		context->verdict->text = xasprintf("No: there is no free port left for %s: all of "
-						   "net.ipv4.ip_local_port_range, "
-						   "%u-%u, are taken (EADDRINUSE).",
-						   context->where, first, last);
-		probe_say(&context->verdict->remedies,
-			  "Widen net.ipv4.ip_local_port_range, or end what holds the ports; "
-			  "portshare "
-			  "list shows who that is. A server should ask for a port of its own.");
+		conclude_no_port(context);
 	} else if (verdict->n_blockers) {
 		context->verdict->text =
 			xasprintf("No: %s cannot be bound with %s (EADDRINUSE)%s%s.",
@@ -556,8 +580,8 @@ static void note_elsewhere(struct context *context)
 			  n, n == 1 ? " is" : "s are");
 }
 
-void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,
-		    const struct finding_list *findings, struct probe_verdict *ret_verdict)
+void probe_conclude(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		    const struct probe_report *report, struct probe_verdict *ret_verdict)
 {
 	struct port_rules rules;
 	struct context context = {
@@ -576,7 +600,7 @@ void probe_conclude(const struct snapshot *snapshot, const struct probe_report *
 	compare_ways(&context);
 	/* Others are in the way only if that is what the bind fails for. */
 	if (ret_verdict->answer == TRISTATE_UNKNOWN || ret_verdict->error == EADDRINUSE)
-		probe_explain_blockers(snapshot, report, findings, ret_verdict);
+		probe_explain_blockers(&rules, index, report, ret_verdict);
 	if (ret_verdict->answer == TRISTATE_UNKNOWN)
 		conclude_unknown(&context);
 	else if (ret_verdict->answer == TRISTATE_YES)

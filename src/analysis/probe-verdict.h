@@ -5,17 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analysis/direction.h"
 #include "analysis/probe.h"
-#include "model/finding.h"
 
 /* What a probe comes to, in words: who is in the way and why, until when, and what must change. */
 
 enum probe_cause {
 	CAUSE_LISTENER,
-	CAUSE_INHERITED_LISTENER, /* held by a process that is not the server */
+	CAUSE_INHERITED_LISTENER, /* held, at least too, by a process that is not the server */
 	CAUSE_TIME_WAIT,
-	CAUSE_CONNECTION, /* of a server, open or closing */
-	CAUSE_OUTGOING, /* a connection that has the port as its local one */
+	CAUSE_CONNECTION, /* of a server, or of nobody knows which end, open or closing */
+	CAUSE_OUTGOING, /* the same of a client, which has the port as its local one */
 	CAUSE_BOUND, /* TCP, bound and not listening */
 	CAUSE_DATAGRAMS, /* another UDP socket */
 	N_PROBE_CAUSES,
@@ -27,6 +27,7 @@ const char *probe_cause_name(enum probe_cause cause);
 struct probe_blocker {
 	uint32_t socket; /* index into snapshot.sockets */
 	enum probe_cause cause;
+	enum direction direction; /* of a connection, or what is left of one */
 	bool certain; /* false: it blocks if a fact, or a socket, that is unknown is so */
 	char *why;
 	/*
@@ -55,9 +56,9 @@ struct probe_verdict {
 	struct probe_sentences differences; /* where the ways do not agree */
 };
 
-/* findings are of the same snapshot, and may be NULL. Freed with probe_verdict_done(). */
-void probe_conclude(const struct snapshot *snapshot, const struct probe_report *report,
-		    const struct finding_list *findings, struct probe_verdict *ret_verdict);
+/* index is of the whole snapshot. Freed with probe_verdict_done(). */
+void probe_conclude(const struct snapshot *snapshot, const struct bind_bucket_index *index,
+		    const struct probe_report *report, struct probe_verdict *ret_verdict);
 void probe_verdict_done(struct probe_verdict *verdict);
 
 /* "SO_REUSEADDR", "both flags", "no reuse flag": one of the sets, as a heading and in sentences. */

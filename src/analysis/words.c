@@ -69,9 +69,9 @@ static char *holders_of_program(const struct snapshot *snapshot, const uint32_t 
 	return pids;
 }
 
-/* By program, in the order of their first processes: "h.py" (pid 900) and "sleep" (pid 950). */
-static char *several_holders(const struct snapshot *snapshot, const uint32_t *processes,
-			     uint32_t n_processes)
+/* In the order of their first processes. */
+char *words_processes(const struct snapshot *snapshot, const uint32_t *processes,
+		      uint32_t n_processes)
 {
 	const char *programs[PROGRAMS_MAX], *name;
 	char *text = NULL, *group, *longer;
@@ -232,7 +232,7 @@ char *words_holders_together(const struct snapshot *snapshot, const uint32_t *so
 			     uint32_t n_sockets)
 {
 	uint32_t n, *processes = processes_of(snapshot, sockets, n_sockets, &n);
-	char *text = n ? several_holders(snapshot, processes, n) : NULL;
+	char *text = n ? words_processes(snapshot, processes, n) : NULL;
 
 	free(processes);
 	add_unseen(&text, snapshot, sockets, n_sockets);
@@ -358,23 +358,40 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
 			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
 }
 
+/* How what keeps a port from clients begins; and where nothing has to. */
+#define FOR_GOOD "For good: "
+#define HARDLY_BACK "It will hardly be back: "
+
 const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port)
 {
 	uint16_t first, last;
 
 	port_range(rules->snapshot, netns, &first, &last);
 	if (port < first || port > last)
-		return "For good: let the client take another source port, or none of its own "
-		       "choice: it has bound it by its number, since the kernel chooses from "
-		       "net.ipv4.ip_local_port_range only. No sysctl keeps a port from that.";
+		return FOR_GOOD
+			"let the client take another source port, or none of its own "
+			"choice: it has bound it by its number, since the kernel chooses from "
+			"net.ipv4.ip_local_port_range only. No sysctl keeps a port from that.";
 	if (port_is_reserved(rules, netns, port) == TRISTATE_YES)
-		return "It will hardly be back: the port is reserved already "
-		       "(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
-		       "The client has had it since before that, or has bound it by its number; "
-		       "if so, let it take another one.";
-	return "For good: put the port into net.ipv4.ip_local_reserved_ports (sysctl), from which "
-	       "the kernel takes none for connections, or choose a port outside "
-	       "net.ipv4.ip_local_port_range.";
+		return HARDLY_BACK
+			"the port is reserved already "
+			"(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
+			"The client has had it since before that, or has bound it by its number; "
+			"if so, let it take another one.";
+	return FOR_GOOD "put the port into net.ipv4.ip_local_reserved_ports (sysctl), from which "
+			"the kernel takes none for connections, or choose a port outside "
+			"net.ipv4.ip_local_port_range.";
+}
+
+char *words_keep_if_connected(const struct port_rules *rules, uint32_t netns, uint16_t port)
+{
+	const char *keep = words_keep_from_clients(rules, netns, port);
+
+	if (!strncmp(keep, FOR_GOOD, strlen(FOR_GOOD)))
+		return xasprintf("For good, if this end has connected: %s",
+				 keep + strlen(FOR_GOOD));
+	return xasprintf("If this end has connected, it will hardly be back: %s",
+			 keep + strlen(HARDLY_BACK));
 }
 
 char *words_count(uint32_t n, const char *singular)

@@ -21,6 +21,10 @@ char *words_address(const struct inet_socket *socket);
 /* "sipd.py" (pid 900): the program and its process. */
 char *words_process(const struct snapshot *snapshot, uint32_t process);
 
+/* Several, at least one, by program: "nginx" (pids 900, 901 and 2 more) and "sleep" (pid 950). */
+char *words_processes(const struct snapshot *snapshot, const uint32_t *processes,
+		      uint32_t n_processes);
+
 /*
  * The holders: as words_process(), "nginx" (pids 900, 901 and 2 more), "a" (pid 900) and "b" (pid
  * 950), a hidden process, the kernel.
@@ -61,6 +65,9 @@ char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t 
  * kernel can have chosen it decides what helps.
  */
 const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port);
+
+/* The same where it is not known whether the connection is an outgoing one. */
+char *words_keep_if_connected(const struct port_rules *rules, uint32_t netns, uint16_t port);
 
 /* "1 connection", "2 connections". */
 char *words_count(uint32_t n, const char *singular);

@@ -158,7 +158,7 @@ bool look_at(const struct options *options, const struct bind_candidate *wanted,
 		probe_predict(look.snapshot, &look.index, &facts, &look.report);
 	else
 		ask_kernel(options, ways, &facts, &look);
-	probe_conclude(look.snapshot, &look.report, &look.findings, &look.verdict);
+	probe_conclude(look.snapshot, &look.index, &look.report, &look.verdict);
 	*ret_look = look;
 	return true;
 }

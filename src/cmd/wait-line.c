@@ -196,8 +196,8 @@ static char *unseen_words(const struct wait_line *line, const struct look *look)
 		return xasprintf("%s: waiting for the interface %s, which is not there yet",
 				 line->where, device ? device : "");
 	if (!look->report.candidate.port)
-		return xasprintf("%s: waiting for a port, all of net.ipv4.ip_local_port_range are "
-				 "taken",
+		return xasprintf("%s: waiting for a port, none of net.ipv4.ip_local_port_range is "
+				 "free",
 				 line->where);
 	return xasprintf("%s: waiting for a socket that cannot be seen", line->where);
 }

@@ -3,6 +3,7 @@
 #define OUTPUT_PROBE_JSON_H
 
 #include "analysis/probe-verdict.h"
+#include "model/finding.h"
 #include "util/out.h"
 
 /*

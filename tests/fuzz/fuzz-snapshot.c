@@ -92,7 +92,7 @@ static void probe_each(const struct snapshot *snapshot)
 		probe_report_init(&report, &candidate);
 		probe_predict(snapshot, &index, &facts, &report);
 		probe_plan_live(snapshot, &index, &report, false, &plan);
-		probe_conclude(snapshot, &report, NULL, &verdict);
+		probe_conclude(snapshot, &index, &report, &verdict);
 		if (!verdict.text || !*verdict.text)
 			abort();
 		probe_verdict_done(&verdict);

@@ -54,7 +54,7 @@ static inline void predict_again(struct bench *bench)
 
 static inline void conclude(struct bench *bench)
 {
-	probe_conclude(bench->snapshot, &bench->report, NULL, &bench->verdict);
+	probe_conclude(bench->snapshot, &bench->index, &bench->report, &bench->verdict);
 }
 
 static inline void done(struct bench *bench)

@@ -163,19 +163,92 @@ expect "a listener that a helper kept" 1 "$no"
 cause "a listener that a helper kept" inherited-listener
 like "a listener that a helper kept: what to do" "$(field '.verdict.remedy[0]')" "^End \"sleep\" \(pid $holder\)"
 kill "$holder"
+# While its server is there the helper is no server, and the server no helper.
+cat >both.py <<'PY'
+import os, socket, subprocess, sys
+def bind():
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", 8089))
+            return "ok"
+        except OSError:
+            return "in use"
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8089))
+s.listen()
+s.set_inheritable(True)
+helper = subprocess.Popen(["sleep", "60"], close_fds=False)
+out = subprocess.run([os.environ["PORTSHARE"], "probe", "tcp:8089", "--reuseaddr", "--json"], capture_output=True).stdout
+open("probe.json", "wb").write(out)
+s.close()
+alone = bind()
+helper.kill()
+helper.wait()
+print(os.getpid(), helper.pid, alone, bind(), sep=",")
+PY
+python3 both.py >ready 9>&-
+IFS=, read -r server helper alone together <ready
+cause "a server and its helper" inherited-listener
+like "a server and its helper: who is which" "$(field '.blockers[0].why')" \
+	"^\"both.py\" \(pid $server\) listens there, and \"sleep\" \(pid $helper\) has inherited the socket\."
+like "a server and its helper: what to do" "$(field '.verdict.remedy | join(" ")')" \
+	"^Stop \"both.py\" \(pid $server\) and \"sleep\" \(pid $helper\), or .* To stop \"both.py\" \(pid $server\) alone is not enough: \"sleep\" \(pid $helper\) has inherited the socket"
+is "a server and its helper: so it is" "$alone, $together" "in use, ok"
 
-# An outgoing connection that has the port.
+# An outgoing connection that has the port, in whatever state.
 mksock_start connected,side=client,port=9,client-port=40080 || exit 99
 probe tcp:127.0.0.1:40080 --reuseaddr
 expect "an outgoing connection" 1 "$no"
 cause "an outgoing connection" outgoing-connection
-like "an outgoing connection: what to do" "$(field '.verdict.remedy[0]')" 'ip_local_reserved_ports'
+like "an outgoing connection: what to do" "$(field '.verdict.remedy | join(" ")')" 'ip_local_reserved_ports'
+unlike "an outgoing connection: no server had it" "$(field '.verdict.remedy | join(" ")')" 'listening socket'
 mksock_stop
+mksock_start close-wait,side=client,port=10,client-port=40081 || exit 99
+probe tcp:127.0.0.1:40081 --reuseaddr
+expect "an outgoing connection in CLOSE-WAIT" 1 "$no"
+cause "an outgoing connection in CLOSE-WAIT" outgoing-connection
+like "an outgoing connection in CLOSE-WAIT: what to do" "$(field '.verdict.remedy | join(" ")')" \
+	"^End the connection of \"mksock\" \\(pid $(mksock_get pid)\\), or wait for its end\\. .*ip_local_reserved_ports"
+mksock_stop
+probe tcp:127.0.0.1:40081 --reuseaddr
+is "an outgoing connection in CLOSE-WAIT: it has been ended" "$status $(field '.attempts[1].live.bind')" "0 ok"
+mksock_start time-wait,side=client,port=11,client-port=40082 || exit 99
+probe tcp:127.0.0.1:40082 --reuseaddr
+is "TIME-WAIT of an outgoing connection: exit status" "$status $json_status" "1 1"
+cause "TIME-WAIT of an outgoing connection" time-wait
+like "TIME-WAIT of an outgoing connection: what it is" "$(field '.blockers[0].why')" 'of a closed outgoing connection to 127\.0\.0\.1 port 11,'
+like "TIME-WAIT of an outgoing connection: what to do" "$(field '.verdict.remedy | join(" ")')" 'put the port into net\.ipv4\.ip_local_reserved_ports'
+unlike "TIME-WAIT of an outgoing connection: no server had it" "$(field '.verdict.remedy | join(" ")')" 'listening socket'
+mksock_stop
+
+# Where the ports do not tell which end has connected.
 mksock_start connected,side=client,port=13,client-port=8200 || exit 99
 probe tcp:127.0.0.1:8200
-like "a port that the client chose: what to do" "$(field '.verdict.remedy[0]')" 'bound it by its number'
-unlike "a port that the client chose: what is of no use" "$(field '.verdict.remedy[0]')" 'put the port into'
+cause "a port that the client chose" connection
+like "a port that the client chose: what to do" "$(field '.verdict.remedy | join(" ")')" 'if this end has connected: .* bound it by its number'
+unlike "a port that the client chose: what is of no use" "$(field '.verdict.remedy | join(" ")')" 'put the port into'
 mksock_stop
+range=$(cat /proc/sys/net/ipv4/ip_local_port_range)
+echo 20000 20500 >/proc/sys/net/ipv4/ip_local_port_range
+mksock_start connected,port=20110,conns=3 || exit 99
+probe tcp:127.0.0.1:20110 --reuseaddr
+expect "a server in the range" 1 "$no"
+cause "a server in the range" connection
+unlike "a server in the range: nobody says that it is a client's" "$(field '.blockers[].why')" outgoing
+like "a server in the range: what to do" "$(field '.verdict.remedy | join(" ")')" \
+	'if a server has accepted here, which the ports do not tell: let the server set SO_REUSEADDR .* if this end has connected: put the port into'
+"$PORTSHARE" --json >saved.json
+"$PORTSHARE" probe tcp:127.0.0.1:20110 --from saved.json --json >probe.json
+unlike "a server in the range: where the other ends are seen they tell" "$(field '.verdict.remedy | join(" ")')" 'do not tell'
+mksock_stop
+echo 21000 21500 >/proc/sys/net/ipv4/ip_local_port_range
+mksock_start connected,port=21110,conns=3,listener || exit 99
+probe tcp:127.0.0.1:21110
+unlike "a server in the range: its listener tells" "$(field '.verdict.remedy | join(" ")')" 'do not tell'
+mksock_stop
+echo "$range" >/proc/sys/net/ipv4/ip_local_port_range
 
 # A connection of a server that is gone.
 mksock_start connected,port=8107 || exit 99
@@ -218,7 +291,47 @@ mksock_start bound,port=8080,reuseaddr || exit 99
 probe tcp:127.0.0.1:8080
 expect "bound, not listening" 1 "EADDRINUSE ok EADDRINUSE ok"
 cause "bound, not listening" bound-not-listening
+like "bound, not listening: one side is enough" "$(field '.verdict.remedy[0]')" '^Let the new socket set SO_REUSEADDR before bind\(\)'
 mksock_stop
+# What is advised holds: the flags are those of the moment.
+cat >bound.py <<'PY'
+import json, os, socket, subprocess, sys
+ADDR, PORT = socket.SO_REUSEADDR, socket.SO_REUSEPORT
+def bind(*flags):
+    with socket.socket() as s:
+        for flag in flags:
+            s.setsockopt(socket.SOL_SOCKET, flag, 1)
+        try:
+            s.bind(("127.0.0.1", 8088))
+            return "ok"
+        except OSError:
+            return "in use"
+def advice(*options):
+    out = subprocess.run([os.environ["PORTSHARE"], "probe", "tcp:127.0.0.1:8088", "--json", *options],
+                         capture_output=True).stdout
+    return " ".join(json.loads(out)["verdict"]["remedy"])
+s = socket.socket()
+s.bind(("127.0.0.1", 8088))
+for flag, options, flags in ((ADDR, ["--reuseaddr"], [ADDR]), (PORT, ["--reuseport"], [PORT]), (ADDR, [], [])):
+    print(advice(*options))
+    before = bind(*flags)
+    s.setsockopt(socket.SOL_SOCKET, flag, 1)
+    print(before, bind(*flags), bind(flag), sep=",")
+    s.setsockopt(socket.SOL_SOCKET, flag, 0)
+s.close()
+print(bind())
+PY
+python3 bound.py >bound.txt 9>&-
+like "bound: the other side has to set SO_REUSEADDR" "$(sed -n 1p bound.txt)" \
+	'^Stop "bound.py" \(pid [0-9]+\), or have its socket closed\. Or let "bound.py" \(pid [0-9]+\) set SO_REUSEADDR, which the new socket has: .* the bind passes at once\. Only one of them can listen then\.'
+like "bound: or both SO_REUSEPORT" "$(sed -n 1p bound.txt)" 'Or let both sides set SO_REUSEPORT'
+unlike "bound: listening is no way out" "$(sed -n 1p bound.txt)" 'or listen on it'
+is "bound: SO_REUSEADDR lets it in" "$(sed -n 2p bound.txt)" "in use,ok,ok"
+like "bound: the other side has to set SO_REUSEPORT" "$(sed -n 3p bound.txt)" 'Or let "bound.py" \(pid [0-9]+\) set SO_REUSEPORT, which the new socket has'
+is "bound: SO_REUSEPORT lets it in" "$(sed -n 4p bound.txt)" "in use,ok,ok"
+like "bound: both sides have to" "$(sed -n 5p bound.txt)" 'Or let both sides set SO_REUSEADDR, the new socket before bind\(\), .* Or let both sides set SO_REUSEPORT'
+is "bound: one side alone does not do" "$(sed -n 6p bound.txt)" "in use,in use,ok"
+is "bound: closed" "$(sed -n 7p bound.txt)" "ok"
 
 # IPv4 and IPv6.
 mksock_start listening,addr=::,port=8080,v6only=0 || exit 99
@@ -578,7 +691,16 @@ mksock_start listening,addr=0.0.0.0,port=41011,count=9 || exit 99
 probe tcp:0
 is "any port, and none is left" "$status $(field "$binds")" "1 $no"
 is "any port, and none is left: nor live" "$(field '[.attempts[].live.bind] | join(" ")')" " EADDRINUSE  EADDRINUSE"
-like "any port, and none is left: in words" "$(field .verdict.text)" 'no free port left .* 41000-41019'
+like "any port, and none is left: in words" "$(field .verdict.text)" 'no free port left .* 41000-41019, 9 are taken, and the other 11 are in net\.ipv4\.ip_local_reserved_ports'
+mksock_stop
+echo 41000-41019 >/proc/sys/net/ipv4/ip_local_reserved_ports
+for each in tcp udp; do
+	probe $each:0
+	is "any port, and all are reserved, $each" "$status $(field "$binds")" "1 $no"
+	unlike "any port, and all are reserved, $each: none is taken" "$(field '.verdict | .text, .remedy[]' | tr '\n' ' ')" '(are|is) taken|end what holds'
+	like "any port, and all are reserved, $each: what to do" "$(field '.verdict.remedy[0]')" '^Widen net\.ipv4\.ip_local_port_range, or take ports out of net\.ipv4\.ip_local_reserved_ports\.'
+done
+mksock_start listening,addr=0.0.0.0,port=41011,count=9 || exit 99
 echo "" >/proc/sys/net/ipv4/ip_local_reserved_ports
 probe tcp:0
 is "any port, and the reserved ones are" "$status $(field "$binds")" "0 ok ok ok ok"

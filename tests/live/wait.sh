@@ -146,7 +146,7 @@ if echo "40000 40000" 2>/dev/null >/proc/sys/net/ipv4/ip_local_port_range; then
 	mksock_start listening,addr=0.0.0.0,port=40000 || exit 99
 	"$PORTSHARE" wait tcp:0 --timeout 100ms -q 2>said
 	is "a range that is used up" "$? $(cat said)" \
-		"1 portshare: given up: tcp 0.0.0.0:0: waiting for a port, all of net.ipv4.ip_local_port_range are taken"
+		"1 portshare: given up: tcp 0.0.0.0:0: waiting for a port, none of net.ipv4.ip_local_port_range is free"
 	mksock_stop
 	echo "$range" >/proc/sys/net/ipv4/ip_local_port_range
 else

@@ -2,6 +2,7 @@
 /* What is concluded of what the three ways say, and what is advised. */
 #include "helpers/probe-bench.h"
 #include "helpers/tap.h"
+#include "util/xalloc.h"
 
 static void test_ways(void)
 {
@@ -269,6 +270,140 @@ static void test_elsewhere(void)
 	done(&bench);
 }
 
+/* A connection of the bench's port with this one. */
+static struct inet_socket *connect_to(struct bench *bench, enum socket_state state,
+				      uint16_t peer_port)
+{
+	struct inet_socket *socket = add(bench, state, "10.0.0.1", TRISTATE_NO, TRISTATE_NO, 1000);
+
+	make_peer(socket, "10.0.0.2", peer_port);
+	return socket;
+}
+
+static void conclude_with(struct bench *bench, uint16_t port, enum socket_state state,
+			  uint16_t peer_port)
+{
+	*bench = bench_new(PROTOCOL_TCP, "0.0.0.0", port);
+	bench->candidate.reuse_addr = true;
+	connect_to(bench, state, peer_port);
+	predict(bench);
+	conclude(bench);
+}
+
+static void test_direction(void)
+{
+	static const enum socket_state states[] = { STATE_ESTAB,    STATE_FIN_WAIT_1,
+						    STATE_CLOSING,  STATE_CLOSE_WAIT,
+						    STATE_LAST_ACK, STATE_TIME_WAIT };
+	static const char server[] = "let the server set SO_REUSEADDR on its listening socket";
+	static const char client[] = "put the port into net.ipv4.ip_local_reserved_ports";
+	struct bench bench;
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		const char *state = socket_state_name(states[i]);
+		bool gone = states[i] == STATE_TIME_WAIT;
+
+		conclude_with(&bench, 40000, states[i], 443);
+		is_int(bench.verdict.blockers[0].cause, gone ? CAUSE_TIME_WAIT : CAUSE_OUTGOING,
+		       "%s of a client: cause", state);
+		ok(strstr(bench.verdict.blockers[0].why, "outgoing connection to 10.0.0.2") != NULL,
+		   "%s of a client: is called so", state);
+		ok(says(&bench.verdict.remedies, client) && !says(&bench.verdict.remedies, server),
+		   "%s of a client: its port has to be kept", state);
+		done(&bench);
+		conclude_with(&bench, 8080, states[i], 40000);
+		is_int(bench.verdict.blockers[0].cause, gone ? CAUSE_TIME_WAIT : CAUSE_CONNECTION,
+		       "%s of a server: cause", state);
+		ok(!says(&bench.verdict.remedies, client) && says(&bench.verdict.remedies, server),
+		   "%s of a server: what that has to set", state);
+		done(&bench);
+		conclude_with(&bench, 40000, states[i], 40001);
+		is_int(bench.verdict.blockers[0].cause, gone ? CAUSE_TIME_WAIT : CAUSE_CONNECTION,
+		       "%s of either: cause", state);
+		ok(!strstr(bench.verdict.blockers[0].why, "outgoing"),
+		   "%s of either: nothing is claimed", state);
+		ok(says(&bench.verdict.remedies, client) && says(&bench.verdict.remedies, server) &&
+			   says(&bench.verdict.remedies, "which the ports do not tell"),
+		   "%s of either: both are told", state);
+		done(&bench);
+	}
+
+	conclude_with(&bench, 8080, STATE_CLOSE_WAIT, 443);
+	ok(says(&bench.verdict.remedies, "if this end has connected: let the client take another"),
+	   "a port that the kernel does not choose");
+	done(&bench);
+}
+
+static void test_ending(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 40000);
+	struct inet_socket *socket = connect_to(&bench, STATE_CLOSE_WAIT, 443);
+
+	make_owner(bench.snapshot, socket, make_process(bench.snapshot, 10, "client"), 3);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies,
+		"End the connection of \"client\" (pid 10), or wait for its end."),
+	   "CLOSE-WAIT: who has to end it, and no TIME-WAIT follows");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 40000);
+	socket = connect_to(&bench, STATE_ESTAB, 443);
+	make_owner(bench.snapshot, socket, make_process(bench.snapshot, 10, "client"), 3);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "and 60 s more where this end closes first"),
+	   "ESTAB: TIME-WAIT follows");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	connect_to(&bench, STATE_FIN_WAIT_1, 40000)->owner_status = OWNER_ORPHAN;
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "No process holds what is closed already") &&
+		   !says(&bench.verdict.remedies, "End the connection"),
+	   "an orphan is nobody's to end");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	make_reuse(connect_to(&bench, STATE_ESTAB, 40000), TRISTATE_YES, TRISTATE_NO, EVIDENCE_BPF);
+	predict(&bench);
+	conclude(&bench);
+	is_str(bench.verdict.remedies.items[0],
+	       "Let the new socket set SO_REUSEADDR before bind(): the connection has it, so both "
+	       "sides have it then, and the bind passes at once.",
+	       "a flag of the new socket is all that it takes");
+	is_int(bench.verdict.remedies.count, 1, "and then nobody has to end");
+	done(&bench);
+}
+
+static void test_bound_advice(void)
+{
+	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 33);
+	predict(&bench);
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR, which the new socket has"),
+	   "bound: the other side has to set it");
+	ok(!says(&bench.verdict.remedies, "SO_REUSEPORT"), "not SO_REUSEPORT, of another user");
+	ok(!says(&bench.verdict.remedies, "listen on it"), "nor to listen");
+	done(&bench);
+
+	/* What else is in the way is told by itself. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench.candidate.reuse_addr = true;
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 33);
+	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 33);
+	predict(&bench);
+	conclude(&bench);
+	ok(!says(&bench.verdict.remedies, "the bind passes at once"),
+	   "bound: beside a listener it is not enough");
+	done(&bench);
+}
+
 int main(void)
 {
 	test_ways();
@@ -276,5 +411,8 @@ int main(void)
 	test_time_wait_advice();
 	test_several_in_the_way();
 	test_elsewhere();
+	test_direction();
+	test_ending();
+	test_bound_advice();
 	return done_testing();
 }

@@ -42,8 +42,39 @@ static void test_unseen(void)
 			  "cannot be seen and a process of uid 13 that cannot be seen and others");
 }
 
+/* What keeps a port from clients begins so, where it is known that this end is one, and if not. */
+static void check_keep(const struct port_rules *rules, uint16_t port, const char *known,
+		       const char *unknown)
+{
+	char *text = words_keep_if_connected(rules, 0, port);
+	const char *keep = words_keep_from_clients(rules, 0, port);
+
+	ok(!strncmp(keep, known, strlen(known)), "%u: %s", port, known);
+	ok(!strncmp(text, unknown, strlen(unknown)), "%u: %s", port, unknown);
+	is_str(text + strlen(unknown), keep + strlen(known), "%u: the rest is the same", port);
+	free(text);
+}
+
+static void test_keep(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct port_rules rules;
+
+	snapshot_add_netns(snapshot)->reserved_ports = snapshot_string(snapshot, "40001");
+	port_rules_init(&rules, snapshot);
+	check_keep(&rules, 40000, "For good: put the port",
+		   "For good, if this end has connected: put the port");
+	check_keep(&rules, 8080, "For good: let the client",
+		   "For good, if this end has connected: let the client");
+	check_keep(&rules, 40001, "It will hardly be back: the port",
+		   "If this end has connected, it will hardly be back: the port");
+	port_rules_done(&rules);
+	snapshot_free(snapshot);
+}
+
 int main(void)
 {
 	test_unseen();
+	test_keep();
 	return done_testing();
 }
