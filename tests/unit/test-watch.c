@@ -184,7 +184,8 @@ static void test_interval(void)
 	interval_after(&view, 3600000, '+');
 	ok(shows(&view, "every 3600 s"), "hours are seconds, too");
 	view.from_file = true;
-	is_int(interval_after(&view, 1000, '+'), 1000, "a file is not read again");
+	interval_after(&view, 1000, '+');
+	is_int(view.interval_ms, 1000, "a file is not read again");
 	ok(shows(&view, "nothing moves"), "which is said, too");
 	view_done(&view);
 	frame_maker_done(&maker);
@@ -348,7 +349,7 @@ static void test_details(void)
 }
 
 /* What nobody reads to its end would keep the keys waiting. */
-static void test_undecided(enum tristate port, enum tristate program, const char *expected)
+static void test_receivers(enum tristate port, enum tristate program, const char *expected)
 {
 	struct snapshot *snapshot = snapshot_new();
 	struct inet_socket *socket;
@@ -854,9 +855,9 @@ int main(void)
 	test_sizes();
 	test_time();
 	test_details();
-	test_undecided(TRISTATE_YES, TRISTATE_YES,
+	test_receivers(TRISTATE_YES, TRISTATE_YES,
 		       "whom a BPF program chooses, which cannot be seen");
-	test_undecided(TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, "cannot be told, flags are unknown");
+	test_receivers(TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, "cannot be told, flags are unknown");
 	test_many_details();
 	test_totals();
 	test_limits();
