@@ -65,6 +65,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		if (protocol_is_stream((enum protocol)index->buckets[i].protocol)) {
 			detect_listener(&detection);
 			detect_time_wait(&detection);
+			detect_restart(&detection);
 		} else {
 			detect_udp(&detection);
 		}

@@ -48,6 +48,7 @@ void detect_listener(struct detection *detection);
 void detect_bound(struct detection *detection);
 void detect_dual_stack(struct detection *detection);
 void detect_time_wait(struct detection *detection);
+void detect_restart(struct detection *detection);
 void detect_client_port(struct detection *detection);
 /* Of all sockets together: local ports and TIME-WAIT buckets that run out. */
 void detect_exhaustion(struct detection *detection);
