@@ -137,6 +137,20 @@ static void count_direction(const struct detection *detection, struct wait *wait
 	wait->n_peerless += !(socket->known & SOCKET_HAS_PEER);
 }
 
+/* What is to be told of all together where one alone does not tell. */
+static void settle_direction(const struct detection *detection, struct wait *wait)
+{
+	uint32_t n = wait->n_blocking + wait->n_unknown;
+	bool unsettled = n && !wait->n_in && !wait->n_out;
+
+	if (direction_is_of_server(&detection->rules, detection->index, detection->members,
+				   detection->bucket->count) ||
+	    (unsettled && direction_is_accepted(&detection->rules, wait->sockets, n))) {
+		wait->n_in = n;
+		wait->n_out = 0;
+	}
+}
+
 static void sum_up(const struct detection *detection, struct wait *wait)
 {
 	const struct snapshot *snapshot = detection->snapshot;
@@ -157,11 +171,7 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 		count_state(wait, socket);
 		count_direction(detection, wait, socket);
 	}
-	if (direction_is_of_server(&detection->rules, detection->index, detection->members,
-				   detection->bucket->count)) {
-		wait->n_in = wait->n_blocking + wait->n_unknown;
-		wait->n_out = 0;
-	}
+	settle_direction(detection, wait);
 }
 
 static bool has_no_end(const struct wait *wait)
@@ -238,14 +248,16 @@ static void report_undecided(const struct detection *detection, const struct wai
 	free(count);
 }
 
-/* Which end these are of, as far as it is known of all. */
+/*
+ * Which end these are of, as far as it is known of all. One that is a server's settles it for those
+ * whose ports tell nothing: a client would hardly have got the port beside it.
+ */
 static enum direction direction_of_all(const struct wait *wait)
 {
-	uint32_t n = wait->n_blocking + wait->n_unknown;
-
-	if (wait->n_in == n)
+	if (wait->n_in && !wait->n_out)
 		return DIRECTION_IN;
-	return wait->n_out == n ? DIRECTION_OUT : DIRECTION_UNKNOWN;
+	return wait->n_out == wait->n_blocking + wait->n_unknown ? DIRECTION_OUT :
+								   DIRECTION_UNKNOWN;
 }
 
 /* "2 closed connections of a server that is gone" */
@@ -281,6 +293,8 @@ static const char *why_direction(const struct detection *detection, const struct
 	case DIRECTION_UNKNOWN:
 		break;
 	}
+	if (wait->n_in)
+		return " Some of them are of a server that is gone, others of a client.";
 	return " Whether this end was a server's or a client's the ports do not tell.";
 }
 
@@ -357,8 +371,7 @@ static void report_certain(const struct detection *detection, const struct wait 
 /* Whether somebody wants the port, or has served it. */
 static enum severity severity_of(const struct detection *detection, const struct wait *wait)
 {
-	if (direction_of_all(wait) == DIRECTION_IN || wait->n_peerless ||
-	    detect_is_named(detection) ||
+	if (wait->n_in || wait->n_peerless || detect_is_named(detection) ||
 	    port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return SEVERITY_WARNING;

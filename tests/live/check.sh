@@ -741,6 +741,31 @@ else
 fi
 stop_all
 
+# A server whose clients have ports that may be anything, as behind NAT. Who binds a port to call from it has it once.
+
+cat >nat.py <<'PY'
+import socket
+def call(to, port): c = socket.socket(); c.bind(("127.0.0.1", port)); c.connect(("127.0.0.1", to)); return c
+s = socket.socket(); s.bind(("127.0.0.1", 8181)); s.listen(8)
+for port in (12345, 12346):
+    c = call(8181, port); a, _ = s.accept(); a.close(); c.recv(1); c.close()
+s.close()
+t = socket.socket(); t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); t.bind(("127.0.0.1", 8182)); t.listen(8)
+c = call(8182, 8183); a, _ = t.accept(); c.close(); a.recv(1); a.close(); t.close()
+try: call(8182, 8183)
+except OSError as e: print(e.errno)
+PY
+twice=$("$python" nat.py)
+is "a port without flags is bound once" "$twice" 98
+if [ "$has_bpf" = true ]; then
+	"$PORTSHARE" check --json >nat.json 2>/dev/null
+	nat() { jq -r --argjson port "$1" '.findings[] | select(.port == $port) | "\(.severity) \(.title)"' nat.json; }
+	like "a dead server of clients whose ports tell nothing" "$(nat 8181)" "^warning .*: 2 closed connections of a server that is gone$"
+	like "of one such connection nothing is made up" "$(nat 8183)" "^note .*: 1 closed connection$"
+else
+	skip "a dead server of clients whose ports tell nothing" "flags of TIME-WAIT need BPF"
+fi
+
 # A server without SO_REUSEADDR that has connections; one with it
 
 cat >serving.py <<'PY'
