@@ -61,10 +61,13 @@ static bool blocks_restart(const struct detection *detection, uint32_t index,
 	const struct snapshot *snapshot = detection->snapshot;
 	const struct inet_socket *listener = &snapshot->sockets[index];
 	struct restart restart = { .listener = index };
-	uint32_t i;
+	const uint32_t *near = detection->members;
+	uint32_t i, n = detection->bucket->count;
 
-	for (i = 0; i < detection->bucket->count; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+	if (!address_is_wildcard(listener->family, &listener->local))
+		n = address_index_find(detect_addresses(detection), listener, &near);
+	for (i = 0; i < n; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[near[i]];
 
 		if (is_connection_of(listener, socket))
 			count_connection(&restart, listener, socket);
