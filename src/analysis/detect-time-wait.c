@@ -15,8 +15,16 @@
 /* TIME-WAIT, and so long it is to the end at least if the other end of FIN-WAIT-2 closes now. */
 #define TIME_WAIT_MS 60000
 
+/* What is left on a port, where nothing lives that would keep the address from a bind anyway. */
+struct remains {
+	uint32_t *sockets;
+	uint32_t count;
+	uint32_t living; /* a socket elsewhere on the port; SNAPSHOT_NONE: there is none */
+};
+
 /* The moment at which the last of the closed connections ends, and how many there are. */
 struct wait {
+	const struct remains *remains;
 	uint32_t *sockets;
 	uint32_t n_blocking, n_unknown; /* without reuse flags; of unknown ones */
 	/* Of these: */
@@ -70,18 +78,37 @@ static char *local_words(const struct inet_socket *socket, int *ret_family)
 	return xstrdup(text);
 }
 
-/* "tcp 127.0.0.1:8080", or "tcp port 8080" of several addresses. */
+/* "127.0.0.1 and ::1", "127.0.0.1, ::1 and others", of several. */
+static char *list_words(const struct wait *wait, const char *conjunction)
+{
+	int family;
+	char *first = local_words(wait->addresses[0], &family);
+	char *second = local_words(wait->addresses[1], &family);
+	char *text = wait->n_addresses == 2 ? xasprintf("%s %s %s", first, conjunction, second) :
+					      xasprintf("%s, %s and others", first, second);
+
+	free(first);
+	free(second);
+	return text;
+}
+
+/* "tcp 127.0.0.1:8080"; of several addresses "tcp port 8080", with them if there are others. */
 static char *where_words(const struct detection *detection, const struct wait *wait)
 {
 	const char *protocol = protocol_name((enum protocol)detection->bucket->protocol);
 	char *address, *text;
 	int family;
 
-	if (wait->n_addresses != 1)
+	if (wait->n_addresses == 1) {
+		address = local_words(wait->addresses[0], &family);
+		text = xasprintf(family == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u", protocol, address,
+				 detection->bucket->port);
+	} else if (wait->remains->living == SNAPSHOT_NONE) {
 		return xasprintf("%s port %u", protocol, detection->bucket->port);
-	address = local_words(wait->addresses[0], &family);
-	text = xasprintf(family == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u", protocol, address,
-			 detection->bucket->port);
+	} else {
+		address = list_words(wait, "and");
+		text = xasprintf("%s port %u at %s", protocol, detection->bucket->port, address);
+	}
 	free(address);
 	return text;
 }
@@ -89,18 +116,33 @@ static char *where_words(const struct detection *detection, const struct wait *w
 /* "that address", "127.0.0.1 or ::1", "one of their addresses (127.0.0.1, ::1 and others)". */
 static char *addresses_words(const struct wait *wait)
 {
-	char *first, *second, *text;
-	int family;
+	char *list, *text;
 
 	if (wait->n_addresses < 2)
 		return xstrdup("that address");
-	first = local_words(wait->addresses[0], &family);
-	second = local_words(wait->addresses[1], &family);
-	text = wait->n_addresses == 2 ?
-		       xasprintf("%s or %s", first, second) :
-		       xasprintf("one of their addresses (%s, %s and others)", first, second);
-	free(first);
-	free(second);
+	list = list_words(wait, "or");
+	if (wait->n_addresses == 2)
+		return list;
+	text = xasprintf("one of their addresses (%s)", list);
+	free(list);
+	return text;
+}
+
+/* Who is at other addresses, and in the way of a bind to all. */
+static char *others_words(const struct detection *detection, const struct wait *wait)
+{
+	uint32_t living = wait->remains->living;
+	char *where, *who, *text;
+
+	if (living == SNAPSHOT_NONE)
+		return xstrdup("Other addresses are not concerned.");
+	where = words_socket(detection->snapshot, living);
+	who = words_holders(detection->snapshot, living);
+	text = xasprintf("Other addresses are not concerned: %s has %s, for which a bind to all "
+			 "addresses may fail longer.",
+			 who, where);
+	free(where);
+	free(who);
 	return text;
 }
 
@@ -143,8 +185,8 @@ static void settle_direction(const struct detection *detection, struct wait *wai
 	uint32_t n = wait->n_blocking + wait->n_unknown;
 	bool unsettled = n && !wait->n_in && !wait->n_out;
 
-	if (direction_is_of_server(&detection->rules, detection->index, detection->members,
-				   detection->bucket->count) ||
+	if (direction_is_of_server(&detection->rules, detection->index, wait->remains->sockets,
+				   wait->remains->count) ||
 	    (unsettled && direction_is_accepted(&detection->rules, wait->sockets, n))) {
 		wait->n_in = n;
 		wait->n_out = 0;
@@ -156,14 +198,14 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 	const struct snapshot *snapshot = detection->snapshot;
 	uint32_t i;
 
-	for (i = 0; i < detection->bucket->count; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+	for (i = 0; i < wait->remains->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[wait->remains->sockets[i]];
 
 		/* A server that sets the flag again is let in: that its next start does, too. */
-		if (!is_left_over(socket) || socket_has_reuse(socket))
+		if (socket_has_reuse(socket))
 			continue;
 		add_address(wait, socket);
-		wait->sockets[wait->n_blocking + wait->n_unknown] = detection->members[i];
+		wait->sockets[wait->n_blocking + wait->n_unknown] = wait->remains->sockets[i];
 		if (socket_lacks_reuse(socket))
 			wait->n_blocking++;
 		else
@@ -232,18 +274,19 @@ static void report_undecided(const struct detection *detection, const struct wai
 {
 	char *end = end_of(detection->snapshot, wait);
 	char *count = words_count(wait->n_unknown, "closed connection");
+	char *where = where_words(detection, wait);
 
 	finding->undecided = true;
-	finding->title = xasprintf(
-		"%s port %u has no server; what is left of %s may block the next bind, %s",
-		protocol_name((enum protocol)detection->bucket->protocol), detection->bucket->port,
-		count, end);
+	finding->title =
+		xasprintf("%s has no server; what is left of %s may block the next bind, %s", where,
+			  count, end);
 	finding->evidence =
 		xstrdup("Whether the dead end had set SO_REUSEADDR or SO_REUSEPORT is not known: "
 			"TIME-WAIT remembers it, but only BPF can read it.");
 	finding->text = xstrdup("");
 	finding->remedy =
 		xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
+	free(where);
 	free(end);
 	free(count);
 }
@@ -311,13 +354,17 @@ static const char *for_good(const struct detection *detection, const struct wait
 	       "inherit it), as nearly all servers do.";
 }
 
-/* The command by which root ends them; "" if there is none that does so in all kernels. */
+/*
+ * The command by which root ends them; "" if there is none that does so in all kernels, or that
+ * might end a connection of somebody who lives.
+ */
 static char *kill_words(const struct detection *detection, const struct wait *wait)
 {
-	return has_no_end(wait) ? xstrdup("") :
-				  words_end_time_wait(wait->n_states[STATE_TIME_WAIT],
-						      wait->n_states[STATE_FIN_WAIT_2],
-						      detection->bucket->port);
+	if (has_no_end(wait) ||
+	    (wait->n_states[STATE_FIN_WAIT_2] && wait->remains->living != SNAPSHOT_NONE))
+		return xstrdup("");
+	return words_end_time_wait(wait->n_states[STATE_TIME_WAIT],
+				   wait->n_states[STATE_FIN_WAIT_2], detection->bucket->port);
 }
 
 static char *remedy_words(const struct detection *detection, const struct wait *wait)
@@ -344,6 +391,7 @@ static void report_certain(const struct detection *detection, const struct wait 
 	char *where = where_words(detection, wait), *addresses = addresses_words(wait);
 	char *what = what_words(wait), *end = end_of(detection->snapshot, wait);
 	char *unsent = unsent_words(wait), *half = half_words(wait);
+	char *others = others_words(detection, wait);
 
 	finding->title = xasprintf("%s cannot be bound %s: %s", where, end, what);
 	finding->evidence =
@@ -355,8 +403,8 @@ static void report_certain(const struct detection *detection, const struct wait 
 		"A bind needs SO_REUSEADDR on both sides, the new socket and the dead one, or "
 		"SO_REUSEPORT on both. The dead one lacks them, so each bind to %s, or to all "
 		"addresses, fails with EADDRINUSE, whatever flags it sets, until the last of them "
-		"has ended. Other addresses are not concerned.%s%s %s",
-		addresses, unsent, half,
+		"has ended. %s%s%s %s",
+		addresses, others, unsent, half,
 		*half ? "It does not shorten TIME-WAIT, and tcp_tw_reuse changes nothing here." :
 			"Neither tcp_tw_reuse nor tcp_fin_timeout changes that.");
 	finding->remedy = remedy_words(detection, wait);
@@ -366,6 +414,7 @@ static void report_certain(const struct detection *detection, const struct wait 
 	free(end);
 	free(unsent);
 	free(half);
+	free(others);
 }
 
 /* Whether somebody wants the port, or has served it. */
@@ -399,19 +448,20 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
  * What is left on a port of the range of outgoing connections is most likely of such ones: it
  * counts if a server wants the port, or the other ends show that it had one.
  */
-static bool is_of_interest(const struct detection *detection)
+static bool is_of_interest(const struct detection *detection, const struct remains *remains)
 {
 	return !port_is_ephemeral(&detection->rules, detection->bucket->netns,
 				  detection->bucket->port) ||
 	       detect_is_named(detection) ||
-	       direction_is_of_server(&detection->rules, detection->index, detection->members,
-				      detection->bucket->count);
+	       direction_is_of_server(&detection->rules, detection->index, remains->sockets,
+				      remains->count);
 }
 
-static void check_blocked(struct detection *detection)
+static void check_blocked(struct detection *detection, const struct remains *remains)
 {
 	struct wait wait = {
-		.sockets = xcalloc(detection->bucket->count, sizeof(*wait.sockets)),
+		.remains = remains,
+		.sockets = xcalloc(remains->count, sizeof(*wait.sockets)),
 	};
 
 	sum_up(detection, &wait);
@@ -420,14 +470,121 @@ static void check_blocked(struct detection *detection)
 	free(wait.sockets);
 }
 
-void detect_time_wait(struct detection *detection)
+/* Whether there is anything on the port that may be reported. */
+static bool has_blocker(const struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, n_left_over = 0;
+	uint32_t i;
 
-	for (i = 0; i < detection->bucket->count; i++)
-		n_left_over += is_left_over(&snapshot->sockets[detection->members[i]]);
-	/* With a server, or with connections of one, it is not what is left alone. */
-	if (n_left_over == detection->bucket->count && is_of_interest(detection))
-		check_blocked(detection);
+	for (i = 0; i < detection->bucket->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+
+		if (is_left_over(socket) && !socket_has_reuse(socket))
+			return true;
+	}
+	return false;
+}
+
+/* All of a family, or of both, at which a socket lives. */
+struct wildcards {
+	bool v4, v6;
+};
+
+static void add_wildcard(struct wildcards *wildcards, const struct inet_socket *socket)
+{
+	static const struct address v4 = { .bytes = { 127, 0, 0, 1 } };
+	static const struct address v6 = { .bytes = { [15] = 1 } };
+	bool v6only = socket->v6only == TRISTATE_YES;
+
+	wildcards->v4 |= address_covers(socket->family, &socket->local, v6only, AF_INET, &v4);
+	wildcards->v6 |= address_covers(socket->family, &socket->local, v6only, AF_INET6, &v6);
+}
+
+static bool covers(const struct wildcards *wildcards, const struct inet_socket *socket)
+{
+	struct address address;
+
+	return address_unmap(socket->family, &socket->local, &address) == AF_INET ? wildcards->v4 :
+										    wildcards->v6;
+}
+
+/* A server, rather than a connection, is named as the one that lives. */
+static void note_living(const struct detection *detection, struct remains *remains, uint32_t socket)
+{
+	const struct inet_socket *sockets = detection->snapshot->sockets;
+
+	if (remains->living == SNAPSHOT_NONE ||
+	    (socket_is_bound(&sockets[socket]) && !socket_is_bound(&sockets[remains->living])))
+		remains->living = socket;
+}
+
+/* Leave out what is left where something lives at all addresses of the family. */
+static void drop_covered(const struct detection *detection, const struct wildcards *wildcards,
+			 struct remains *remains)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < remains->count; i++)
+		if (!covers(wildcards, &detection->snapshot->sockets[remains->sockets[i]]))
+			remains->sockets[n++] = remains->sockets[i];
+	remains->count = n;
+}
+
+/* And where something lives at the address itself: a server, or a connection that one had. */
+static void drop_inhabited(const struct detection *detection, const uint32_t *living,
+			   uint32_t n_living, struct remains *remains)
+{
+	struct address_index index;
+	uint32_t i, n = 0;
+
+	if (!remains->count || !n_living)
+		return;
+	address_index_init(&index, detection->snapshot, living, n_living);
+	for (i = 0; i < remains->count; i++)
+		if (!address_index_has(&index, &detection->snapshot->sockets[remains->sockets[i]]))
+			remains->sockets[n++] = remains->sockets[i];
+	remains->count = n;
+	address_index_done(&index);
+}
+
+/* sockets: room for the bucket's. */
+static void find_remains(const struct detection *detection, uint32_t *sockets,
+			 struct remains *ret_remains)
+{
+	uint32_t i, n_living = 0, *living = xcalloc(detection->bucket->count, sizeof(*living));
+	struct remains remains = { .sockets = sockets, .living = SNAPSHOT_NONE };
+	struct wildcards wildcards = { .v4 = false };
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		uint32_t member = detection->members[i];
+		const struct inet_socket *socket = &detection->snapshot->sockets[member];
+
+		if (is_left_over(socket)) {
+			remains.sockets[remains.count++] = member;
+			continue;
+		}
+		note_living(detection, &remains, member);
+		if (address_is_wildcard(socket->family, &socket->local))
+			add_wildcard(&wildcards, socket);
+		else
+			living[n_living++] = member;
+	}
+	drop_covered(detection, &wildcards, &remains);
+	drop_inhabited(detection, living, n_living, &remains);
+	free(living);
+	*ret_remains = remains;
+}
+
+void detect_time_wait(struct detection *detection)
+{
+	struct remains remains;
+	uint32_t *sockets;
+
+	if (!has_blocker(detection))
+		return;
+	sockets = xcalloc(detection->bucket->count, sizeof(*sockets));
+	find_remains(detection, sockets, &remains);
+	if (remains.count && is_of_interest(detection, &remains))
+		check_blocked(detection, &remains);
+	free(sockets);
 }
