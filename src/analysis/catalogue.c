@@ -244,7 +244,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "It is a note where no server had the port, as far as the other ends and the ports tell, and "
 "nobody wants it for one: it was not named alone, and is not reserved. Of clients behind NAT, whose "
 "ports may be any, one tells nothing, unless the server's port is below 512; two tell, for without "
-"the flags a client cannot bind one address and port for two connections. In "
+"the flags a client cannot bind one address and port for two connections. Of more than 16 such "
+"ports one note sums up the others. In "
 "net.ipv4.ip_local_port_range what is left is looked at if the port was named alone, or if two "
 "clients of the server are still in the snapshot.",
 		.arises =

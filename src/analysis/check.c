@@ -75,13 +75,15 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		address_index_done(&addresses);
 	}
 	detect_hijackable_rest(&detection);
+	detect_time_wait_rest(&detection);
 	detect_inherited_doubts(&detection);
 	detect_reuseport_doubts(&detection);
 	detect_exhaustion(&detection);
 	if (index == &own)
 		bind_bucket_index_done(&own);
 	port_rules_done(&detection.rules);
-	free(detection.hijackable);
+	free(detection.hijackable.sockets);
+	free(detection.left_over.sockets);
 	if (snapshot_part(snapshot) == PART_SOCKETS)
 		doubt_absence(ret_list);
 	if (options->least) {

@@ -179,6 +179,17 @@ static void count_direction(const struct detection *detection, struct wait *wait
 	wait->n_peerless += !(socket->known & SOCKET_HAS_PEER);
 }
 
+static void count_socket(const struct detection *detection, struct wait *wait,
+			 const struct inet_socket *socket)
+{
+	if (socket_lacks_reuse(socket))
+		wait->n_blocking++;
+	else
+		wait->n_unknown++;
+	count_state(wait, socket);
+	count_direction(detection, wait, socket);
+}
+
 /* What is to be told of all together where one alone does not tell. */
 static void settle_direction(const struct detection *detection, struct wait *wait)
 {
@@ -206,12 +217,7 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 			continue;
 		add_address(wait, socket);
 		wait->sockets[wait->n_blocking + wait->n_unknown] = wait->remains->sockets[i];
-		if (socket_lacks_reuse(socket))
-			wait->n_blocking++;
-		else
-			wait->n_unknown++;
-		count_state(wait, socket);
-		count_direction(detection, wait, socket);
+		count_socket(detection, wait, socket);
 	}
 	settle_direction(detection, wait);
 }
@@ -344,9 +350,10 @@ static const char *why_direction(const struct detection *detection, const struct
 /* What keeps it from happening again. */
 static const char *for_good(const struct detection *detection, const struct wait *wait)
 {
+	const struct inet_socket *first = &detection->snapshot->sockets[wait->sockets[0]];
+
 	if (direction_of_all(wait) == DIRECTION_OUT)
-		return words_keep_from_clients(&detection->rules, detection->bucket->netns,
-					       detection->bucket->port);
+		return words_keep_from_clients(&detection->rules, first->netns, first->local_port);
 	if (direction_of_all(wait) == DIRECTION_UNKNOWN)
 		return "For good: set SO_REUSEADDR before bind(), in a server on the listening "
 		       "socket (its connections inherit it), as nearly all do.";
@@ -435,6 +442,9 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 	/* A note that may be one is none. */
 	if (!detect_is_wanted(detection, severity) ||
 	    (!wait->n_blocking && severity == SEVERITY_NOTE))
+		return;
+	if (severity == SEVERITY_NOTE && !detect_has_own_note(&detection->left_over, wait->sockets,
+							      wait->n_blocking + wait->n_unknown))
 		return;
 	finding = detect_report(detection, FINDING_TIME_WAIT_BLOCKS_BIND, severity, wait->sockets,
 				wait->n_blocking + wait->n_unknown);
@@ -587,4 +597,66 @@ void detect_time_wait(struct detection *detection)
 	if (remains.count && is_of_interest(detection, &remains))
 		check_blocked(detection, &remains);
 	free(sockets);
+}
+
+/* Sum up sockets of several ports, those of one after the other. Returns how many ports. */
+static uint32_t sum_up_rest(const struct detection *detection, struct wait *wait)
+{
+	const struct detect_rest *rest = &detection->left_over;
+	const struct inet_socket *socket, *previous = NULL;
+	uint32_t i, n_ports = 0;
+
+	for (i = 0; i < rest->count; i++, previous = socket) {
+		socket = &detection->snapshot->sockets[rest->sockets[i]];
+		n_ports += !previous || socket->netns != previous->netns ||
+			   socket->local_port != previous->local_port;
+		count_socket(detection, wait, socket);
+	}
+	return n_ports;
+}
+
+static void report_rest(const struct detection *detection, const struct wait *wait,
+			uint32_t n_ports, struct finding *finding)
+{
+	char *end = end_of(detection->snapshot, wait), *what = what_words(wait);
+	char *unsent = unsent_words(wait), *half = half_words(wait);
+
+	finding->title = n_ports == 1 ?
+				 xasprintf("1 more tcp port cannot be bound %s: %s", end, what) :
+				 xasprintf("%u more tcp ports cannot be bound, the last %s: %s",
+					   n_ports, end, what);
+	finding->evidence = xstrdup(
+		"Nothing listens there, and closed connections, as with the ports that have a note "
+		"of their own, still keep them.");
+	finding->text = xasprintf(
+		"Each bind to the port and address of such a connection, or to the port at all "
+		"addresses, fails with EADDRINUSE, whatever flags it sets, until the last one "
+		"there has ended.%s%s",
+		unsent, half);
+	finding->remedy = xasprintf(
+		"Now: wait %s, or start on another port or address. Name one of the ports to be told "
+		"of it alone. %s",
+		has_no_end(wait) ? "until the other ends have read, closed or reset" : end,
+		for_good(detection, wait));
+	free(end);
+	free(what);
+	free(unsent);
+	free(half);
+}
+
+void detect_time_wait_rest(struct detection *detection)
+{
+	const struct detect_rest *rest = &detection->left_over;
+	struct wait wait = { .sockets = rest->sockets };
+	struct finding *finding;
+	uint32_t n_ports;
+
+	if (!rest->count)
+		return;
+	n_ports = sum_up_rest(detection, &wait);
+	finding = finding_list_add(detection->list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_NOTE,
+				   rest->sockets, rest->count);
+	finding->netns = detection->snapshot->sockets[rest->sockets[0]].netns;
+	finding->protocol = PROTOCOL_TCP;
+	report_rest(detection, &wait, n_ports, finding);
 }

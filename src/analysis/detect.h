@@ -14,6 +14,16 @@ struct detect_doubts {
 	uint32_t count, capacity;
 };
 
+/*
+ * Sockets of ports that have no note of their own: so many ports have one, and one more sums up the
+ * others.
+ */
+struct detect_rest {
+	uint32_t n_ports; /* that were asked for, with those that have one */
+	uint32_t *sockets;
+	uint32_t count, capacity;
+};
+
 /* What check.c hands to the detectors, and they have in common. */
 struct detection {
 	const struct snapshot *snapshot;
@@ -27,10 +37,7 @@ struct detection {
 	const uint32_t *members; /* bucket->count sockets */
 	struct address_index *addresses; /* of these: detect_addresses() */
 
-	/* Ports with SO_REUSEADDR on UDP: so many have a finding each, the others are collected. */
-	uint32_t n_hijackable;
-	uint32_t *hijackable;
-	uint32_t n_rest, rest_capacity;
+	struct detect_rest hijackable, left_over;
 
 	/* By what is hidden; of an ordinary user these are most ports of the system. */
 	struct detect_doubts inherited, stale, stuck;
@@ -40,6 +47,7 @@ struct detection {
 void detect_udp(struct detection *detection);
 /* After all buckets: what was put aside on the way. */
 void detect_hijackable_rest(struct detection *detection);
+void detect_time_wait_rest(struct detection *detection);
 void detect_inherited_doubts(struct detection *detection);
 void detect_reuseport_doubts(struct detection *detection);
 void detect_reuseport(struct detection *detection);
@@ -62,6 +70,9 @@ bool detect_is_named(const struct detection *detection);
 /* Add a finding about sockets of the bucket. */
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);
+
+/* Whether sockets of a port get a note of their own; if not, they are put aside. */
+bool detect_has_own_note(struct detect_rest *rest, const uint32_t *sockets, uint32_t n_sockets);
 
 /* What to do where too little can be seen; a static sentence. */
 const char *detect_see_more(const struct detection *detection);

@@ -310,6 +310,10 @@ static const struct saying sayings[] = {
 	  "tcp 10.0.0.7:8181 has no server", "tcp port 8181" },
 	{ "time-wait-beside-open", FINDING_TIME_WAIT_BLOCKS_BIND, "cannot be bound", "ss -K" },
 	{ "time-wait-client-open", FINDING_TIME_WAIT_BLOCKS_BIND, "ss -K", NULL },
+	{ "time-wait-many-notes", FINDING_TIME_WAIT_BLOCKS_BIND,
+	  "2 more tcp ports cannot be bound, the last until 2026-11-20 19:21:06 UTC, for 40 more "
+	  "seconds: 3 closed outgoing connections",
+	  NULL },
 	{ "time-wait-addresses", FINDING_TIME_WAIT_BLOCKS_BIND,
 	  "to one of their addresses (127.0.0.1, ::1 and others), or to all addresses, fails",
 	  NULL },
