@@ -55,10 +55,10 @@ void address_index_done(struct address_index *index)
 	*index = (struct address_index){ .items = NULL };
 }
 
-static uint32_t find(const struct address_index *index, const struct address *address,
-		     const uint32_t **ret_sockets)
+/* Where those at an address begin, or would. */
+static uint32_t begin_of(const struct address_index *index, const struct address *address)
 {
-	uint32_t low = 0, high = index->count, end;
+	uint32_t low = 0, high = index->count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -68,11 +68,19 @@ static uint32_t find(const struct address_index *index, const struct address *ad
 		else
 			high = middle;
 	}
-	for (end = low; end < index->count; end++)
+	return low;
+}
+
+static uint32_t find(const struct address_index *index, const struct address *address,
+		     const uint32_t **ret_sockets)
+{
+	uint32_t begin = begin_of(index, address), end;
+
+	for (end = begin; end < index->count; end++)
 		if (address_compare(&index->items[end].address, address))
 			break;
-	*ret_sockets = index->sockets + low;
-	return end - low;
+	*ret_sockets = index->sockets + begin;
+	return end - begin;
 }
 
 uint32_t address_index_find(const struct address_index *index, const struct inet_socket *at,
@@ -81,6 +89,14 @@ uint32_t address_index_find(const struct address_index *index, const struct inet
 	const struct address address = key_of(at);
 
 	return find(index, &address, ret_sockets);
+}
+
+bool address_index_has(const struct address_index *index, const struct inet_socket *at)
+{
+	const struct address address = key_of(at);
+	uint32_t begin = begin_of(index, &address);
+
+	return begin < index->count && !address_compare(&index->items[begin].address, &address);
 }
 
 uint32_t address_index_wildcards(const struct address_index *index, const uint32_t **ret_sockets)

@@ -2,6 +2,7 @@
 #ifndef ANALYSIS_ADDRESS_INDEX_H
 #define ANALYSIS_ADDRESS_INDEX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/snapshot.h"
@@ -24,6 +25,9 @@ void address_index_done(struct address_index *index);
 /* Those at the address of a socket, ascending, in *ret_sockets. Returns how many. */
 uint32_t address_index_find(const struct address_index *index, const struct inet_socket *at,
 			    const uint32_t **ret_sockets);
+
+/* Whether there are any, however many. */
+bool address_index_has(const struct address_index *index, const struct inet_socket *at);
 
 /* Those at a wildcard. */
 uint32_t address_index_wildcards(const struct address_index *index, const uint32_t **ret_sockets);

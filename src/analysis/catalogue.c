@@ -252,12 +252,16 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 	[FINDING_TIME_WAIT_BLOCKS_BIND] = {
 		.title = "Closed connections keep a port from everyone",
 		.meaning =
-"Nothing listens on the port, but closed connections, mostly of a server that is gone, are in "
-"TIME-WAIT, or still closing, and have neither SO_REUSEADDR nor SO_REUSEPORT. Every bind to their "
-"local address, or to all addresses, fails with EADDRINUSE until the last of them has ended: at "
-"the moment that is named, where a clock ends it.\n\n"
+"Closed connections, mostly of a server that is gone, are in TIME-WAIT, or still closing, at an "
+"address of the port where no socket lives, and have neither SO_REUSEADDR nor SO_REUSEPORT. Every "
+"bind to their local address, or to all addresses, fails with EADDRINUSE until the last of them "
+"has ended: at the moment that is named, where a clock ends it. Who listens at other addresses of "
+"the port is not concerned.\n\n"
 "It is a note where no server had the port, as far as the other ends and the ports tell, and "
-"nobody wants it for one: it was not named alone, and is not reserved. In "
+"nobody wants it for one: it was not named alone, and is not reserved. Of clients behind NAT, whose "
+"ports may be any, one tells nothing, unless the server's port is below 512; two tell, for without "
+"the flags a client cannot bind one address and port for two connections. Of more than 16 such "
+"ports one note sums up the others. In "
 "net.ipv4.ip_local_port_range what is left is looked at if the port was named alone, or if two "
 "clients of the server are still in the snapshot.",
 		.arises =

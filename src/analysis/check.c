@@ -65,6 +65,7 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 		if (protocol_is_stream((enum protocol)index->buckets[i].protocol)) {
 			detect_listener(&detection);
 			detect_time_wait(&detection);
+			detect_restart(&detection);
 		} else {
 			detect_udp(&detection);
 		}
@@ -75,13 +76,15 @@ void check_snapshot(const struct snapshot *snapshot, const struct check_options 
 	}
 	detect_hijackable_rest(&detection);
 	detect_takeable_ports(&detection);
+	detect_time_wait_rest(&detection);
 	detect_inherited_doubts(&detection);
 	detect_reuseport_doubts(&detection);
 	detect_exhaustion(&detection);
 	if (index == &own)
 		bind_bucket_index_done(&own);
 	port_rules_done(&detection.rules);
-	free(detection.hijackable);
+	free(detection.hijackable.sockets);
+	free(detection.left_over.sockets);
 	free(detection.takeable);
 	if (snapshot_part(snapshot) == PART_SOCKETS)
 		doubt_absence(ret_list);

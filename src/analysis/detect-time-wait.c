@@ -15,8 +15,16 @@
 /* TIME-WAIT, and so long it is to the end at least if the other end of FIN-WAIT-2 closes now. */
 #define TIME_WAIT_MS 60000
 
+/* What is left on a port, where nothing lives that would keep the address from a bind anyway. */
+struct remains {
+	uint32_t *sockets;
+	uint32_t count;
+	uint32_t living; /* a socket elsewhere on the port; SNAPSHOT_NONE: there is none */
+};
+
 /* The moment at which the last of the closed connections ends, and how many there are. */
 struct wait {
+	const struct remains *remains;
 	uint32_t *sockets;
 	uint32_t n_blocking, n_unknown; /* without reuse flags; of unknown ones */
 	/* Of these: */
@@ -41,16 +49,6 @@ static bool is_left_over(const struct inet_socket *socket)
 		return false;
 	return socket->state == STATE_FIN_WAIT_1 || socket->state == STATE_FIN_WAIT_2 ||
 	       socket->state == STATE_CLOSING || socket->state == STATE_LAST_ACK;
-}
-
-static bool has_flags(const struct inet_socket *socket)
-{
-	return socket->reuse_addr == TRISTATE_YES || socket->reuse_port == TRISTATE_YES;
-}
-
-static bool lacks_flags(const struct inet_socket *socket)
-{
-	return socket->reuse_addr == TRISTATE_NO && socket->reuse_port == TRISTATE_NO;
 }
 
 static void add_address(struct wait *wait, const struct inet_socket *socket)
@@ -80,18 +78,37 @@ static char *local_words(const struct inet_socket *socket, int *ret_family)
 	return xstrdup(text);
 }
 
-/* "tcp 127.0.0.1:8080", or "tcp port 8080" of several addresses. */
+/* "127.0.0.1 and ::1", "127.0.0.1, ::1 and others", of several. */
+static char *list_words(const struct wait *wait, const char *conjunction)
+{
+	int family;
+	char *first = local_words(wait->addresses[0], &family);
+	char *second = local_words(wait->addresses[1], &family);
+	char *text = wait->n_addresses == 2 ? xasprintf("%s %s %s", first, conjunction, second) :
+					      xasprintf("%s, %s and others", first, second);
+
+	free(first);
+	free(second);
+	return text;
+}
+
+/* "tcp 127.0.0.1:8080"; of several addresses "tcp port 8080", with them if there are others. */
 static char *where_words(const struct detection *detection, const struct wait *wait)
 {
 	const char *protocol = protocol_name((enum protocol)detection->bucket->protocol);
 	char *address, *text;
 	int family;
 
-	if (wait->n_addresses != 1)
+	if (wait->n_addresses == 1) {
+		address = local_words(wait->addresses[0], &family);
+		text = xasprintf(family == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u", protocol, address,
+				 detection->bucket->port);
+	} else if (wait->remains->living == SNAPSHOT_NONE) {
 		return xasprintf("%s port %u", protocol, detection->bucket->port);
-	address = local_words(wait->addresses[0], &family);
-	text = xasprintf(family == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u", protocol, address,
-			 detection->bucket->port);
+	} else {
+		address = list_words(wait, "and");
+		text = xasprintf("%s port %u at %s", protocol, detection->bucket->port, address);
+	}
 	free(address);
 	return text;
 }
@@ -99,18 +116,33 @@ static char *where_words(const struct detection *detection, const struct wait *w
 /* "that address", "127.0.0.1 or ::1", "one of their addresses (127.0.0.1, ::1 and others)". */
 static char *addresses_words(const struct wait *wait)
 {
-	char *first, *second, *text;
-	int family;
+	char *list, *text;
 
 	if (wait->n_addresses < 2)
 		return xstrdup("that address");
-	first = local_words(wait->addresses[0], &family);
-	second = local_words(wait->addresses[1], &family);
-	text = wait->n_addresses == 2 ?
-		       xasprintf("%s or %s", first, second) :
-		       xasprintf("one of their addresses (%s, %s and others)", first, second);
-	free(first);
-	free(second);
+	list = list_words(wait, "or");
+	if (wait->n_addresses == 2)
+		return list;
+	text = xasprintf("one of their addresses (%s)", list);
+	free(list);
+	return text;
+}
+
+/* Who is at other addresses, and in the way of a bind to all. */
+static char *others_words(const struct detection *detection, const struct wait *wait)
+{
+	uint32_t living = wait->remains->living;
+	char *where, *who, *text;
+
+	if (living == SNAPSHOT_NONE)
+		return xstrdup("Other addresses are not concerned.");
+	where = words_socket(detection->snapshot, living);
+	who = words_holders(detection->snapshot, living);
+	text = xasprintf("Other addresses are not concerned: %s has %s, for which a bind to all "
+			 "addresses may fail longer.",
+			 who, where);
+	free(where);
+	free(who);
 	return text;
 }
 
@@ -147,31 +179,47 @@ static void count_direction(const struct detection *detection, struct wait *wait
 	wait->n_peerless += !(socket->known & SOCKET_HAS_PEER);
 }
 
+static void count_socket(const struct detection *detection, struct wait *wait,
+			 const struct inet_socket *socket)
+{
+	if (socket_lacks_reuse(socket))
+		wait->n_blocking++;
+	else
+		wait->n_unknown++;
+	count_state(wait, socket);
+	count_direction(detection, wait, socket);
+}
+
+/* What is to be told of all together where one alone does not tell. */
+static void settle_direction(const struct detection *detection, struct wait *wait)
+{
+	uint32_t n = wait->n_blocking + wait->n_unknown;
+	bool unsettled = n && !wait->n_in && !wait->n_out;
+
+	if (direction_is_of_server(&detection->rules, detection->index, wait->remains->sockets,
+				   wait->remains->count) ||
+	    (unsettled && direction_is_accepted(&detection->rules, wait->sockets, n))) {
+		wait->n_in = n;
+		wait->n_out = 0;
+	}
+}
+
 static void sum_up(const struct detection *detection, struct wait *wait)
 {
 	const struct snapshot *snapshot = detection->snapshot;
 	uint32_t i;
 
-	for (i = 0; i < detection->bucket->count; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
+	for (i = 0; i < wait->remains->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[wait->remains->sockets[i]];
 
 		/* A server that sets the flag again is let in: that its next start does, too. */
-		if (!is_left_over(socket) || has_flags(socket))
+		if (socket_has_reuse(socket))
 			continue;
 		add_address(wait, socket);
-		wait->sockets[wait->n_blocking + wait->n_unknown] = detection->members[i];
-		if (lacks_flags(socket))
-			wait->n_blocking++;
-		else
-			wait->n_unknown++;
-		count_state(wait, socket);
-		count_direction(detection, wait, socket);
+		wait->sockets[wait->n_blocking + wait->n_unknown] = wait->remains->sockets[i];
+		count_socket(detection, wait, socket);
 	}
-	if (direction_is_of_server(&detection->rules, detection->index, detection->members,
-				   detection->bucket->count)) {
-		wait->n_in = wait->n_blocking + wait->n_unknown;
-		wait->n_out = 0;
-	}
+	settle_direction(detection, wait);
 }
 
 static bool has_no_end(const struct wait *wait)
@@ -232,30 +280,33 @@ static void report_undecided(const struct detection *detection, const struct wai
 {
 	char *end = end_of(detection->snapshot, wait);
 	char *count = words_count(wait->n_unknown, "closed connection");
+	char *where = where_words(detection, wait);
 
 	finding->undecided = true;
-	finding->title = xasprintf(
-		"%s port %u has no server; what is left of %s may block the next bind, %s",
-		protocol_name((enum protocol)detection->bucket->protocol), detection->bucket->port,
-		count, end);
+	finding->title =
+		xasprintf("%s has no server; what is left of %s may block the next bind, %s", where,
+			  count, end);
 	finding->evidence =
 		xstrdup("Whether the dead end had set SO_REUSEADDR or SO_REUSEPORT is not known: "
 			"TIME-WAIT remembers it, but only BPF can read it.");
 	finding->text = xstrdup("");
 	finding->remedy =
 		xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
+	free(where);
 	free(end);
 	free(count);
 }
 
-/* Which end these are of, as far as it is known of all. */
+/*
+ * Which end these are of, as far as it is known of all. One that is a server's settles it for those
+ * whose ports tell nothing: a client would hardly have got the port beside it.
+ */
 static enum direction direction_of_all(const struct wait *wait)
 {
-	uint32_t n = wait->n_blocking + wait->n_unknown;
-
-	if (wait->n_in == n)
+	if (wait->n_in && !wait->n_out)
 		return DIRECTION_IN;
-	return wait->n_out == n ? DIRECTION_OUT : DIRECTION_UNKNOWN;
+	return wait->n_out == wait->n_blocking + wait->n_unknown ? DIRECTION_OUT :
+								   DIRECTION_UNKNOWN;
 }
 
 /* "2 closed connections of a server that is gone" */
@@ -291,15 +342,18 @@ static const char *why_direction(const struct detection *detection, const struct
 	case DIRECTION_UNKNOWN:
 		break;
 	}
+	if (wait->n_in)
+		return " Some of them are of a server that is gone, others of a client.";
 	return " Whether this end was a server's or a client's the ports do not tell.";
 }
 
 /* What keeps it from happening again. */
 static const char *for_good(const struct detection *detection, const struct wait *wait)
 {
+	const struct inet_socket *first = &detection->snapshot->sockets[wait->sockets[0]];
+
 	if (direction_of_all(wait) == DIRECTION_OUT)
-		return words_keep_from_clients(&detection->rules, detection->bucket->netns,
-					       detection->bucket->port);
+		return words_keep_from_clients(&detection->rules, first->netns, first->local_port);
 	if (direction_of_all(wait) == DIRECTION_UNKNOWN)
 		return "For good: set SO_REUSEADDR before bind(), in a server on the listening "
 		       "socket (its connections inherit it), as nearly all do.";
@@ -307,13 +361,17 @@ static const char *for_good(const struct detection *detection, const struct wait
 	       "inherit it), as nearly all servers do.";
 }
 
-/* The command by which root ends them; "" if there is none that does so in all kernels. */
+/*
+ * The command by which root ends them; "" if there is none that does so in all kernels, or that
+ * might end a connection of somebody who lives.
+ */
 static char *kill_words(const struct detection *detection, const struct wait *wait)
 {
-	return has_no_end(wait) ? xstrdup("") :
-				  words_end_time_wait(wait->n_states[STATE_TIME_WAIT],
-						      wait->n_states[STATE_FIN_WAIT_2],
-						      detection->bucket->port);
+	if (has_no_end(wait) ||
+	    (wait->n_states[STATE_FIN_WAIT_2] && wait->remains->living != SNAPSHOT_NONE))
+		return xstrdup("");
+	return words_end_time_wait(wait->n_states[STATE_TIME_WAIT],
+				   wait->n_states[STATE_FIN_WAIT_2], detection->bucket->port);
 }
 
 static char *remedy_words(const struct detection *detection, const struct wait *wait)
@@ -340,6 +398,7 @@ static void report_certain(const struct detection *detection, const struct wait 
 	char *where = where_words(detection, wait), *addresses = addresses_words(wait);
 	char *what = what_words(wait), *end = end_of(detection->snapshot, wait);
 	char *unsent = unsent_words(wait), *half = half_words(wait);
+	char *others = others_words(detection, wait);
 
 	finding->title = xasprintf("%s cannot be bound %s: %s", where, end, what);
 	finding->evidence =
@@ -351,8 +410,8 @@ static void report_certain(const struct detection *detection, const struct wait 
 		"A bind needs SO_REUSEADDR on both sides, the new socket and the dead one, or "
 		"SO_REUSEPORT on both. The dead one lacks them, so each bind to %s, or to all "
 		"addresses, fails with EADDRINUSE, whatever flags it sets, until the last of them "
-		"has ended. Other addresses are not concerned.%s%s %s",
-		addresses, unsent, half,
+		"has ended. %s%s%s %s",
+		addresses, others, unsent, half,
 		*half ? "It does not shorten TIME-WAIT, and tcp_tw_reuse changes nothing here." :
 			"Neither tcp_tw_reuse nor tcp_fin_timeout changes that.");
 	finding->remedy = remedy_words(detection, wait);
@@ -362,13 +421,13 @@ static void report_certain(const struct detection *detection, const struct wait 
 	free(end);
 	free(unsent);
 	free(half);
+	free(others);
 }
 
 /* Whether somebody wants the port, or has served it. */
 static enum severity severity_of(const struct detection *detection, const struct wait *wait)
 {
-	if (direction_of_all(wait) == DIRECTION_IN || wait->n_peerless ||
-	    detect_is_named(detection) ||
+	if (wait->n_in || wait->n_peerless || detect_is_named(detection) ||
 	    port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return SEVERITY_WARNING;
@@ -384,6 +443,9 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 	if (!detect_is_wanted(detection, severity) ||
 	    (!wait->n_blocking && severity == SEVERITY_NOTE))
 		return;
+	if (severity == SEVERITY_NOTE && !detect_has_own_note(&detection->left_over, wait->sockets,
+							      wait->n_blocking + wait->n_unknown))
+		return;
 	finding = detect_report(detection, FINDING_TIME_WAIT_BLOCKS_BIND, severity, wait->sockets,
 				wait->n_blocking + wait->n_unknown);
 	if (wait->n_blocking)
@@ -396,19 +458,20 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
  * What is left on a port of the range of outgoing connections is most likely of such ones: it
  * counts if a server wants the port, or the other ends show that it had one.
  */
-static bool is_of_interest(const struct detection *detection)
+static bool is_of_interest(const struct detection *detection, const struct remains *remains)
 {
 	return !port_is_ephemeral(&detection->rules, detection->bucket->netns,
 				  detection->bucket->port) ||
 	       detect_is_named(detection) ||
-	       direction_is_of_server(&detection->rules, detection->index, detection->members,
-				      detection->bucket->count);
+	       direction_is_of_server(&detection->rules, detection->index, remains->sockets,
+				      remains->count);
 }
 
-static void check_blocked(struct detection *detection)
+static void check_blocked(struct detection *detection, const struct remains *remains)
 {
 	struct wait wait = {
-		.sockets = xcalloc(detection->bucket->count, sizeof(*wait.sockets)),
+		.remains = remains,
+		.sockets = xcalloc(remains->count, sizeof(*wait.sockets)),
 	};
 
 	sum_up(detection, &wait);
@@ -417,192 +480,183 @@ static void check_blocked(struct detection *detection)
 	free(wait.sockets);
 }
 
-/* Connections of a listener that would be left behind if its server ended now, or have been. */
-struct restart {
-	uint32_t listener;
-	uint32_t n_without; /* without reuse flags */
-	uint32_t n_with; /* with some */
-	uint32_t n_reuse_addr, n_reuse_port; /* of these */
-};
-
-/*
- * Whether TIME-WAIT, or what comes before it, is there, or to be expected when the process ends:
- * not where the other end has closed first, nor of a connection that nobody has accepted, which is
- * reset.
- */
-static bool will_be_left_over(const struct inet_socket *socket)
-{
-	switch ((enum socket_state)socket->state) {
-	case STATE_ESTAB:
-		return !(socket->known & SOCKET_HAS_INODE) || socket->inode;
-	case STATE_FIN_WAIT_1:
-	case STATE_FIN_WAIT_2:
-	case STATE_CLOSING:
-	case STATE_TIME_WAIT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool is_connection_of(const struct inet_socket *listener, const struct inet_socket *socket)
-{
-	return will_be_left_over(socket) &&
-	       address_covers(listener->family, &listener->local, listener->v6only == TRISTATE_YES,
-			      socket->family, &socket->local);
-}
-
-/* What is not known of a connection it has from its listener. */
-static void count_connection(struct restart *restart, const struct inet_socket *listener,
-			     const struct inet_socket *socket)
-{
-	if (has_flags(socket)) {
-		restart->n_with++;
-		restart->n_reuse_addr += socket->reuse_addr == TRISTATE_YES;
-		restart->n_reuse_port += socket->reuse_port == TRISTATE_YES;
-	} else if (lacks_flags(socket) || lacks_flags(listener)) {
-		restart->n_without++;
-	}
-}
-
-/* Whether a new start would fail for the connections of a listener. */
-static bool blocks_restart(const struct detection *detection, uint32_t index,
-			   struct restart *ret_restart)
+/* Whether there is anything on the port that may be reported. */
+static bool has_blocker(const struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
-	const struct inet_socket *listener = &snapshot->sockets[index];
-	struct restart restart = { .listener = index };
 	uint32_t i;
 
 	for (i = 0; i < detection->bucket->count; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[detection->members[i]];
 
-		if (is_connection_of(listener, socket))
-			count_connection(&restart, listener, socket);
+		if (is_left_over(socket) && !socket_has_reuse(socket))
+			return true;
 	}
-	*ret_restart = restart;
-	return restart.n_without || (restart.n_with && lacks_flags(listener));
+	return false;
 }
 
-static const char *const restart_text =
-	"A server that ends closes its connections first, and they stay behind in TIME-WAIT for 60 "
-	"seconds, or longer while clients do not close, without the flag that would let the next "
-	"bind pass. Until then a restart fails with EADDRINUSE.";
+/* All of a family, or of both, at which a socket lives. */
+struct wildcards {
+	bool v4, v6;
+};
 
-/* The listener lacks what would let it in again, and so do its connections. */
-static void say_both_lack(const struct restart *restart, const char *where, const char *who,
-			  struct finding *finding)
+static void add_wildcard(struct wildcards *wildcards, const struct inet_socket *socket)
 {
-	char *count = words_count(restart->n_without, "connection");
+	static const struct address v4 = { .bytes = { 127, 0, 0, 1 } };
+	static const struct address v6 = { .bytes = { [15] = 1 } };
+	bool v6only = socket->v6only == TRISTATE_YES;
 
-	finding->title = xasprintf(
-		"%s of %s could not be bound again for a minute or more after a crash", where, who);
-	finding->evidence = xasprintf(
-		"The listener has neither SO_REUSEADDR nor SO_REUSEPORT, and %s without them.",
-		count);
-	finding->text = xstrdup(restart_text);
-	finding->remedy =
-		xasprintf("Let %s set SO_REUSEADDR on the listening socket before bind() "
-			  "(Python: allow_reuse_address, reuse_address=True; Go does it by "
-			  "itself). It takes effect with the connections made after that.",
-			  who);
-	free(count);
+	wildcards->v4 |= address_covers(socket->family, &socket->local, v6only, AF_INET, &v4);
+	wildcards->v6 |= address_covers(socket->family, &socket->local, v6only, AF_INET6, &v6);
 }
 
-/* The listener alone lacks it: they were given the flag after accept(). */
-static void say_listener_lacks(const struct restart *restart, const char *where, const char *who,
-			       struct finding *finding)
+static bool covers(const struct wildcards *wildcards, const struct inet_socket *socket)
 {
-	const char *flag = restart->n_reuse_addr == restart->n_with ? "SO_REUSEADDR" :
-			   restart->n_reuse_port == restart->n_with ? "SO_REUSEPORT" :
-								      "both reuse flags";
-	char *count = words_count(restart->n_with, "connection");
+	struct address address;
 
-	finding->title = xasprintf("%s of %s could be bound again only with %s for a minute or "
-				   "more after a crash",
-				   where, who, flag);
-	finding->evidence = xasprintf("The listener has neither SO_REUSEADDR nor SO_REUSEPORT; %s "
-				      "of it %s been given a flag later, which counts then.",
-				      count, restart->n_with == 1 ? "has" : "have");
-	finding->text =
-		xstrdup("A server that ends closes its connections first, and they stay behind in "
-			"TIME-WAIT for 60 seconds, or longer while clients do not close. They let "
-			"in a bind that has their flag. A restart without it, as this server was "
-			"started, fails with EADDRINUSE.");
-	finding->remedy = xasprintf(
-		"Let %s set %s on the listening socket before bind(), too: that helps at once.",
-		who, flag);
-	free(count);
+	return address_unmap(socket->family, &socket->local, &address) == AF_INET ? wildcards->v4 :
+										    wildcards->v6;
 }
 
-/* The connections lack it, whatever the listener has. */
-static void say_connections_lack(const struct restart *restart, const char *where, const char *who,
-				 struct finding *finding)
+/* A server, rather than a connection, is named as the one that lives. */
+static void note_living(const struct detection *detection, struct remains *remains, uint32_t socket)
 {
-	char *count = words_count(restart->n_without, "connection");
+	const struct inet_socket *sockets = detection->snapshot->sockets;
 
-	finding->title = xasprintf(
-		"%s of %s could not be bound again for a minute or more after a crash", where, who);
-	finding->evidence = xasprintf(
-		"%s of it %s neither SO_REUSEADDR nor SO_REUSEPORT, and what counts is the flag of "
-		"the connection, not that of the listener.",
-		count, restart->n_without == 1 ? "has" : "have");
-	finding->text = xstrdup(restart_text);
-	finding->remedy =
-		xasprintf("Let %s leave SO_REUSEADDR set on the connections that it accepts: they "
-			  "inherit it from a listening socket that has it before they are made.",
-			  who);
-	free(count);
+	if (remains->living == SNAPSHOT_NONE ||
+	    (socket_is_bound(&sockets[socket]) && !socket_is_bound(&sockets[remains->living])))
+		remains->living = socket;
 }
 
-static void report_restart(struct detection *detection, const struct restart *restart)
+/* Leave out what is left where something lives at all addresses of the family. */
+static void drop_covered(const struct detection *detection, const struct wildcards *wildcards,
+			 struct remains *remains)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-	struct finding *finding = detect_report(detection, FINDING_RESTART_BLOCKED_LATER,
-						SEVERITY_NOTE, &restart->listener, 1);
-	char *where = words_socket(snapshot, restart->listener);
-	char *who = words_holders(snapshot, restart->listener);
+	uint32_t i, n = 0;
 
-	if (!lacks_flags(&snapshot->sockets[restart->listener]))
-		say_connections_lack(restart, where, who, finding);
-	else if (restart->n_without)
-		say_both_lack(restart, where, who, finding);
-	else
-		say_listener_lacks(restart, where, who, finding);
-	free(where);
-	free(who);
+	for (i = 0; i < remains->count; i++)
+		if (!covers(wildcards, &detection->snapshot->sockets[remains->sockets[i]]))
+			remains->sockets[n++] = remains->sockets[i];
+	remains->count = n;
 }
 
-/* A finding of one listener of the port is enough. */
-static void check_restart(struct detection *detection)
+/* And where something lives at the address itself: a server, or a connection that one had. */
+static void drop_inhabited(const struct detection *detection, const uint32_t *living,
+			   uint32_t n_living, struct remains *remains)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, n_without = 0;
-	struct restart restart;
+	struct address_index index;
+	uint32_t i, n = 0;
 
-	if (!detect_is_wanted(detection, SEVERITY_NOTE))
+	if (!remains->count || !n_living)
 		return;
-	for (i = 0; i < detection->bucket->count; i++)
-		n_without += lacks_flags(&snapshot->sockets[detection->members[i]]);
-	for (i = 0; i < detection->bucket->count && n_without; i++) {
-		if (snapshot->sockets[detection->members[i]].state != STATE_LISTEN ||
-		    !blocks_restart(detection, detection->members[i], &restart))
+	address_index_init(&index, detection->snapshot, living, n_living);
+	for (i = 0; i < remains->count; i++)
+		if (!address_index_has(&index, &detection->snapshot->sockets[remains->sockets[i]]))
+			remains->sockets[n++] = remains->sockets[i];
+	remains->count = n;
+	address_index_done(&index);
+}
+
+/* sockets: room for the bucket's. */
+static void find_remains(const struct detection *detection, uint32_t *sockets,
+			 struct remains *ret_remains)
+{
+	uint32_t i, n_living = 0, *living = xcalloc(detection->bucket->count, sizeof(*living));
+	struct remains remains = { .sockets = sockets, .living = SNAPSHOT_NONE };
+	struct wildcards wildcards = { .v4 = false };
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		uint32_t member = detection->members[i];
+		const struct inet_socket *socket = &detection->snapshot->sockets[member];
+
+		if (is_left_over(socket)) {
+			remains.sockets[remains.count++] = member;
 			continue;
-		report_restart(detection, &restart);
-		return;
+		}
+		note_living(detection, &remains, member);
+		if (address_is_wildcard(socket->family, &socket->local))
+			add_wildcard(&wildcards, socket);
+		else
+			living[n_living++] = member;
 	}
+	drop_covered(detection, &wildcards, &remains);
+	drop_inhabited(detection, living, n_living, &remains);
+	free(living);
+	*ret_remains = remains;
 }
 
 void detect_time_wait(struct detection *detection)
 {
-	const struct snapshot *snapshot = detection->snapshot;
-	uint32_t i, n_left_over = 0;
+	struct remains remains;
+	uint32_t *sockets;
 
-	for (i = 0; i < detection->bucket->count; i++)
-		n_left_over += is_left_over(&snapshot->sockets[detection->members[i]]);
-	/* With a server, or with connections of one, it is not what is left alone. */
-	if (n_left_over < detection->bucket->count)
-		check_restart(detection);
-	else if (is_of_interest(detection))
-		check_blocked(detection);
+	if (!has_blocker(detection))
+		return;
+	sockets = xcalloc(detection->bucket->count, sizeof(*sockets));
+	find_remains(detection, sockets, &remains);
+	if (remains.count && is_of_interest(detection, &remains))
+		check_blocked(detection, &remains);
+	free(sockets);
+}
+
+/* Sum up sockets of several ports, those of one after the other. Returns how many ports. */
+static uint32_t sum_up_rest(const struct detection *detection, struct wait *wait)
+{
+	const struct detect_rest *rest = &detection->left_over;
+	const struct inet_socket *socket, *previous = NULL;
+	uint32_t i, n_ports = 0;
+
+	for (i = 0; i < rest->count; i++, previous = socket) {
+		socket = &detection->snapshot->sockets[rest->sockets[i]];
+		n_ports += !previous || socket->netns != previous->netns ||
+			   socket->local_port != previous->local_port;
+		count_socket(detection, wait, socket);
+	}
+	return n_ports;
+}
+
+static void report_rest(const struct detection *detection, const struct wait *wait,
+			uint32_t n_ports, struct finding *finding)
+{
+	char *end = end_of(detection->snapshot, wait), *what = what_words(wait);
+	char *unsent = unsent_words(wait), *half = half_words(wait);
+
+	finding->title = n_ports == 1 ?
+				 xasprintf("1 more tcp port cannot be bound %s: %s", end, what) :
+				 xasprintf("%u more tcp ports cannot be bound, the last %s: %s",
+					   n_ports, end, what);
+	finding->evidence = xstrdup(
+		"Nothing listens there, and closed connections, as with the ports that have a note "
+		"of their own, still keep them.");
+	finding->text = xasprintf(
+		"Each bind to the port and address of such a connection, or to the port at all "
+		"addresses, fails with EADDRINUSE, whatever flags it sets, until the last one "
+		"there has ended.%s%s",
+		unsent, half);
+	finding->remedy = xasprintf(
+		"Now: wait %s, or start on another port or address. Name one of the ports to be told "
+		"of it alone. %s",
+		has_no_end(wait) ? "until the other ends have read, closed or reset" : end,
+		for_good(detection, wait));
+	free(end);
+	free(what);
+	free(unsent);
+	free(half);
+}
+
+void detect_time_wait_rest(struct detection *detection)
+{
+	const struct detect_rest *rest = &detection->left_over;
+	struct wait wait = { .sockets = rest->sockets };
+	struct finding *finding;
+	uint32_t n_ports;
+
+	if (!rest->count)
+		return;
+	n_ports = sum_up_rest(detection, &wait);
+	finding = finding_list_add(detection->list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_NOTE,
+				   rest->sockets, rest->count);
+	finding->netns = detection->snapshot->sockets[rest->sockets[0]].netns;
+	finding->protocol = PROTOCOL_TCP;
+	report_rest(detection, &wait, n_ports, finding);
 }

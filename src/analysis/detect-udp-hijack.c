@@ -8,9 +8,6 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
-/* So many ports that anybody may take are told one by one. */
-#define HIJACKABLE_MAX 16
-
 /* Somebody whose uid is nobody's here. */
 #define STRANGER_UID (UINT32_MAX - 1)
 
@@ -84,16 +81,6 @@ static void explain_hijack(struct finding *finding, const struct inet_socket *so
 			"share.");
 }
 
-static void collect_rest(struct detection *detection, const uint32_t *sockets, uint32_t n)
-{
-	uint32_t i;
-
-	for (i = 0; i < n; i++) {
-		ARRAY_RESERVE(detection->hijackable, detection->n_rest, detection->rest_capacity);
-		detection->hijackable[detection->n_rest++] = sockets[i];
-	}
-}
-
 void udp_check_hijack(struct detection *detection, const struct address_index *guards)
 {
 	const struct snapshot *snapshot = detection->snapshot;
@@ -115,9 +102,7 @@ void udp_check_hijack(struct detection *detection, const struct address_index *g
 		    udp_stranger_can_bind(detection, guards, socket))
 			open[n++] = detection->members[i];
 	}
-	if (n && detection->n_hijackable++ >= HIJACKABLE_MAX) {
-		collect_rest(detection, open, n);
-	} else if (n) {
+	if (n && detect_has_own_note(&detection->hijackable, open, n)) {
 		where = words_socket(snapshot, open[0]);
 		holders = words_holders(snapshot, open[0]);
 		finding = detect_report(detection, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE, open, n);
@@ -133,15 +118,16 @@ void udp_check_hijack(struct detection *detection, const struct address_index *g
 void detect_hijackable_rest(struct detection *detection)
 {
 	const struct snapshot *snapshot = detection->snapshot;
+	const struct detect_rest *rest = &detection->hijackable;
 	struct finding *finding;
 
-	if (!detection->n_rest)
+	if (!rest->count)
 		return;
 	finding = finding_list_add(detection->list, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE,
-				   detection->hijackable, detection->n_rest);
-	finding->netns = snapshot->sockets[detection->hijackable[0]].netns;
+				   rest->sockets, rest->count);
+	finding->netns = snapshot->sockets[rest->sockets[0]].netns;
 	finding->protocol = PROTOCOL_UDP;
 	finding->title = xasprintf("any local user can take the datagrams of %u more UDP sockets",
-				   detection->n_rest);
-	explain_hijack(finding, &snapshot->sockets[detection->hijackable[0]]);
+				   rest->count);
+	explain_hijack(finding, &snapshot->sockets[rest->sockets[0]]);
 }

@@ -7,6 +7,9 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
+/* So many ports have a note of their own. */
+#define OWN_NOTES_MAX 16
+
 bool detect_is_wanted(const struct detection *detection, enum severity severity)
 {
 	return severity >= detection->options->least;
@@ -43,6 +46,19 @@ void detect_doubt(struct detect_doubts *doubts, uint32_t socket)
 {
 	ARRAY_RESERVE(doubts->sockets, doubts->count, doubts->capacity);
 	doubts->sockets[doubts->count++] = socket;
+}
+
+bool detect_has_own_note(struct detect_rest *rest, const uint32_t *sockets, uint32_t n_sockets)
+{
+	uint32_t i;
+
+	if (rest->n_ports++ < OWN_NOTES_MAX)
+		return true;
+	for (i = 0; i < n_sockets; i++) {
+		ARRAY_RESERVE(rest->sockets, rest->count, rest->capacity);
+		rest->sockets[rest->count++] = sockets[i];
+	}
+	return false;
 }
 
 /* Who holds it, what those run, or its flags: what those see who may. */

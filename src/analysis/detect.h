@@ -14,6 +14,16 @@ struct detect_doubts {
 	uint32_t count, capacity;
 };
 
+/*
+ * Sockets of ports that have no note of their own: so many ports have one, and one more sums up the
+ * others.
+ */
+struct detect_rest {
+	uint32_t n_ports; /* that were asked for, with those that have one */
+	uint32_t *sockets;
+	uint32_t count, capacity;
+};
+
 /* What check.c hands to the detectors, and they have in common. */
 struct detection {
 	const struct snapshot *snapshot;
@@ -27,10 +37,7 @@ struct detection {
 	const uint32_t *members; /* bucket->count sockets */
 	struct address_index *addresses; /* of these: detect_addresses() */
 
-	/* Ports with SO_REUSEADDR on UDP: so many have a finding each, the others are collected. */
-	uint32_t n_hijackable;
-	uint32_t *hijackable;
-	uint32_t n_rest, rest_capacity;
+	struct detect_rest hijackable, left_over;
 
 	/* Listeners whose port a connection may take, one of each such port. */
 	uint32_t *takeable;
@@ -45,6 +52,7 @@ void detect_udp(struct detection *detection);
 /* After all buckets: what was put aside on the way. */
 void detect_hijackable_rest(struct detection *detection);
 void detect_takeable_ports(struct detection *detection);
+void detect_time_wait_rest(struct detection *detection);
 void detect_inherited_doubts(struct detection *detection);
 void detect_reuseport_doubts(struct detection *detection);
 void detect_reuseport(struct detection *detection);
@@ -53,6 +61,7 @@ void detect_listener(struct detection *detection);
 void detect_bound(struct detection *detection);
 void detect_dual_stack(struct detection *detection);
 void detect_time_wait(struct detection *detection);
+void detect_restart(struct detection *detection);
 void detect_client_port(struct detection *detection);
 /* Of all sockets together: local ports and TIME-WAIT buckets that run out. */
 void detect_exhaustion(struct detection *detection);
@@ -66,6 +75,9 @@ bool detect_is_named(const struct detection *detection);
 /* Add a finding about sockets of the bucket. */
 struct finding *detect_report(struct detection *detection, enum finding_id id,
 			      enum severity severity, const uint32_t *sockets, uint32_t n_sockets);
+
+/* Whether sockets of a port get a note of their own; if not, they are put aside. */
+bool detect_has_own_note(struct detect_rest *rest, const uint32_t *sockets, uint32_t n_sockets);
 
 /* Whether something of a finding's sockets, or of who holds them, is hidden from who looks. */
 bool detect_is_hidden(const struct detection *detection, const struct finding *finding);

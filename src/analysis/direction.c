@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/direction.h"
 
+#include "analysis/address-index.h"
+
 /*
  * Other hosts have ranges of their own, of which the common ones begin here or above (Linux; IANA's
  * 49152 of Windows and macOS). Their ends are not those of ours.
  */
 #define PEER_RANGE_FIRST 32768
+
+/* NAT gives its clients ports from here on. */
+#define PEER_NAT_FIRST 1024
+
+/*
+ * Who binds a port below 1024 to call from it takes one from here on: rresvport(3), bindresvport(3),
+ * NFS. But FTP servers call their clients from port 20.
+ */
+#define CALLED_FROM_FIRST 512
+#define FTP_DATA 20
 
 static bool same_place(int family, const struct address *address, uint16_t port, int other_family,
 		       const struct address *other, uint16_t other_port)
@@ -77,6 +89,12 @@ static bool may_be_given(const struct port_rules *rules, const struct inet_socke
 	       port_is_ephemeral(rules, socket->netns, socket->peer_port);
 }
 
+/* Servers listen on such a port, and nobody calls from there. */
+static bool is_well_known(const struct inet_socket *socket)
+{
+	return socket->local_port < CALLED_FROM_FIRST && socket->local_port != FTP_DATA;
+}
+
 enum direction direction_of(const struct port_rules *rules, const struct bind_bucket_index *index,
 			    const struct inet_socket *socket)
 {
@@ -88,6 +106,8 @@ enum direction direction_of(const struct port_rules *rules, const struct bind_bu
 		return DIRECTION_UNKNOWN;
 	own = port_is_ephemeral(rules, socket->netns, socket->local_port);
 	peer = may_be_given(rules, socket);
+	if (!own && is_well_known(socket) && socket->peer_port >= PEER_NAT_FIRST)
+		return DIRECTION_IN;
 	if (own == peer)
 		return DIRECTION_UNKNOWN;
 	return own ? DIRECTION_OUT : DIRECTION_IN;
@@ -112,4 +132,34 @@ bool direction_is_of_server(const struct port_rules *rules, const struct bind_bu
 	for (i = 0; i < n_sockets && n < 2; i++)
 		n += has_lone_client(rules, index, &rules->snapshot->sockets[sockets[i]]);
 	return n >= 2;
+}
+
+static bool same_address(const struct inet_socket *a, const struct inet_socket *b)
+{
+	return same_place(a->family, &a->local, 0, b->family, &b->local, 0);
+}
+
+bool direction_is_accepted(const struct port_rules *rules, const uint32_t *sockets,
+			   uint32_t n_sockets)
+{
+	const struct inet_socket *all = rules->snapshot->sockets, *previous = NULL;
+	struct address_index index;
+	bool accepted = false;
+	uint32_t i;
+
+	if (port_is_ephemeral(rules, all[sockets[0]].netns, all[sockets[0]].local_port))
+		return false;
+	/* Those of one address stand together: if any two have different peer ports, neighbours do. */
+	address_index_init(&index, rules->snapshot, sockets, n_sockets);
+	for (i = 0; i < index.count && !accepted; i++) {
+		const struct inet_socket *socket = &all[index.sockets[i]];
+
+		if (!(socket->known & SOCKET_HAS_PEER))
+			continue;
+		accepted = previous && socket->peer_port != previous->peer_port &&
+			   same_address(socket, previous);
+		previous = socket;
+	}
+	address_index_done(&index);
+	return accepted;
 }

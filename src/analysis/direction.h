@@ -18,7 +18,7 @@ enum direction {
 
 /*
  * By a listener at the other end, which must be of this host, else by the ports: one of them alone
- * is of those that are given to connections.
+ * is of those that are given to connections, or this one is of those from which nobody calls.
  */
 enum direction direction_of(const struct port_rules *rules, const struct bind_bucket_index *index,
 			    const struct inet_socket *socket);
@@ -38,5 +38,16 @@ bool direction_is_listened_to(const struct port_rules *rules, const struct bind_
  */
 bool direction_is_of_server(const struct port_rules *rules, const struct bind_bucket_index *index,
 			    const uint32_t *sockets, uint32_t n_sockets);
+
+/*
+ * Whether connections without reuse flags, of one port that no connection is given, are those of a
+ * server, wherever their other ends are: two at one local address lead to different ports. bind()
+ * gives an address and port without flags once, also while TIME-WAIT is left of it, so one who
+ * calls from there has one connection; accept() makes any number. Different ports, since what
+ * connect() has shared out before the range was changed leads to servers, mostly of one port.
+ * n_sockets is not 0.
+ */
+bool direction_is_accepted(const struct port_rules *rules, const uint32_t *sockets,
+			   uint32_t n_sockets);
 
 #endif

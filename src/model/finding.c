@@ -83,6 +83,12 @@ struct finding *finding_list_add(struct finding_list *list, enum finding_id id,
 	return finding;
 }
 
+/* What is about no one port may sum up others, and comes after them. */
+static uint32_t rank_of_port(const struct finding *finding)
+{
+	return finding->port ? finding->port : UINT16_MAX + 1U;
+}
+
 static int compare(const void *left, const void *right)
 {
 	const struct finding *a = left, *b = right;
@@ -96,7 +102,7 @@ static int compare(const void *left, const void *right)
 	if (a->netns != b->netns)
 		return a->netns < b->netns ? -1 : 1;
 	if (a->port != b->port)
-		return a->port < b->port ? -1 : 1;
+		return rank_of_port(a) < rank_of_port(b) ? -1 : 1;
 	/* As they were added. */
 	return a->first_socket < b->first_socket ? -1 : a->first_socket > b->first_socket;
 }

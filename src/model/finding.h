@@ -75,7 +75,10 @@ struct finding *finding_list_add(struct finding_list *list, enum finding_id id,
 				 enum severity severity, const uint32_t *sockets,
 				 uint32_t n_sockets);
 
-/* Worst first, then in the order of enum finding_id, namespace, port; undecided ones last. */
+/*
+ * Worst first, then in the order of enum finding_id, namespace, port, with those about no one port
+ * after the others; undecided ones last.
+ */
 void finding_list_sort(struct finding_list *list);
 
 /* Keep those for which keep() is true, and their order. */

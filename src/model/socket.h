@@ -191,6 +191,18 @@ static inline bool socket_is_time_wait(const struct inet_socket *socket)
 		(socket->known & SOCKET_HAS_INODE) && !socket->inode);
 }
 
+/* Whether either flag is known to be set, by which others may be let in. */
+static inline bool socket_has_reuse(const struct inet_socket *socket)
+{
+	return socket->reuse_addr == TRISTATE_YES || socket->reuse_port == TRISTATE_YES;
+}
+
+/* Whether both are known not to be. */
+static inline bool socket_lacks_reuse(const struct inet_socket *socket)
+{
+	return socket->reuse_addr == TRISTATE_NO && socket->reuse_port == TRISTATE_NO;
+}
+
 /* Whether there is a struct socket of it, which a process can hold: the kernel tells its inode. */
 static inline bool socket_has_inode(const struct inet_socket *socket)
 {

@@ -833,6 +833,72 @@ else
 fi
 stop_all
 
+# A server whose clients have ports that may be anything, as behind NAT. Who binds a port to call from it has it once.
+
+cat >nat.py <<'PY'
+import socket
+def call(to, port): c = socket.socket(); c.bind(("127.0.0.1", port)); c.connect(("127.0.0.1", to)); return c
+s = socket.socket(); s.bind(("127.0.0.1", 8181)); s.listen(8)
+for port in (12345, 12346):
+    c = call(8181, port); a, _ = s.accept(); a.close(); c.recv(1); c.close()
+s.close()
+t = socket.socket(); t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); t.bind(("127.0.0.1", 8182)); t.listen(8)
+c = call(8182, 8183); a, _ = t.accept(); c.close(); a.recv(1); a.close(); t.close()
+try: call(8182, 8183)
+except OSError as e: print(e.errno)
+PY
+twice=$("$python" nat.py)
+is "a port without flags is bound once" "$twice" 98
+if [ "$has_bpf" = true ]; then
+	"$PORTSHARE" check --json >nat.json 2>/dev/null
+	nat() { jq -r --argjson port "$1" '.findings[] | select(.port == $port) | "\(.severity) \(.title)"' nat.json; }
+	like "a dead server of clients whose ports tell nothing" "$(nat 8181)" "^warning .*: 2 closed connections of a server that is gone$"
+	like "of one such connection nothing is made up" "$(nat 8183)" "^note .*: 1 closed connection$"
+else
+	skip "a dead server of clients whose ports tell nothing" "flags of TIME-WAIT need BPF"
+fi
+
+# A dead server beside one that lives at another address, or has IPv6 alone, and beside one at its own
+
+cat >beside.py <<'PY'
+import socket, sys, time
+port, address = int(sys.argv[1]), sys.argv[2]
+s = socket.socket(); s.bind(("127.0.0.1", port)); s.listen(8)
+c = socket.create_connection(("127.0.0.1", port)); a, _ = s.accept(); a.close(); c.recv(1); c.close()
+if address != "127.0.0.1": s.close()
+else: print("ready", flush=True); time.sleep(600)
+v6 = ":" in address
+t = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET); t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+if v6: t.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+t.bind((address, port)); t.listen(8); print("ready", flush=True); time.sleep(600)
+PY
+start beside 8184 127.0.0.9
+start beside 8185 127.0.0.1
+set -- 8184 8185
+if start beside 8186 :: && [ -n "$("$PORTSHARE" --raw -H -o state -s listening tcp:8186 2>/dev/null)" ]; then
+	set -- "$@" 8186
+fi
+if [ "$has_bpf" = true ]; then
+	for port; do
+		case $port in
+		8184) what="beside a server at another address" expected="warning time-wait-blocks-bind" ;;
+		8185) what="beside the server itself" expected="" ;;
+		8186) what="beside a server of IPv6 alone" expected="warning time-wait-blocks-bind" ;;
+		esac
+		is "what is left $what" "$(found "tcp:$port")" "$expected"
+		note=$("$PORTSHARE" -a --raw -H -o state,note "tcp:$port" 2>/dev/null | sed -n 's/^TIME-WAIT //p')
+		is "what is left $what: its note" "$note" "$(echo "${expected:--}" | cut -d' ' -f2)"
+	done
+	is "and it can be bound by nobody" "$("$python" -c 'import socket
+for port in (8184, 8186):
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try: s.bind(("127.0.0.1", port)); print("ok")
+    except OSError as e: print(e.errno)' | paste -sd' ')" "98 98"
+else
+	skip "what is left beside a living server" "flags of TIME-WAIT need BPF"
+fi
+stop_all
+
 # A server without SO_REUSEADDR that has connections; one with it
 
 cat >serving.py <<'PY'

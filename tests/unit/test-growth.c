@@ -14,7 +14,7 @@
 #include "util/xalloc.h"
 
 static size_t n_bytes;
-static uint64_t n_steps;
+static uint64_t n_steps, n_compared;
 
 void *__real_xcalloc(size_t count, size_t size);
 void *__wrap_xcalloc(size_t count, size_t size);
@@ -23,6 +23,16 @@ void *__wrap_xcalloc(size_t count, size_t size)
 {
 	n_bytes += count * size;
 	return __real_xcalloc(count, size);
+}
+
+int __real_address_compare(const struct address *a, const struct address *b);
+int __wrap_address_compare(const struct address *a, const struct address *b);
+
+/* Apart from the steps: to sort is allowed. */
+int __wrap_address_compare(const struct address *a, const struct address *b)
+{
+	n_compared++;
+	return __real_address_compare(a, b);
 }
 
 bool __real_address_covers(int bound_family, const struct address *bound, bool v6only,
@@ -191,6 +201,37 @@ static void make_starved(struct snapshot *snapshot, uint32_t n)
 	}
 }
 
+/* What is left over at as many addresses as there are others with listeners. */
+static void make_left_beside(struct snapshot *snapshot, uint32_t n)
+{
+	struct inet_socket *socket;
+	char address[32];
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(address, sizeof(address), "127.0.%u.%u", i >> 8, i & 255);
+		socket = make_socket(snapshot, PROTOCOL_TCP, i % 2 ? STATE_LISTEN : STATE_TIME_WAIT,
+				     address, 8080);
+		make_reuse(socket, TRISTATE_NO, TRISTATE_NO, EVIDENCE_BPF);
+		if (socket->state == STATE_TIME_WAIT)
+			make_peer(socket, "127.0.0.1", 12345);
+	}
+}
+
+/* And at one address, where as many connections live. */
+static void make_left_among(struct snapshot *snapshot, uint32_t n)
+{
+	struct inet_socket *socket;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		socket = make_socket(snapshot, PROTOCOL_TCP, i % 2 ? STATE_ESTAB : STATE_TIME_WAIT,
+				     "127.0.0.1", 8080);
+		make_reuse(socket, TRISTATE_NO, TRISTATE_NO, EVIDENCE_BPF);
+		make_peer(socket, "127.0.0.1", (uint16_t)(10000 + i));
+	}
+}
+
 static uint64_t steps_of(void (*make)(struct snapshot *, uint32_t),
 			 void (*ask)(const struct snapshot *), uint32_t n)
 {
@@ -198,7 +239,7 @@ static uint64_t steps_of(void (*make)(struct snapshot *, uint32_t),
 
 	snapshot_add_netns(snapshot);
 	make(snapshot, n);
-	n_steps = 0;
+	n_steps = n_compared = 0;
 	ask(snapshot);
 	snapshot_free(snapshot);
 	return n_steps;
@@ -212,6 +253,19 @@ static void test_growth(const char *what, void (*make)(struct snapshot *, uint32
 
 	ok(many <= 5 * few + 500, "%s: %llu and %llu steps", what, (unsigned long long)few,
 	   (unsigned long long)many);
+}
+
+/* The same of addresses that are compared, where to sort takes a little more. */
+static void test_compared(const char *what, void (*make)(struct snapshot *, uint32_t))
+{
+	uint64_t few, many;
+
+	steps_of(make, check, 500);
+	few = n_compared;
+	steps_of(make, check, 2000);
+	many = n_compared;
+	ok(few && many <= 6 * few, "%s: %llu and %llu addresses compared", what,
+	   (unsigned long long)few, (unsigned long long)many);
 }
 
 #define N_HOLDERS 8
@@ -293,6 +347,11 @@ int main(void)
 	test_growth("a pool that gets nothing", make_starved, check);
 	test_memory("addresses that two programs share: memory", make_shared);
 	test_memory("addresses that have a device besides: memory", make_devices);
+	test_growth("what is left beside listeners", make_left_beside, check);
+	test_compared("what is left beside listeners", make_left_beside);
+	test_growth("what is left among connections", make_left_among, check);
+	test_compared("what is left among connections", make_left_among);
+	test_memory("what is left beside listeners: memory", make_left_beside);
 	test_growth("connections over loopback, as list groups them", make_loopback, view);
 	return done_testing();
 }
