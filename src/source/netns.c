@@ -258,6 +258,33 @@ static int open_wanted(const char *wanted, uint64_t *ret_id)
 	return fd;
 }
 
+void netns_choice_init(struct netns_choice *choice, const char *wanted)
+{
+	*choice = (struct netns_choice){ .wanted = wanted, .fd = -1 };
+}
+
+void netns_choice_done(struct netns_choice *choice)
+{
+	if (choice->fd >= 0)
+		close(choice->fd);
+	choice->fd = -1;
+}
+
+/* A descriptor of what was chosen, for a list that closes it; or -errno. */
+static int open_choice(struct netns_choice *choice)
+{
+	int fd;
+
+	if (choice->fd < 0) {
+		fd = open_wanted(choice->wanted, &choice->id);
+		if (fd < 0)
+			return fd;
+		choice->fd = fd;
+	}
+	fd = fcntl(choice->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 int netns_list_open(const struct collect_request *request, struct netns_list *ret_list)
 {
 	struct netns_list list = { 0 };
@@ -270,9 +297,10 @@ int netns_list_open(const struct collect_request *request, struct netns_list *re
 	if (!stat(OWN_NETNS, &status))
 		own = status.st_ino;
 	if (request->netns) {
-		fd = open_wanted(request->netns, &id);
+		fd = open_choice(request->netns);
 		if (fd < 0)
 			return fd;
+		id = request->netns->id;
 		if (id == own) {
 			close(fd);
 			fd = -1;
