@@ -24,6 +24,9 @@
 /* Descriptors that are left for the reading: of sockets, BPF programs, files of /proc. */
 #define RESERVED_DESCRIPTORS 8
 
+/* Of "PID/task/TID". */
+#define PATH_OF_TASK_MAX (2 * sizeof(((struct dirent *)NULL)->d_name) + sizeof("/task/"))
+
 /* Names of namespaces (ip-netns(8)), by name. */
 struct named {
 	char *name;
@@ -201,13 +204,63 @@ static const struct dirent *next_entry(DIR *directory)
 	return readdir(directory);
 }
 
-/* The namespaces of processes: what has neither a name nor a process is not found. */
+/*
+ * That of a process or thread: name is its directory, below the one of processes. Returns its
+ * number, 0: there is none (any more), or it may not be looked at; then errno is EACCES or EPERM.
+ */
+static uint64_t add_task(struct netns_list *list, const struct named_list *named, int processes,
+			 const char *name, uint64_t known)
+{
+	char path[PATH_OF_TASK_MAX + sizeof("/ns/net")];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/ns/net", name);
+	if (fstatat(processes, path, &status, 0))
+		return 0;
+	if (status.st_ino != known && !is_listed(list, status.st_ino))
+		add_one(list, named, processes, path, status.st_ino);
+	return status.st_ino;
+}
+
+/*
+ * A thread may have entered another one than the rest, as programs in Go do. There can be no more
+ * of them than there could be processes.
+ */
+static void add_threads(struct netns_list *list, const struct named_list *named, int processes,
+			const char *pid, uint64_t known)
+{
+	const struct dirent *entry;
+	char path[PATH_OF_TASK_MAX];
+	struct stat status;
+	DIR *directory;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/task", pid);
+	/* Two links for the directory itself, one for each thread. */
+	if (fstatat(processes, path, &status, 0) || status.st_nlink <= 3)
+		return;
+	fd = openat(processes, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory && fd >= 0)
+		close(fd);
+	while (directory && (entry = next_entry(directory))) {
+		uint64_t id;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "%s/task/%s", pid, entry->d_name);
+		id = add_task(list, named, processes, path, known);
+		known = id ? id : known;
+	}
+	if (directory)
+		closedir(directory);
+}
+
+/* The namespaces of processes and threads: what has neither, nor a name, is not found. */
 static int add_processes(struct netns_list *list, const struct named_list *named, int proc)
 {
 	DIR *directory = fdopendir(proc);
 	const struct dirent *entry;
-	char path[sizeof(entry->d_name) + sizeof("/ns/net")];
-	struct stat status;
 	int error;
 
 	if (!directory) {
@@ -215,21 +268,21 @@ static int add_processes(struct netns_list *list, const struct named_list *named
 		return -ENOMEM;
 	}
 	while ((entry = next_entry(directory))) {
+		struct stat status;
+		uint64_t id;
+
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
-		if (fstatat(dirfd(directory), path, &status, 0)) {
-			/*
-			 * Or it has ended meanwhile, for which the kernel says EACCES too
-			 * (proc_ns_get_link()), or is a zombie, which has none.
-			 */
-			if ((errno == EACCES || errno == EPERM) &&
-			    !fstatat(dirfd(directory), entry->d_name, &status, 0))
-				list->not_visible++;
-			continue;
-		}
-		if (!is_listed(list, status.st_ino))
-			add_one(list, named, dirfd(directory), path, status.st_ino);
+		id = add_task(list, named, dirfd(directory), entry->d_name, 0);
+		/*
+		 * Or it has ended meanwhile, for which the kernel says EACCES too
+		 * (proc_ns_get_link()), or its first thread has, which then has none.
+		 */
+		if (!id && (errno == EACCES || errno == EPERM) &&
+		    !fstatat(dirfd(directory), entry->d_name, &status, 0))
+			list->not_visible++;
+		else
+			add_threads(list, named, dirfd(directory), entry->d_name, id);
 	}
 	error = -errno;
 	closedir(directory);
