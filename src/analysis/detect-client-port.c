@@ -142,10 +142,11 @@ static void check_listener_port(struct detection *detection, uint32_t listener)
 			"kernel may give its port to an outgoing connection of any program, and "
 			"the start then fails with EADDRINUSE.");
 	finding->remedy =
-		xasprintf("Add %u to net.ipv4.ip_local_reserved_ports, or let the server listen "
+		xasprintf("Add %u to net.ipv4.ip_local_reserved_ports%s, or let the server listen "
 			  "outside the range. If the kernel chose the port (bind to port 0), "
 			  "there is nothing to do.",
-			  detection->bucket->port);
+			  detection->bucket->port,
+			  words_of_netns(detection->snapshot, detection->bucket->netns));
 	free(where);
 	free(who);
 }

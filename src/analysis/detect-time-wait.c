@@ -311,7 +311,8 @@ static const char *for_good(const struct detection *detection, const struct wait
 static char *kill_words(const struct detection *detection, const struct wait *wait)
 {
 	return has_no_end(wait) ? xstrdup("") :
-				  words_end_time_wait(wait->n_states[STATE_TIME_WAIT],
+				  words_end_time_wait(detection->snapshot, detection->bucket->netns,
+						      wait->n_states[STATE_TIME_WAIT],
 						      wait->n_states[STATE_FIN_WAIT_2],
 						      detection->bucket->port);
 }

@@ -280,7 +280,8 @@ static void advise_time_wait(const struct context *context, const struct time_wa
 	const char *effect = wait->count == context->n_blockers ? "the bind passes at once" :
 								  "none of them is in the way";
 	const char *dead = wait->count == 1 ? "the dead connection" : "the dead connections";
-	char *end = words_end_time_wait(wait->count - wait->n_open, wait->n_open, candidate->port);
+	char *end = words_end_time_wait(context->snapshot, candidate->netns,
+					wait->count - wait->n_open, wait->n_open, candidate->port);
 
 	if (wait->n_addr == wait->count || wait->n_port == wait->count) {
 		probe_say(&verdict->remedies,

@@ -226,15 +226,19 @@ static void conclude_in_use(struct context *context)
 	uint16_t first, last;
 
 	if (!candidate->port) {
+		char *look = words_netns_option(context->snapshot, candidate->netns);
+
 		port_range(context->snapshot, candidate->netns, &first, &last);
 		context->verdict->text = xasprintf("No: there is no free port left for %s: all of "
 						   "net.ipv4.ip_local_port_range, "
 						   "%u-%u, are taken (EADDRINUSE).",
 						   context->where, first, last);
 		probe_say(&context->verdict->remedies,
-			  "Widen net.ipv4.ip_local_port_range, or end what holds the ports; "
-			  "portshare "
-			  "list shows who that is. A server should ask for a port of its own.");
+			  "Widen net.ipv4.ip_local_port_range%s, or end what holds the ports; "
+			  "portshare list%s shows who that is. A server should ask for a port of "
+			  "its own.",
+			  words_of_netns(context->snapshot, candidate->netns), look);
+		free(look);
 	} else if (verdict->n_blockers) {
 		context->verdict->text =
 			xasprintf("No: %s cannot be bound with %s (EADDRINUSE)%s%s.",
@@ -277,7 +281,8 @@ static void conclude_denied(struct context *context)
 	probe_say(&context->verdict->remedies,
 		  "Give the program CAP_NET_BIND_SERVICE (setcap cap_net_bind_service=ep FILE, or "
 		  "AmbientCapabilities= in its unit), let systemd pass it the socket, lower "
-		  "net.ipv4.ip_unprivileged_port_start, or take a higher port.");
+		  "net.ipv4.ip_unprivileged_port_start%s, or take a higher port.",
+		  words_of_netns(snapshot, candidate->netns));
 }
 
 static void conclude_error(struct context *context, int error)

@@ -350,13 +350,58 @@ char *words_moment(int64_t ns)
 	return xstrdup(text);
 }
 
-char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port)
+/* Of a text that a shell takes for one word as it stands, and no program for an option. */
+static const char *plain_word(const struct snapshot *snapshot, string_id id)
 {
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789._/:@+,=%-";
+	const char *text = snapshot_text(snapshot, id);
+
+	return text && *text && *text != '-' && !text[strspn(text, plain)] ? text : NULL;
+}
+
+char *words_end_time_wait(const struct snapshot *snapshot, uint32_t netns, uint32_t n_time_wait,
+			  uint32_t n_fin_wait_2, uint16_t port)
+{
+	bool other = snapshot_is_other_netns(snapshot, netns);
+	const char *name = other ? plain_word(snapshot, snapshot->netns[netns].name) : NULL;
+	const char *path = other ? plain_word(snapshot, snapshot->netns[netns].path) : NULL;
+
 	if (!n_time_wait && !n_fin_wait_2)
 		return xstrdup("");
-	return xasprintf("\"ss -K -t%s%s 'sport = :%u'\"", n_time_wait ? " state time-wait" : "",
-			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
+	return xasprintf("\"%s%s%sss -K -t%s%s 'sport = :%u'\"%s",
+			 name ? "ip netns exec " :
+			 path ? "nsenter --net=" :
+				"",
+			 name ? name :
+			 path ? path :
+				"",
+			 name || path ? " " : "", n_time_wait ? " state time-wait" : "",
+			 n_fin_wait_2 ? " state fin-wait-2" : "", port,
+			 other && !name && !path ? " in that network namespace" : "");
 }
+
+char *words_netns_option(const struct snapshot *snapshot, uint32_t netns)
+{
+	const char *way;
+
+	if (!snapshot_is_other_netns(snapshot, netns))
+		return xstrdup("");
+	way = plain_word(snapshot, snapshot->netns[netns].name);
+	if (!way)
+		way = plain_word(snapshot, snapshot->netns[netns].path);
+	return way ? xasprintf(" --netns %s", way) : xstrdup(" --all-netns");
+}
+
+const char *words_of_netns(const struct snapshot *snapshot, uint32_t netns)
+{
+	return snapshot_is_other_netns(snapshot, netns) ? " of that network namespace" : "";
+}
+
+#define KEEP_RESERVED(where)                                                                       \
+	"For good: put the port into net.ipv4.ip_local_reserved_ports (sysctl" where "), from "    \
+	"which the kernel takes none for connections, or choose a port outside "                   \
+	"net.ipv4.ip_local_port_range."
 
 const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port)
 {
@@ -372,9 +417,9 @@ const char *words_keep_from_clients(const struct port_rules *rules, uint32_t net
 		       "(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
 		       "The client has had it since before that, or has bound it by its number; "
 		       "if so, let it take another one.";
-	return "For good: put the port into net.ipv4.ip_local_reserved_ports (sysctl), from which "
-	       "the kernel takes none for connections, or choose a port outside "
-	       "net.ipv4.ip_local_port_range.";
+	return snapshot_is_other_netns(rules->snapshot, netns) ?
+		       KEEP_RESERVED(", in that network namespace") :
+		       KEEP_RESERVED("");
 }
 
 char *words_count(uint32_t n, const char *singular)

@@ -129,8 +129,9 @@ static bool is_listed(const struct netns_list *list, uint64_t id)
 	return false;
 }
 
+/* The path is the list's then, or NULL. */
 static struct netns_handle *add_handle(struct netns_list *list, const struct named_list *named,
-				       int fd, uint64_t id)
+				       int fd, uint64_t id, char *path)
 {
 	const char *name = name_of(named, id);
 	struct netns_handle *handle;
@@ -141,6 +142,7 @@ static struct netns_handle *add_handle(struct netns_list *list, const struct nam
 		.fd = fd,
 		.id = id,
 		.name = name ? xstrdup(name) : NULL,
+		.path = path,
 	};
 	return handle;
 }
@@ -163,12 +165,13 @@ static void add_one(struct netns_list *list, const struct named_list *named, int
 	if (fd >= 0 && is_listed(list, id)) {
 		close(fd);
 	} else if (fd >= 0 && !is_reserved(fd)) {
-		add_handle(list, named, fd, id);
+		add_handle(list, named, fd, id,
+			   *path == '/' ? xstrdup(path) : xasprintf("/proc/%s", path));
 	} else if (fd >= 0) {
 		close(fd);
-		add_handle(list, named, -1, id)->error = -EMFILE;
+		add_handle(list, named, -1, id, NULL)->error = -EMFILE;
 	} else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM) {
-		add_handle(list, named, -1, id)->error = fd;
+		add_handle(list, named, -1, id, NULL)->error = fd;
 	}
 }
 
@@ -289,26 +292,35 @@ static int add_processes(struct netns_list *list, const struct named_list *named
 	return error;
 }
 
-/* By name, then by pid, or by path if there is a slash. Returns the descriptor or -errno. */
-static int open_wanted(const char *wanted, uint64_t *ret_id)
+/* Open for the choice, which the path, malloc'ed, then belongs to. Returns 0 or -errno. */
+static int choose(struct netns_choice *choice, char *path)
 {
+	int fd = open_netns(AT_FDCWD, path, &choice->id);
+
+	if (fd < 0) {
+		free(path);
+		return fd;
+	}
+	choice->fd = fd;
+	choice->path = path;
+	return 0;
+}
+
+/* By name, then by pid, or by path if there is a slash. Returns 0 or -errno. */
+static int choose_wanted(struct netns_choice *choice)
+{
+	const char *wanted = choice->wanted;
 	size_t length = strlen(wanted);
-	char *path;
-	int fd;
+	int error;
 
 	if (strchr(wanted, '/'))
-		return open_netns(AT_FDCWD, wanted, ret_id);
+		return choose(choice, xstrdup(wanted));
 	if (!length || !strcmp(wanted, ".") || !strcmp(wanted, ".."))
 		return -ENOENT;
-	path = xasprintf("%s/%s", NAMED_DIRECTORY, wanted);
-	fd = open_netns(AT_FDCWD, path, ret_id);
-	free(path);
-	if (fd != -ENOENT || strspn(wanted, "0123456789") != length)
-		return fd;
-	path = xasprintf("/proc/%s/ns/net", wanted);
-	fd = open_netns(AT_FDCWD, path, ret_id);
-	free(path);
-	return fd;
+	error = choose(choice, xasprintf("%s/%s", NAMED_DIRECTORY, wanted));
+	if (error != -ENOENT || strspn(wanted, "0123456789") != length)
+		return error;
+	return choose(choice, xasprintf("/proc/%s/ns/net", wanted));
 }
 
 void netns_choice_init(struct netns_choice *choice, const char *wanted)
@@ -321,21 +333,30 @@ void netns_choice_done(struct netns_choice *choice)
 	if (choice->fd >= 0)
 		close(choice->fd);
 	choice->fd = -1;
+	free(choice->path);
+	choice->path = NULL;
 }
 
 /* A descriptor of what was chosen, for a list that closes it; or -errno. */
 static int open_choice(struct netns_choice *choice)
 {
-	int fd;
+	int fd, error = choice->fd < 0 ? choose_wanted(choice) : 0;
 
-	if (choice->fd < 0) {
-		fd = open_wanted(choice->wanted, &choice->id);
-		if (fd < 0)
-			return fd;
-		choice->fd = fd;
-	}
+	if (error)
+		return error;
 	fd = fcntl(choice->fd, F_DUPFD_CLOEXEC, 0);
 	return fd < 0 ? -errno : fd;
+}
+
+/* The way to what was chosen, for a list, if it still leads there. */
+static char *way_to_choice(const struct netns_choice *choice)
+{
+	struct stat now, then;
+
+	if (stat(choice->path, &now) || fstat(choice->fd, &then) || now.st_dev != then.st_dev ||
+	    now.st_ino != then.st_ino)
+		return NULL;
+	return xstrdup(choice->path);
 }
 
 int netns_list_open(const struct collect_request *request, struct netns_list *ret_list)
@@ -367,11 +388,11 @@ int netns_list_open(const struct collect_request *request, struct netns_list *re
 			close(fd);
 		raise_descriptor_limit();
 		proc = procfs_open();
-		add_handle(&list, &named, -1, own);
+		add_handle(&list, &named, -1, own, NULL);
 		add_named(&list, &named);
 		list.proc_error = proc < 0 ? proc : add_processes(&list, &named, proc);
 	} else {
-		add_handle(&list, &named, fd, id);
+		add_handle(&list, &named, fd, id, fd < 0 ? NULL : way_to_choice(request->netns));
 	}
 	named_done(&named);
 	*ret_list = list;
@@ -385,6 +406,7 @@ void netns_list_done(struct netns_list *list)
 	for (i = 0; i < list->count; i++) {
 		if (list->items[i].fd >= 0)
 			close(list->items[i].fd);
+		free(list->items[i].path);
 		free(list->items[i].name);
 	}
 	free(list->items);

@@ -14,6 +14,7 @@ struct netns_handle {
 	int error; /* -errno: why it could not be opened; 0 */
 	uint64_t id; /* inode of the namespace file */
 	char *name; /* as in /run/netns, or NULL; freed with the list */
+	char *path; /* that leads there, or NULL: none is known; freed with the list */
 };
 
 /*
@@ -25,6 +26,7 @@ struct netns_choice {
 	const char *wanted; /* a name in /run/netns, a pid, or a path; the caller's */
 	int fd; /* -1: it was not used yet */
 	uint64_t id; /* inode of the namespace file */
+	char *path; /* by which it was opened */
 };
 
 void netns_choice_init(struct netns_choice *choice, const char *wanted);

@@ -44,6 +44,8 @@ static int collect_namespace(const struct collect_request *request,
 	netns = snapshot_add_netns(snapshot);
 	netns->id = handle->id;
 	netns->name = snapshot_string(snapshot, handle->name);
+	netns->path = snapshot_string(snapshot, handle->path);
+	netns->own = tristate_of(handle->fd < 0 && !handle->error);
 	error = netns_enter(handle, &home);
 	if (error)
 		return error;

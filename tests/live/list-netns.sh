@@ -106,6 +106,34 @@ else
 	skip "a name found by --all-netns" "no name can be given to a namespace here"
 fi
 
+# What is advised of another namespace acts in that one.
+
+remedy() { jq -r '.verdict.remedy[], (.snapshot.netns[] | .own)' "$netns_tmp/probe" | sed -n 's/^As root, "\(.*\)" ends them at once.$/\1/p; /^[a-z]*$/p' | paste -sd,; }
+"$PORTSHARE" probe --json --netns "/proc/$there/ns/net" 9092 >"$netns_tmp/probe" 2>/dev/null
+if [ "$(stat -fc %T /run/netns 2>/dev/null)" = tmpfs ] && [ -e /run/netns/there ]; then
+	is "the way into a namespace with a name" "$(remedy)" "ip netns exec there ss -K -t state time-wait 'sport = :9092',false"
+	ip netns delete there
+else
+	skip "the way into a namespace with a name" "no name can be given to a namespace here"
+fi
+"$PORTSHARE" probe --json --netns "$there" 9092 >"$netns_tmp/probe" 2>/dev/null
+is "the way into one of a process" "$(remedy)" "nsenter --net=/proc/$there/ns/net ss -K -t state time-wait 'sport = :9092',false"
+"$PORTSHARE" -A --json >"$netns_tmp/all" 2>/dev/null
+is "the own one is told from it" "$(jq -c --argjson own "$here_id" --argjson other "$there_id" \
+	'[.netns[] | select(.id == $own or .id == $other) | .own] | sort' "$netns_tmp/all")" '[false,true]'
+"$PORTSHARE" check -A --json 9092 >"$netns_tmp/all" 2>/dev/null
+like "check --all-netns names the way" "$(jq -r '.findings[] | select(.id == "time-wait-blocks-bind") | .remedy' "$netns_tmp/all")" \
+	"as root, \"nsenter --net=/proc/[0-9]*/ns/net ss -K -t state time-wait 'sport = :9092'\" ends them"
+"$PORTSHARE" check --json --from "$netns_tmp/all" 9092 >"$netns_tmp/again" 2>/dev/null
+like "a snapshot knows none that would still lead there" "$(jq -r '.findings[] | select(.id == "time-wait-blocks-bind") | .remedy' "$netns_tmp/again")" \
+	"as root, \"ss -K -t state time-wait 'sport = :9092'\" in that network namespace ends them"
+if nsenter --net="/proc/$there/ns/net" ss -K -t state time-wait 'sport = :1' >"$netns_tmp/out" 2>&1 && ! grep -q 'not supported\|denied' "$netns_tmp/out"; then
+	sh -c "$(remedy | sed 's/,[a-z]*$//')" >"$netns_tmp/out" 2>&1
+	is "and the command ends them" "$("$PORTSHARE" --raw -H -o port -s time-wait --netns "$there" 2>/dev/null)" ""
+else
+	skip "and the command ends them" "this kernel ends no socket on request"
+fi
+
 # More namespaces than descriptors
 
 if [ "$(stat -fc %T /run/netns 2>/dev/null)" = tmpfs ] && ip netns add many-0 2>/dev/null; then
