@@ -279,18 +279,46 @@ char *words_flags(const struct inet_socket *socket)
 	return xstrdup("unknown flags");
 }
 
+static char *name_or_number(const struct netns *netns, const struct snapshot *snapshot)
+{
+	const char *name = snapshot_text(snapshot, netns->name);
+
+	return name ? xstrdup(name) : xasprintf("%llu", (unsigned long long)netns->id);
+}
+
 /* Where several namespaces were looked at: " in namespace blue". */
 static char *namespace_of(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	const struct netns *netns = snapshot->netns + socket->netns;
-	const char *name;
+	char *which, *text;
 
 	if (snapshot->n_netns < 2)
 		return xstrdup("");
-	name = snapshot_text(snapshot, netns->name);
-	if (name)
-		return xasprintf(" in namespace %s", name);
-	return xasprintf(" in namespace %llu", (unsigned long long)netns->id);
+	which = name_or_number(&snapshot->netns[socket->netns], snapshot);
+	text = xasprintf(" in namespace %s", which);
+	free(which);
+	return text;
+}
+
+char *words_netns_label(const struct snapshot *snapshot, uint32_t netns)
+{
+	return snapshot_is_other_netns(snapshot, netns) ?
+		       name_or_number(&snapshot->netns[netns], snapshot) :
+		       xstrdup("");
+}
+
+char *words_title(const struct snapshot *snapshot, const struct finding *finding)
+{
+	/* What cannot be told is put together of all of them. */
+	bool of_many = finding->undecided && !finding->port;
+	char *netns, *title;
+
+	if (snapshot->n_netns < 2 || of_many)
+		return xstrdup(finding->title);
+	netns = words_netns_label(snapshot, finding->netns);
+	title = *netns ? xasprintf("in namespace %s: %s", netns, finding->title) :
+			 xstrdup(finding->title);
+	free(netns);
+	return title;
 }
 
 char *words_described(const struct snapshot *snapshot, uint32_t index)
