@@ -154,11 +154,11 @@ static void report_takeable_port(struct detection *detection, uint32_t listener)
 		xstrdup("While the server runs nothing happens. In the moment of a restart the "
 			"kernel may give its port to an outgoing connection of any program, and "
 			"the start then fails with EADDRINUSE.");
-	finding->remedy =
-		xasprintf("Add %u to net.ipv4.ip_local_reserved_ports, or let the server listen "
-			  "outside the range. If the kernel chose the port (bind to port 0), "
-			  "there is nothing to do.",
-			  finding->port);
+	finding->remedy = xasprintf(
+		"Add %u to net.ipv4.ip_local_reserved_ports%s, or let the server listen "
+		"outside the range. If the kernel chose the port (bind to port 0), "
+		"there is nothing to do.",
+		finding->port, words_of_netns(snapshot, snapshot->sockets[listener].netns));
 	free(where);
 	free(who);
 }
@@ -281,11 +281,11 @@ static void explain_many(const struct detection *detection, struct finding *find
 		"While a server runs nothing happens. In the moment of a restart the kernel may "
 		"give its ports to outgoing connections of any program, and a start that needs "
 		"the same ones then fails with EADDRINUSE.");
-	finding->remedy =
-		xstrdup("Add the ports that a server needs again to "
-			"net.ipv4.ip_local_reserved_ports, or let it listen outside the range. "
-			"For those that the kernel chose (bind to port 0), which cannot be told "
-			"from the others, there is nothing to do.");
+	finding->remedy = xasprintf(
+		"Add the ports that a server needs again to net.ipv4.ip_local_reserved_ports%s, or "
+		"let it listen outside the range. For those that the kernel chose (bind to port "
+		"0), which cannot be told from the others, there is nothing to do.",
+		words_of_netns(detection->snapshot, finding->netns));
 }
 
 static void report_takeable_ports(struct detection *detection, const uint32_t *listeners,

@@ -196,9 +196,10 @@ static void check_stock(struct detection *detection, const struct bind_bucket *b
 			"is left it fails with EADDRNOTAVAIL, and bind() to port 0 with "
 			"EADDRINUSE.");
 		finding->remedy =
-			xstrdup("Let servers listen outside the range, and clients not bind before "
-				"connect(), or with IP_BIND_ADDRESS_NO_PORT; or widen "
-				"net.ipv4.ip_local_port_range.");
+			xasprintf("Let servers listen outside the range, and clients not bind "
+				  "before connect(), or with IP_BIND_ADDRESS_NO_PORT; or widen "
+				  "net.ipv4.ip_local_port_range%s.",
+				  words_of_netns(detection->snapshot, finding->netns));
 		return;
 	}
 	finding->title =
@@ -207,8 +208,10 @@ static void check_stock(struct detection *detection, const struct bind_bucket *b
 		xstrdup("A UDP socket that was not bound takes a port that no other has, "
 			"wherever it sends to. When none is left connect() and sendto() fail "
 			"with EAGAIN, and bind() to port 0 with EADDRINUSE.");
-	finding->remedy = xstrdup("Use one socket for many destinations, close those that are not "
-				  "needed any more, or widen net.ipv4.ip_local_port_range.");
+	finding->remedy = xasprintf("Use one socket for many destinations, close those that are "
+				    "not needed any more, or widen "
+				    "net.ipv4.ip_local_port_range%s.",
+				    words_of_netns(detection->snapshot, finding->netns));
 }
 
 static void report_ports(struct detection *detection, const struct outgoing *outgoing, uint32_t n,
@@ -251,11 +254,12 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 			"When none is left connect() fails with EADDRNOTAVAIL.");
 	finding->remedy = xasprintf(
 		"Keep connections open and use them again (a pool, HTTP keep-alive)%s; widen "
-		"net.ipv4.ip_local_port_range; or use further source or destination addresses.",
+		"net.ipv4.ip_local_port_range%s; or use further source or destination addresses.",
 		n_waiting * 2 > n ?
 			"; most of these wait in TIME-WAIT, and with net.ipv4.tcp_tw_reuse "
 			"= 1 connect() takes such a port again after a second" :
-			"");
+			"",
+		words_of_netns(detection->snapshot, finding->netns));
 	free(sockets);
 	free(from);
 	free(who);
@@ -434,9 +438,10 @@ static void check_buckets(struct detection *detection, uint32_t index, uint32_t 
 		"at once, but a late segment may hit the next connection with the same "
 		"ports, and the peer's last segments are answered with a reset.");
 	finding->remedy =
-		xstrdup("Let the side that has many connections not be the one that closes first, "
-			"keep connections open, or raise net.ipv4.tcp_max_tw_buckets (a socket "
-			"takes about 250 bytes).");
+		xasprintf("Let the side that has many connections not be the one that closes "
+			  "first, keep connections open, or raise "
+			  "net.ipv4.tcp_max_tw_buckets%s (a socket takes about 250 bytes).",
+			  words_of_netns(detection->snapshot, index));
 }
 
 void detect_exhaustion(struct detection *detection)

@@ -370,7 +370,8 @@ static char *kill_words(const struct detection *detection, const struct wait *wa
 	if (has_no_end(wait) ||
 	    (wait->n_states[STATE_FIN_WAIT_2] && wait->remains->living != SNAPSHOT_NONE))
 		return xstrdup("");
-	return words_end_time_wait(wait->n_states[STATE_TIME_WAIT],
+	return words_end_time_wait(detection->snapshot, detection->bucket->netns,
+				   wait->n_states[STATE_TIME_WAIT],
 				   wait->n_states[STATE_FIN_WAIT_2], detection->bucket->port);
 }
 

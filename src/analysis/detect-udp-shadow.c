@@ -365,7 +365,7 @@ static void doubt_wildcards(struct detection *detection, uint32_t socket)
 {
 	struct finding *finding =
 		detect_report(detection, FINDING_UDP_SHADOWED, SEVERITY_NOTE, &socket, 1);
-	char *where = words_socket(detection->snapshot, socket);
+	char *where = words_socket(detection->snapshot, socket), *where_to_look;
 
 	finding->undecided = true;
 	finding->title = xasprintf("%s, and others that are bound to all addresses of a device, "
@@ -373,8 +373,11 @@ static void doubt_wildcards(struct detection *detection, uint32_t socket)
 				   where);
 	finding->evidence = xstrdup("There are more on this port than are looked at.");
 	finding->text = xstrdup("");
-	finding->remedy = xasprintf("See who is bound to one address: portshare list --raw udp:%u",
-				    detection->bucket->port);
+	where_to_look = words_netns_option(detection->snapshot, detection->bucket->netns);
+	finding->remedy =
+		xasprintf("See who is bound to one address: portshare list --raw%s udp:%u",
+			  where_to_look, detection->bucket->port);
+	free(where_to_look);
 	free(where);
 }
 

@@ -223,7 +223,8 @@ static void advise_waiting(const struct context *context, const struct group *gr
 			   const struct time_wait *wait, const char *dead,
 			   struct probe_verdict *verdict)
 {
-	char *end = words_end_time_wait(group->count - wait->n_open, wait->n_open,
+	char *end = words_end_time_wait(context->snapshot, context->candidate->netns,
+					group->count - wait->n_open, wait->n_open,
 					context->candidate->port);
 
 	if (wait->n_without)

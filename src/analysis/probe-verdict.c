@@ -223,6 +223,7 @@ static void conclude_no_port(struct context *context)
 {
 	const struct bind_candidate *candidate = &context->report->candidate;
 	uint32_t n_given = port_n_ephemeral(context->rules, candidate->netns), n_reserved;
+	char *option = words_netns_option(context->snapshot, candidate->netns), *look;
 	uint16_t first, last;
 
 	port_range(context->snapshot, candidate->netns, &first, &last);
@@ -244,11 +245,18 @@ static void conclude_no_port(struct context *context)
 						   "net.ipv4.ip_local_port_range, "
 						   "%u-%u, are taken (EADDRINUSE).",
 						   context->where, first, last);
+	look = n_given ? xasprintf(", or end what holds the ports; portshare list%s shows who that "
+				   "is",
+				   option) :
+			 xstrdup("");
 	probe_say(&context->verdict->remedies,
-		  "Widen net.ipv4.ip_local_port_range%s%s. A server should ask for a port of its "
+		  "Widen net.ipv4.ip_local_port_range%s%s%s. A server should ask for a port of its "
 		  "own.",
+		  words_of_netns(context->snapshot, candidate->netns),
 		  n_reserved ? ", or take ports out of net.ipv4.ip_local_reserved_ports" : "",
-		  n_given ? ", or end what holds the ports; portshare list shows who that is" : "");
+		  look);
+	free(option);
+	free(look);
 }
 
 static void conclude_in_use(struct context *context)
@@ -301,7 +309,8 @@ static void conclude_denied(struct context *context)
 	probe_say(&context->verdict->remedies,
 		  "Give the program CAP_NET_BIND_SERVICE (setcap cap_net_bind_service=ep FILE, or "
 		  "AmbientCapabilities= in its unit), let systemd pass it the socket, lower "
-		  "net.ipv4.ip_unprivileged_port_start, or take a higher port.");
+		  "net.ipv4.ip_unprivileged_port_start%s, or take a higher port.",
+		  words_of_netns(snapshot, candidate->netns));
 }
 
 static void conclude_error(struct context *context, int error)

@@ -279,18 +279,46 @@ char *words_flags(const struct inet_socket *socket)
 	return xstrdup("unknown flags");
 }
 
+static char *name_or_number(const struct netns *netns, const struct snapshot *snapshot)
+{
+	const char *name = snapshot_text(snapshot, netns->name);
+
+	return name ? xstrdup(name) : xasprintf("%llu", (unsigned long long)netns->id);
+}
+
 /* Where several namespaces were looked at: " in namespace blue". */
 static char *namespace_of(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	const struct netns *netns = snapshot->netns + socket->netns;
-	const char *name;
+	char *which, *text;
 
 	if (snapshot->n_netns < 2)
 		return xstrdup("");
-	name = snapshot_text(snapshot, netns->name);
-	if (name)
-		return xasprintf(" in namespace %s", name);
-	return xasprintf(" in namespace %llu", (unsigned long long)netns->id);
+	which = name_or_number(&snapshot->netns[socket->netns], snapshot);
+	text = xasprintf(" in namespace %s", which);
+	free(which);
+	return text;
+}
+
+char *words_netns_label(const struct snapshot *snapshot, uint32_t netns)
+{
+	return snapshot_is_other_netns(snapshot, netns) ?
+		       name_or_number(&snapshot->netns[netns], snapshot) :
+		       xstrdup("");
+}
+
+char *words_title(const struct snapshot *snapshot, const struct finding *finding)
+{
+	/* What cannot be told is put together of all of them. */
+	bool of_many = finding->undecided && !finding->port;
+	char *netns, *title;
+
+	if (snapshot->n_netns < 2 || of_many)
+		return xstrdup(finding->title);
+	netns = words_netns_label(snapshot, finding->netns);
+	title = *netns ? xasprintf("in namespace %s: %s", netns, finding->title) :
+			 xstrdup(finding->title);
+	free(netns);
+	return title;
 }
 
 char *words_described(const struct snapshot *snapshot, uint32_t index)
@@ -350,17 +378,61 @@ char *words_moment(int64_t ns)
 	return xstrdup(text);
 }
 
-char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port)
+/* Of a text that a shell takes for one word as it stands, and no program for an option. */
+static const char *plain_word(const struct snapshot *snapshot, string_id id)
 {
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789._/:@+,=%-";
+	const char *text = snapshot_text(snapshot, id);
+
+	return text && *text && *text != '-' && !text[strspn(text, plain)] ? text : NULL;
+}
+
+char *words_end_time_wait(const struct snapshot *snapshot, uint32_t netns, uint32_t n_time_wait,
+			  uint32_t n_fin_wait_2, uint16_t port)
+{
+	bool other = snapshot_is_other_netns(snapshot, netns);
+	const char *name = other ? plain_word(snapshot, snapshot->netns[netns].name) : NULL;
+	const char *path = other ? plain_word(snapshot, snapshot->netns[netns].path) : NULL;
+
 	if (!n_time_wait && !n_fin_wait_2)
 		return xstrdup("");
-	return xasprintf("\"ss -K -t%s%s 'sport = :%u'\"", n_time_wait ? " state time-wait" : "",
-			 n_fin_wait_2 ? " state fin-wait-2" : "", port);
+	return xasprintf("\"%s%s%sss -K -t%s%s 'sport = :%u'\"%s",
+			 name ? "ip netns exec " :
+			 path ? "nsenter --net=" :
+				"",
+			 name ? name :
+			 path ? path :
+				"",
+			 name || path ? " " : "", n_time_wait ? " state time-wait" : "",
+			 n_fin_wait_2 ? " state fin-wait-2" : "", port,
+			 other && !name && !path ? " in that network namespace" : "");
+}
+
+char *words_netns_option(const struct snapshot *snapshot, uint32_t netns)
+{
+	const char *way;
+
+	if (!snapshot_is_other_netns(snapshot, netns))
+		return xstrdup("");
+	way = plain_word(snapshot, snapshot->netns[netns].name);
+	if (!way)
+		way = plain_word(snapshot, snapshot->netns[netns].path);
+	return way ? xasprintf(" --netns %s", way) : xstrdup(" --all-netns");
+}
+
+const char *words_of_netns(const struct snapshot *snapshot, uint32_t netns)
+{
+	return snapshot_is_other_netns(snapshot, netns) ? " of that network namespace" : "";
 }
 
 /* How what keeps a port from clients begins; and where nothing has to. */
 #define FOR_GOOD "For good: "
 #define HARDLY_BACK "It will hardly be back: "
+#define KEEP_RESERVED(where)                                                                       \
+	FOR_GOOD "put the port into net.ipv4.ip_local_reserved_ports (sysctl" where "), from "     \
+		 "which the kernel takes none for connections, or choose a port outside "          \
+		 "net.ipv4.ip_local_port_range."
 
 const char *words_keep_from_clients(const struct port_rules *rules, uint32_t netns, uint16_t port)
 {
@@ -378,9 +450,9 @@ const char *words_keep_from_clients(const struct port_rules *rules, uint32_t net
 			"(net.ipv4.ip_local_reserved_ports), and the kernel chooses no such port. "
 			"The client has had it since before that, or has bound it by its number; "
 			"if so, let it take another one.";
-	return FOR_GOOD "put the port into net.ipv4.ip_local_reserved_ports (sysctl), from which "
-			"the kernel takes none for connections, or choose a port outside "
-			"net.ipv4.ip_local_port_range.";
+	return snapshot_is_other_netns(rules->snapshot, netns) ?
+		       KEEP_RESERVED(", in that network namespace") :
+		       KEEP_RESERVED("");
 }
 
 char *words_keep_if_connected(const struct port_rules *rules, uint32_t netns, uint16_t port)

@@ -3,6 +3,7 @@
 #define ANALYSIS_WORDS_H
 
 #include "analysis/port-range.h"
+#include "model/finding.h"
 #include "model/snapshot.h"
 
 /* Why processes do not belong together: relate.h in words, in the middle of a sentence. */
@@ -57,8 +58,26 @@ char *words_moment(int64_t ns);
 /*
  * The command by which root ends what connections in these states, so many of each, keep of a port,
  * in quotes: "ss -K -t state time-wait state fin-wait-2 'sport = :80'"; empty if there are none.
+ * In another network namespace than the reader's it begins with the way into that, or if none is
+ * known in that network namespace stands behind it.
  */
-char *words_end_time_wait(uint32_t n_time_wait, uint32_t n_fin_wait_2, uint16_t port);
+char *words_end_time_wait(const struct snapshot *snapshot, uint32_t netns, uint32_t n_time_wait,
+			  uint32_t n_fin_wait_2, uint16_t port);
+
+/*
+ * The title of a finding, and before it where that is, if several namespaces were looked at and it
+ * is not in the reader's: "in namespace blue: 7 of 9 local ports of UDP are in use".
+ */
+char *words_title(const struct snapshot *snapshot, const struct finding *finding);
+
+/* The name of a namespace, or its number if it has none; empty if it is the reader's. */
+char *words_netns_label(const struct snapshot *snapshot, uint32_t netns);
+
+/* Where a command of portshare looks to see this namespace: " --netns blue"; or empty, the own. */
+char *words_netns_option(const struct snapshot *snapshot, uint32_t netns);
+
+/* Behind a sysctl, which each namespace has of its own: " of that network namespace", or empty. */
+const char *words_of_netns(const struct snapshot *snapshot, uint32_t netns);
 
 /*
  * Sentences on how to keep a port, which an outgoing connection has now, from such: whether the

@@ -148,7 +148,7 @@ __attribute__((noinline)) int write_file(__u64 file, __u32 fd)
 		flags = has_joined_groups(sk, family) ? BPF_SOCKET_MULTICAST : 0;
 	else if (protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP && protocol != IPPROTO_SCTP)
 		return 1;
-	if (!cookie)
+	if (!cookie && !out->without_cookie)
 		return 1;
 
 	index = out->n_sockets;

@@ -35,7 +35,7 @@ struct bpf_task_record {
 
 /* A descriptor that refers to a socket. */
 struct bpf_owned_record {
-	__u64 cookie; /* never 0 */
+	__u64 cookie; /* 0: the socket has none */
 	__u32 inode;
 	__u32 netns; /* inode of the socket's namespace, whatever that of its owner */
 	__u32 task; /* index into the tasks, in the order in which they were written */
@@ -76,7 +76,7 @@ struct owners_buffer {
 	__u32 first_task; /* index of tasks[0]; counted on by user space as it empties the buffer */
 	__u32 calls; /* tells user space that there is progress */
 	__u32 too_large; /* descriptor tables that could not be walked to their end */
-	__u32 unused;
+	__u32 without_cookie; /* set by user space: sockets that have none are written too */
 
 	/* The program's memory between calls. */
 	__u32 level; /* of the reader's pid namespace, and 1 */

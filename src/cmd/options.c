@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "source/netns.h"
 #include "util/escape.h"
 #include "util/xalloc.h"
 
@@ -306,6 +307,20 @@ static bool set_once(const char **value, const char *argument, const char *optio
 	return true;
 }
 
+static bool choose_netns(struct options *options, const char *argument)
+{
+	const char *wanted = options->netns ? options->netns->wanted : NULL;
+
+	if (!*argument)
+		return options_error("the name of a network namespace is missing", NULL,
+				     "expected NAME, PID or PATH");
+	if (!set_once(&wanted, argument, "--netns"))
+		return false;
+	options->netns = xmalloc(sizeof(*options->netns));
+	netns_choice_init(options->netns, wanted);
+	return true;
+}
+
 /* Of common_bind. Returns false after options_error(). */
 static bool apply_bind(struct bind_options *bind, int code, const char *argument)
 {
@@ -353,10 +368,7 @@ static bool apply(struct options *options, int code, const char *argument)
 	case OPTION_UNIT:
 		return set_once(&filter->unit, argument, "--unit");
 	case OPTION_NETNS:
-		if (!*argument)
-			return options_error("the name of a network namespace is missing", NULL,
-					     "expected NAME, PID or PATH");
-		return set_once(&options->netns, argument, "--netns");
+		return choose_netns(options, argument);
 	case 'A':
 		options->all_netns = true;
 		break;
@@ -579,6 +591,9 @@ bool options_parse(int argc, char **argv, const struct command_line *line,
 
 void options_done(struct options *options)
 {
+	if (options->netns)
+		netns_choice_done(options->netns);
+	free(options->netns);
 	free(options->selectors);
 	free(options->pids);
 }

@@ -9,6 +9,8 @@
 #include "analysis/filter.h"
 #include "output/color.h"
 
+struct netns_choice; /* source/netns.h */
+
 /* The bind that probe and wait ask for, besides its one selector. */
 struct bind_options {
 	const char *address; /* --address; NULL: that of the selector, or the wildcard */
@@ -25,7 +27,7 @@ struct options {
 	uint32_t selectors_capacity;
 	uint32_t *pids;
 	uint32_t pids_capacity;
-	const char *netns; /* NULL: the caller's own */
+	struct netns_choice *netns; /* NULL: the caller's own */
 	const char *from; /* snapshot file, "-" = stdin; NULL: the kernel */
 	enum color_when color;
 	bool states_named; /* -s was given */

@@ -13,6 +13,7 @@
 
 #include "cmd/candidate.h"
 #include "output/probe-text.h"
+#include "source/netns.h"
 #include "util/clock.h"
 #include "util/xalloc.h"
 
@@ -79,6 +80,7 @@ static void answer_probe(struct watch_collector *collector, const struct order *
 {
 	const struct probe_text_options text = { .width = order->width };
 	struct options options = *collector->options;
+	struct netns_choice netns;
 	struct look look;
 	struct out out;
 	char *answer;
@@ -86,8 +88,9 @@ static void answer_probe(struct watch_collector *collector, const struct order *
 	options.bind = (struct bind_options){ .device = order->device };
 	options.bind.v6only = order->candidate.v6only;
 	options.all_netns = false;
+	netns_choice_init(&netns, order->netns);
 	if (order->netns)
-		options.netns = order->netns;
+		options.netns = &netns;
 	out_init(&out, -1);
 	if (!look_at(&options, &order->candidate, LOOK_REPLICA, &look)) {
 		out_string(&out, "The sockets could not be read.\n");
@@ -98,6 +101,7 @@ static void answer_probe(struct watch_collector *collector, const struct order *
 			out_string(&out, "The network namespace of this socket has gone.\n");
 		look_done(&look);
 	}
+	netns_choice_done(&netns);
 	out_char(&out, '\0');
 	answer = xstrdup(out.buffer);
 	out_done(&out);

@@ -139,18 +139,14 @@ static int64_t wall_ns(void)
  */
 static char *way_to_netns(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	const char *name;
+	const struct netns *netns = &snapshot->netns[socket->netns];
+	const char *way;
 
 	/* The first is the caller's own, or that of --netns. */
 	if (!socket->netns || socket->netns >= snapshot->n_netns)
 		return NULL;
-	name = snapshot_text(snapshot, snapshot->netns[socket->netns].name);
-	if (name)
-		return xstrdup(name);
-	if (!socket->n_owners)
-		return NULL;
-	return xasprintf("/proc/%u/ns/net",
-			 snapshot->processes[snapshot->owners[socket->first_owner].process].pid);
+	way = snapshot_text(snapshot, netns->name ? netns->name : netns->path);
+	return way ? xstrdup(way) : NULL;
 }
 
 static void say_overlay(struct watch_command *command, const char *text)
@@ -186,8 +182,7 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 			    "FILE does it.\n");
 	else if (socket->netns && !netns)
 		say_overlay(command,
-			    "The network namespace of this socket has no name, and no process that "
-			    "can be seen holds the socket: there is no way into it.\n");
+			    "No way into the network namespace of this socket is known.\n");
 	else
 		watch_collector_probe(command->collector, &probe);
 	free(netns);

@@ -32,7 +32,7 @@ static void copy_user(struct snapshot_copier *copier, uint32_t uid)
 		snapshot_set_user(copier->to, uid, copy_text(copier, name));
 }
 
-/* Its name and number: its counters and limits are not those of the other snapshot's moment. */
+/* Its name and number, and whose it is: its counters and limits are not those of the other snapshot's moment. */
 static uint32_t copy_netns(struct snapshot_copier *copier, uint32_t index)
 {
 	const struct netns *netns = &copier->from->netns[index];
@@ -46,7 +46,11 @@ static uint32_t copy_netns(struct snapshot_copier *copier, uint32_t index)
 		if (copier->to->netns[i].id == netns->id && copier->to->netns[i].name == name)
 			break;
 	if (i == copier->to->n_netns)
-		*snapshot_add_netns(copier->to) = (struct netns){ .id = netns->id, .name = name };
+		*snapshot_add_netns(copier->to) = (struct netns){
+			.id = netns->id,
+			.name = name,
+			.own = netns->own,
+		};
 	copier->netns[index] = i + 1;
 	return i;
 }

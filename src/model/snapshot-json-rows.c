@@ -184,6 +184,7 @@ void json_rows_add_netns(struct json_rows *rows, const json_t *element)
 		return;
 	json_field_unsigned(&rows->reader, element, "id", UINT64_MAX, &netns->id);
 	netns->name = read_string(rows, element, "name");
+	netns->own = json_field_tristate(&rows->reader, element, "own");
 	read_sysctls(rows, netns, element);
 	read_counters(rows, netns, element);
 	read_memories(rows, element);

@@ -131,6 +131,8 @@ static void save_netns(struct save *save, uint32_t index)
 	write_known(save, netns->id, netns->id);
 	json_name(writer, "name");
 	write_id(save, netns->name);
+	json_name(writer, "own");
+	write_tristate(save, (enum tristate)netns->own);
 	json_name(writer, "sysctl");
 	json_begin_object(writer);
 	json_name(writer, "ip_local_port_range");

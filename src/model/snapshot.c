@@ -82,6 +82,14 @@ struct netns *snapshot_add_netns(struct snapshot *snapshot)
 	return ADD_ROW(snapshot, netns);
 }
 
+bool snapshot_is_other_netns(const struct snapshot *snapshot, uint32_t index)
+{
+	if (index >= snapshot->n_netns)
+		return false;
+	return snapshot->netns[index].own == TRISTATE_NO ||
+	       (snapshot->netns[index].own == TRISTATE_UNKNOWN && index);
+}
+
 struct process *snapshot_add_process(struct snapshot *snapshot)
 {
 	return ADD_ROW(snapshot, processes);

@@ -51,6 +51,8 @@ const char *counter_name(enum counter_id id);
 struct netns {
 	uint64_t id; /* inode of the namespace file; 0 = unknown */
 	string_id name; /* as in /run/netns, or 0 */
+	string_id path; /* a file by which it could be entered when it was read, or 0. Not saved */
+	uint8_t own; /* enum tristate: that of the reader */
 	int64_t sysctls[N_SYSCTLS];
 	uint64_t counters[N_COUNTERS];
 	uint32_t sysctls_known; /* 1U << enum sysctl_id */
@@ -146,6 +148,12 @@ void snapshot_free(struct snapshot *snapshot);
  */
 struct inet_socket *snapshot_add_socket(struct snapshot *snapshot);
 struct netns *snapshot_add_netns(struct snapshot *snapshot);
+
+/*
+ * Whether it is another than the reader's, for which a command has to go into it first. Where that
+ * was not noted the first is taken for the reader's.
+ */
+bool snapshot_is_other_netns(const struct snapshot *snapshot, uint32_t index);
 struct process *snapshot_add_process(struct snapshot *snapshot);
 struct owner *snapshot_add_owner(struct snapshot *snapshot);
 struct multicast_group *snapshot_add_group(struct snapshot *snapshot);

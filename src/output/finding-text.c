@@ -144,8 +144,11 @@ static void write_finding(const struct snapshot *snapshot, const struct finding_
 			  const struct finding *finding, const struct finding_text_options *options,
 			  struct out *out)
 {
+	char *title = words_title(snapshot, finding);
+
 	write_heading(finding, options, out);
-	finding_text_fill("  ", finding->title, options->width, out);
+	finding_text_fill("  ", title, options->width, out);
+	free(title);
 	write_sockets(snapshot, findings, finding, options->width, out);
 	if (*finding->text)
 		finding_text_fill("  What happens: ", finding->text, options->width, out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/words.h"
 #include "output/limit-text.h"
 #include "util/escape.h"
 
@@ -28,6 +29,15 @@ static void write_text(const char *text, struct out *out)
 			text++;
 		}
 	}
+}
+
+static void write_title(const struct snapshot *snapshot, const struct finding *finding,
+			struct out *out)
+{
+	char *title = words_title(snapshot, finding);
+
+	write_text(title, out);
+	free(title);
 }
 
 static void write_datum(const char *label, uint32_t value, struct out *out)
@@ -70,7 +80,7 @@ static void write_summary(const struct snapshot *snapshot, const struct finding_
 	begin(status, out);
 	if (reason) {
 		out_string(out, reason->undecided ? "cannot tell: " : "");
-		write_text(reason->title, out);
+		write_title(snapshot, reason, out);
 		if (others)
 			out_printf(out, ", and %u more", others);
 	} else if (remark) {
@@ -89,14 +99,15 @@ static void write_summary(const struct snapshot *snapshot, const struct finding_
 	}
 }
 
-static void write_finding(const struct finding *finding, struct out *out)
+static void write_finding(const struct snapshot *snapshot, const struct finding *finding,
+			  struct out *out)
 {
 	out_string(out, finding->undecided ? "cannot tell" :
 					     severity_name((enum severity)finding->severity));
 	out_char(out, ' ');
 	out_string(out, finding_name((enum finding_id)finding->id));
 	out_string(out, ": ");
-	write_text(finding->title, out);
+	write_title(snapshot, finding, out);
 	out_char(out, '\n');
 }
 
@@ -120,7 +131,7 @@ void plugin_write(const struct snapshot *snapshot, const struct finding_list *fi
 	write_datum("sockets", snapshot->n_sockets, out);
 	out_char(out, '\n');
 	for (i = 0; i < findings->count; i++)
-		write_finding(&findings->items[i], out);
+		write_finding(snapshot, &findings->items[i], out);
 	for (i = 0; i < snapshot->n_limits; i++) {
 		char *text = limit_text(snapshot, i);
 

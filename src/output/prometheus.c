@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/words.h"
 #include "util/escape.h"
 #include "util/utf8.h"
 #include "util/xalloc.h"
@@ -94,6 +95,7 @@ static const char *unit_of(const struct snapshot *snapshot, const struct finding
 /* What makes two lines the same one, which a scrape must not hold. */
 struct line {
 	const char *unit;
+	char *netns;
 	const struct finding *finding;
 };
 
@@ -109,6 +111,8 @@ static int compare_lines(const void *left, const void *right)
 		return a->finding->protocol < b->finding->protocol ? -1 : 1;
 	if (a->finding->port != b->finding->port)
 		return a->finding->port < b->finding->port ? -1 : 1;
+	if (strcmp(a->netns, b->netns) != 0)
+		return strcmp(a->netns, b->netns);
 	return strcmp(a->unit ? a->unit : "", b->unit ? b->unit : "");
 }
 
@@ -123,6 +127,7 @@ static void write_line(const struct line *line, struct out *out)
 	write_label(out, "protocol", protocol_name((enum protocol)line->finding->protocol), false);
 	write_label(out, "port", line->finding->port ? port : "", false);
 	write_label(out, "unit", line->unit, false);
+	write_label(out, "netns", line->netns, false);
 	write_value(out, "}", 1);
 }
 
@@ -138,6 +143,7 @@ static void write_lines(const struct snapshot *snapshot, const struct finding_li
 		if (!findings->items[i].undecided)
 			lines[n++] = (struct line){
 				.unit = unit_of(snapshot, findings, &findings->items[i]),
+				.netns = words_netns_label(snapshot, findings->items[i].netns),
 				.finding = &findings->items[i],
 			};
 	if (n)
@@ -145,6 +151,8 @@ static void write_lines(const struct snapshot *snapshot, const struct finding_li
 	for (i = 0; i < n; i++)
 		if (!i || compare_lines(&lines[i - 1], &lines[i]))
 			write_line(&lines[i], out);
+	for (i = 0; i < n; i++)
+		free(lines[i].netns);
 	free(lines);
 }
 

@@ -24,6 +24,9 @@
 /* Descriptors that are left for the reading: of sockets, BPF programs, files of /proc. */
 #define RESERVED_DESCRIPTORS 8
 
+/* Of "PID/task/TID". */
+#define PATH_OF_TASK_MAX (2 * sizeof(((struct dirent *)NULL)->d_name) + sizeof("/task/"))
+
 /* Names of namespaces (ip-netns(8)), by name. */
 struct named {
 	char *name;
@@ -126,8 +129,9 @@ static bool is_listed(const struct netns_list *list, uint64_t id)
 	return false;
 }
 
+/* The path is the list's then, or NULL. */
 static struct netns_handle *add_handle(struct netns_list *list, const struct named_list *named,
-				       int fd, uint64_t id)
+				       int fd, uint64_t id, char *path)
 {
 	const char *name = name_of(named, id);
 	struct netns_handle *handle;
@@ -138,6 +142,7 @@ static struct netns_handle *add_handle(struct netns_list *list, const struct nam
 		.fd = fd,
 		.id = id,
 		.name = name ? xstrdup(name) : NULL,
+		.path = path,
 	};
 	return handle;
 }
@@ -160,12 +165,13 @@ static void add_one(struct netns_list *list, const struct named_list *named, int
 	if (fd >= 0 && is_listed(list, id)) {
 		close(fd);
 	} else if (fd >= 0 && !is_reserved(fd)) {
-		add_handle(list, named, fd, id);
+		add_handle(list, named, fd, id,
+			   *path == '/' ? xstrdup(path) : xasprintf("/proc/%s", path));
 	} else if (fd >= 0) {
 		close(fd);
-		add_handle(list, named, -1, id)->error = -EMFILE;
+		add_handle(list, named, -1, id, NULL)->error = -EMFILE;
 	} else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM) {
-		add_handle(list, named, -1, id)->error = fd;
+		add_handle(list, named, -1, id, NULL)->error = fd;
 	}
 }
 
@@ -201,13 +207,63 @@ static const struct dirent *next_entry(DIR *directory)
 	return readdir(directory);
 }
 
-/* The namespaces of processes: what has neither a name nor a process is not found. */
+/*
+ * That of a process or thread: name is its directory, below the one of processes. Returns its
+ * number, 0: there is none (any more), or it may not be looked at; then errno is EACCES or EPERM.
+ */
+static uint64_t add_task(struct netns_list *list, const struct named_list *named, int processes,
+			 const char *name, uint64_t known)
+{
+	char path[PATH_OF_TASK_MAX + sizeof("/ns/net")];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/ns/net", name);
+	if (fstatat(processes, path, &status, 0))
+		return 0;
+	if (status.st_ino != known && !is_listed(list, status.st_ino))
+		add_one(list, named, processes, path, status.st_ino);
+	return status.st_ino;
+}
+
+/*
+ * A thread may have entered another one than the rest, as programs in Go do. There can be no more
+ * of them than there could be processes.
+ */
+static void add_threads(struct netns_list *list, const struct named_list *named, int processes,
+			const char *pid, uint64_t known)
+{
+	const struct dirent *entry;
+	char path[PATH_OF_TASK_MAX];
+	struct stat status;
+	DIR *directory;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/task", pid);
+	/* Two links for the directory itself, one for each thread. */
+	if (fstatat(processes, path, &status, 0) || status.st_nlink <= 3)
+		return;
+	fd = openat(processes, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory && fd >= 0)
+		close(fd);
+	while (directory && (entry = next_entry(directory))) {
+		uint64_t id;
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "%s/task/%s", pid, entry->d_name);
+		id = add_task(list, named, processes, path, known);
+		known = id ? id : known;
+	}
+	if (directory)
+		closedir(directory);
+}
+
+/* The namespaces of processes and threads: what has neither, nor a name, is not found. */
 static int add_processes(struct netns_list *list, const struct named_list *named, int proc)
 {
 	DIR *directory = fdopendir(proc);
 	const struct dirent *entry;
-	char path[sizeof(entry->d_name) + sizeof("/ns/net")];
-	struct stat status;
 	int error;
 
 	if (!directory) {
@@ -215,47 +271,92 @@ static int add_processes(struct netns_list *list, const struct named_list *named
 		return -ENOMEM;
 	}
 	while ((entry = next_entry(directory))) {
+		struct stat status;
+		uint64_t id;
+
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		snprintf(path, sizeof(path), "%s/ns/net", entry->d_name);
-		if (fstatat(dirfd(directory), path, &status, 0)) {
-			/*
-			 * Or it has ended meanwhile, for which the kernel says EACCES too
-			 * (proc_ns_get_link()), or is a zombie, which has none.
-			 */
-			if ((errno == EACCES || errno == EPERM) &&
-			    !fstatat(dirfd(directory), entry->d_name, &status, 0))
-				list->not_visible++;
-			continue;
-		}
-		if (!is_listed(list, status.st_ino))
-			add_one(list, named, dirfd(directory), path, status.st_ino);
+		id = add_task(list, named, dirfd(directory), entry->d_name, 0);
+		/*
+		 * Or it has ended meanwhile, for which the kernel says EACCES too
+		 * (proc_ns_get_link()), or its first thread has, which then has none.
+		 */
+		if (!id && (errno == EACCES || errno == EPERM) &&
+		    !fstatat(dirfd(directory), entry->d_name, &status, 0))
+			list->not_visible++;
+		else
+			add_threads(list, named, dirfd(directory), entry->d_name, id);
 	}
 	error = -errno;
 	closedir(directory);
 	return error;
 }
 
-/* By name, then by pid, or by path if there is a slash. Returns the descriptor or -errno. */
-static int open_wanted(const char *wanted, uint64_t *ret_id)
+/* Open for the choice, which the path, malloc'ed, then belongs to. Returns 0 or -errno. */
+static int choose(struct netns_choice *choice, char *path)
 {
+	int fd = open_netns(AT_FDCWD, path, &choice->id);
+
+	if (fd < 0) {
+		free(path);
+		return fd;
+	}
+	choice->fd = fd;
+	choice->path = path;
+	return 0;
+}
+
+/* By name, then by pid, or by path if there is a slash. Returns 0 or -errno. */
+static int choose_wanted(struct netns_choice *choice)
+{
+	const char *wanted = choice->wanted;
 	size_t length = strlen(wanted);
-	char *path;
-	int fd;
+	int error;
 
 	if (strchr(wanted, '/'))
-		return open_netns(AT_FDCWD, wanted, ret_id);
+		return choose(choice, xstrdup(wanted));
 	if (!length || !strcmp(wanted, ".") || !strcmp(wanted, ".."))
 		return -ENOENT;
-	path = xasprintf("%s/%s", NAMED_DIRECTORY, wanted);
-	fd = open_netns(AT_FDCWD, path, ret_id);
-	free(path);
-	if (fd != -ENOENT || strspn(wanted, "0123456789") != length)
-		return fd;
-	path = xasprintf("/proc/%s/ns/net", wanted);
-	fd = open_netns(AT_FDCWD, path, ret_id);
-	free(path);
-	return fd;
+	error = choose(choice, xasprintf("%s/%s", NAMED_DIRECTORY, wanted));
+	if (error != -ENOENT || strspn(wanted, "0123456789") != length)
+		return error;
+	return choose(choice, xasprintf("/proc/%s/ns/net", wanted));
+}
+
+void netns_choice_init(struct netns_choice *choice, const char *wanted)
+{
+	*choice = (struct netns_choice){ .wanted = wanted, .fd = -1 };
+}
+
+void netns_choice_done(struct netns_choice *choice)
+{
+	if (choice->fd >= 0)
+		close(choice->fd);
+	choice->fd = -1;
+	free(choice->path);
+	choice->path = NULL;
+}
+
+/* A descriptor of what was chosen, for a list that closes it; or -errno. */
+static int open_choice(struct netns_choice *choice)
+{
+	int fd, error = choice->fd < 0 ? choose_wanted(choice) : 0;
+
+	if (error)
+		return error;
+	fd = fcntl(choice->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The way to what was chosen, for a list, if it still leads there. */
+static char *way_to_choice(const struct netns_choice *choice)
+{
+	struct stat now, then;
+
+	if (stat(choice->path, &now) || fstat(choice->fd, &then) || now.st_dev != then.st_dev ||
+	    now.st_ino != then.st_ino)
+		return NULL;
+	return xstrdup(choice->path);
 }
 
 int netns_list_open(const struct collect_request *request, struct netns_list *ret_list)
@@ -270,9 +371,10 @@ int netns_list_open(const struct collect_request *request, struct netns_list *re
 	if (!stat(OWN_NETNS, &status))
 		own = status.st_ino;
 	if (request->netns) {
-		fd = open_wanted(request->netns, &id);
+		fd = open_choice(request->netns);
 		if (fd < 0)
 			return fd;
+		id = request->netns->id;
 		if (id == own) {
 			close(fd);
 			fd = -1;
@@ -286,11 +388,11 @@ int netns_list_open(const struct collect_request *request, struct netns_list *re
 			close(fd);
 		raise_descriptor_limit();
 		proc = procfs_open();
-		add_handle(&list, &named, -1, own);
+		add_handle(&list, &named, -1, own, NULL);
 		add_named(&list, &named);
 		list.proc_error = proc < 0 ? proc : add_processes(&list, &named, proc);
 	} else {
-		add_handle(&list, &named, fd, id);
+		add_handle(&list, &named, fd, id, fd < 0 ? NULL : way_to_choice(request->netns));
 	}
 	named_done(&named);
 	*ret_list = list;
@@ -304,6 +406,7 @@ void netns_list_done(struct netns_list *list)
 	for (i = 0; i < list->count; i++) {
 		if (list->items[i].fd >= 0)
 			close(list->items[i].fd);
+		free(list->items[i].path);
 		free(list->items[i].name);
 	}
 	free(list->items);

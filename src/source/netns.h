@@ -14,7 +14,23 @@ struct netns_handle {
 	int error; /* -errno: why it could not be opened; 0 */
 	uint64_t id; /* inode of the namespace file */
 	char *name; /* as in /run/netns, or NULL; freed with the list */
+	char *path; /* that leads there, or NULL: none is known; freed with the list */
 };
+
+/*
+ * What --netns names. It is opened at the first use and stays open: the process that was named may
+ * end, and another may have its number, or another namespace the name, while the one that was meant
+ * lives on.
+ */
+struct netns_choice {
+	const char *wanted; /* a name in /run/netns, a pid, or a path; the caller's */
+	int fd; /* -1: it was not used yet */
+	uint64_t id; /* inode of the namespace file */
+	char *path; /* by which it was opened */
+};
+
+void netns_choice_init(struct netns_choice *choice, const char *wanted);
+void netns_choice_done(struct netns_choice *choice);
 
 struct netns_list {
 	struct netns_handle *items;
@@ -25,8 +41,8 @@ struct netns_list {
 };
 
 /*
- * The namespaces that the request names: the caller's own, the one of --netns (a name in
- * /run/netns, a pid, or a path), or all that /run/netns and /proc show. Returns 0 or -errno
+ * The namespaces that the request names: the caller's own, the one that was chosen, or all that
+ * /run/netns and /proc show. Returns 0 or -errno
  * (-ENOENT no such name or pid, -EACCES, -EINVAL not a network namespace). For all of them the
  * program's soft limit of descriptors is raised to the hard one, and some descriptors are left for
  * the reading: a namespace that was found and not opened is in the list too. Free with

@@ -33,6 +33,8 @@ struct join {
 	uint32_t *rows; /* of the tasks in snapshot.processes, or SNAPSHOT_NONE */
 	uint32_t n_rows, rows_capacity;
 	struct socket_index mptcp; /* TCP sockets by inode, once that is wanted */
+	uint32_t *others; /* namespaces of sockets that are not in the snapshot; many times, too */
+	uint32_t n_others, others_capacity;
 	int64_t boot_ns; /* when the host booted, since the epoch; 0 = unknown */
 };
 
@@ -119,6 +121,57 @@ static void take_mptcp(struct join *join, const struct bpf_task_record *task,
 		take_record(join, task, record, socket);
 }
 
+static bool is_asked_for(const struct collect_request *request, uint16_t port)
+{
+	uint32_t i;
+
+	for (i = 0; i < request->n_ports; i++)
+		if (port >= request->ports[i].first && port <= request->ports[i].last)
+			return true;
+	return !request->n_ports && port;
+}
+
+/* A socket alone may keep a namespace, to which then neither a process nor a name leads. */
+static void note_netns(struct join *join, const struct bpf_owned_record *record)
+{
+	if (!join->request->all_netns || !is_asked_for(join->request, record->local_port) ||
+	    (join->n_others && join->others[join->n_others - 1] == record->netns))
+		return;
+	ARRAY_RESERVE(join->others, join->n_others, join->others_capacity);
+	join->others[join->n_others++] = record->netns;
+}
+
+static int compare_numbers(const void *left, const void *right)
+{
+	uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/* How many of those that were noted are not in the snapshot. */
+static uint32_t count_unlisted(const struct join *join)
+{
+	const struct snapshot *snapshot = join->snapshot;
+	uint32_t i, n = 0, *listed;
+
+	if (!join->n_others)
+		return 0;
+	listed = xcalloc(snapshot->n_netns, sizeof(*listed));
+	for (i = 0; i < snapshot->n_netns; i++)
+		listed[i] = (uint32_t)snapshot->netns[i].id;
+	qsort(listed, snapshot->n_netns, sizeof(*listed), compare_numbers);
+	qsort(join->others, join->n_others, sizeof(*join->others), compare_numbers);
+	for (i = 0; i < join->n_others; i++)
+		n += (!i || join->others[i] != join->others[i - 1]) &&
+		     !bsearch(&join->others[i], listed, snapshot->n_netns, sizeof(*listed),
+			      compare_numbers);
+	/* Which one the own is cannot be told without /proc. */
+	if (!listed[0])
+		n = 0;
+	free(listed);
+	return n;
+}
+
 static void take_batch(void *user, const struct bpf_owner_batch *batch)
 {
 	struct join *join = user;
@@ -138,9 +191,13 @@ static void take_batch(void *user, const struct bpf_owner_batch *batch)
 		if (i + PREFETCH_SOCKET < batch->n_sockets)
 			socket_index_prefetch_socket(&join->cookies,
 						     record[PREFETCH_SOCKET].cookie);
-		socket = socket_index_find(&join->cookies, record->cookie, &cursor);
+		socket = record->cookie ?
+				 socket_index_find(&join->cookies, record->cookie, &cursor) :
+				 SNAPSHOT_NONE;
 		if (socket != SNAPSHOT_NONE)
 			take_record(join, task, record, socket);
+		else
+			note_netns(join, record);
 		if (record->protocol == IPPROTO_MPTCP)
 			take_mptcp(join, task, record);
 	}
@@ -148,7 +205,7 @@ static void take_batch(void *user, const struct bpf_owner_batch *batch)
 
 int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *request,
 		    struct snapshot *snapshot, struct hold_list *holds, uint8_t *traits,
-		    uint32_t *ret_too_large)
+		    struct owners_missed *ret_missed)
 {
 	struct join join = {
 		.snapshot = snapshot,
@@ -166,7 +223,9 @@ int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *reques
 		if (socket_has_inode(&snapshot->sockets[i]))
 			socket_index_add(&join.cookies, i);
 	join.boot_ns = boot_time_of_kernel();
-	error = socket_bpf_owners(bpf, take_batch, &join, ret_too_large);
+	error = socket_bpf_owners(bpf, request->all_netns, take_batch, &join,
+				  &ret_missed->too_large);
+	ret_missed->netns = error ? 0 : count_unlisted(&join);
 	if (error) {
 		hold_list_clear(holds, snapshot);
 		snapshot->n_processes = 0;
@@ -180,6 +239,7 @@ int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *reques
 	socket_index_done(&join.cookies);
 	socket_index_done(&join.mptcp);
 	free(join.rows);
+	free(join.others);
 	return error;
 }
 

@@ -17,16 +17,22 @@ enum socket_trait {
 	SOCKET_TRAIT_MULTICAST = 1U << 1, /* it has joined groups that are not read yet */
 };
 
+/* What the pass over all descriptors could not take in. */
+struct owners_missed {
+	uint32_t too_large; /* descriptor tables that were too large to be seen whole */
+	/* Of all namespaces: those with sockets of what is asked for, and not in the snapshot. */
+	uint32_t netns;
+};
+
 /*
  * Owners of the sockets, by one pass over all descriptors: adds holds and processes (by pid; the
  * snapshot must have none), and sets the flags and v6only of the sockets found. traits has one
- * element for each socket. ret_too_large receives the number of descriptor tables that were too
- * large to be seen whole. Returns 0 or -errno, as socket_bpf_owners() does; then no holds and no
+ * element for each socket. Returns 0 or -errno, as socket_bpf_owners() does; then no holds and no
  * processes are added.
  */
 int owners_bpf_join(struct socket_bpf *bpf, const struct collect_request *request,
 		    struct snapshot *snapshot, struct hold_list *holds, uint8_t *traits,
-		    uint32_t *ret_too_large);
+		    struct owners_missed *ret_missed);
 
 /*
  * Flags of the sockets without a holder, which of them are the kernel's own (OWNER_KERNEL),

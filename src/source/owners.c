@@ -35,7 +35,7 @@ struct search {
 	bool sees_all_pids; /* the reader is in the first pid namespace */
 	int bpf_error; /* why BPF failed, -ENODATA = it was not asked; 0 = used, or not needed */
 	const char *not_asked; /* why BPF was not asked, behind "that takes BPF" */
-	uint32_t too_large;
+	struct owners_missed missed;
 };
 
 static bool in_initial_pid_namespace(void)
@@ -293,10 +293,17 @@ static void report_owners(const struct search *search)
 				   "the descriptors of %u process%s could not be read: %s",
 				   search->scan.n_unread, search->scan.n_unread == 1 ? "" : "es",
 				   strerror(-search->scan.unread_error));
-	if (search->too_large)
-		snapshot_add_limit(snapshot, "owners", "E2BIG", search->too_large,
-				   "%u process%s more descriptors than could be looked at",
-				   search->too_large, search->too_large == 1 ? " has" : "es have");
+	n = search->missed.too_large;
+	if (n)
+		snapshot_add_limit(snapshot, "owners", "E2BIG", n,
+				   "%u process%s more descriptors than could be looked at", n,
+				   n == 1 ? " has" : "es have");
+	n = search->missed.netns;
+	if (n)
+		snapshot_add_limit(snapshot, "netns", "ENOENT", n,
+				   "the sockets of %u network namespace%s are not listed, no "
+				   "process or name was found that leads there",
+				   n, plural(n));
 }
 
 static void report_flags(const struct search *search)
@@ -356,10 +363,10 @@ static void find_by_bpf(struct search *search, const struct netns_list *namespac
 		return;
 	bpf = socket_bpf_new();
 	search->bpf_error = 0;
-	if (any_inode) {
+	if (any_inode || search->request->all_netns) {
 		search->bpf_error = owners_bpf_join(bpf, search->request, search->snapshot,
 						    &search->holds, search->traits,
-						    &search->too_large);
+						    &search->missed);
 		search->by_bpf = !search->bpf_error;
 	}
 	if (!search->bpf_error)
@@ -382,7 +389,9 @@ void owners_collect(const struct collect_request *request, const struct netns_li
 	bool any_inode = false, all_have_cookies = true;
 	uint32_t i;
 
-	if (!snapshot->n_sockets || !(request->want & (WANT_OWNERS | WANT_REUSE | WANT_MULTICAST)))
+	/* Of all namespaces there may be one that was not found, and has some. */
+	if (!(snapshot->n_sockets || request->all_netns) ||
+	    !(request->want & (WANT_OWNERS | WANT_REUSE | WANT_MULTICAST)))
 		return;
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		if (!socket_has_inode(&snapshot->sockets[i]))

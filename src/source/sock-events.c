@@ -57,7 +57,7 @@ static int open_here(struct sock_events **ret_events)
 	return 0;
 }
 
-int sock_events_open(const char *netns, struct sock_events **ret_events)
+int sock_events_open(struct netns_choice *netns, struct sock_events **ret_events)
 {
 	const struct collect_request request = { .netns = netns };
 	struct netns_list list;

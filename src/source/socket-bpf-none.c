@@ -16,10 +16,11 @@ void socket_bpf_free(struct socket_bpf *bpf)
 	(void)bpf;
 }
 
-int socket_bpf_owners(struct socket_bpf *bpf, bpf_take_owners *take, void *user,
-		      uint32_t *ret_too_large)
+int socket_bpf_owners(struct socket_bpf *bpf, bool without_cookie, bpf_take_owners *take,
+		      void *user, uint32_t *ret_too_large)
 {
 	(void)bpf;
+	(void)without_cookie;
 	(void)take;
 	(void)user;
 	(void)ret_too_large;

@@ -226,8 +226,8 @@ void socket_bpf_free(struct socket_bpf *bpf)
 	free(bpf);
 }
 
-int socket_bpf_owners(struct socket_bpf *bpf, bpf_take_owners *take, void *user,
-		      uint32_t *ret_too_large)
+int socket_bpf_owners(struct socket_bpf *bpf, bool without_cookie, bpf_take_owners *take,
+		      void *user, uint32_t *ret_too_large)
 {
 	struct owner_reader reader = { .take = take, .user = user };
 	struct owners_buffer *buffer;
@@ -238,6 +238,7 @@ int socket_bpf_owners(struct socket_bpf *bpf, bpf_take_owners *take, void *user,
 		return error;
 	buffer = bpf->owners.buffer;
 	memset(buffer, 0, offsetof(struct owners_buffer, window));
+	buffer->without_cookie = without_cookie;
 	error = pass_run(&bpf->owners, &buffer->calls, empty_owners, &reader);
 	free(reader.tasks);
 	if (!error)

@@ -44,6 +44,8 @@ static int collect_namespace(const struct collect_request *request,
 	netns = snapshot_add_netns(snapshot);
 	netns->id = handle->id;
 	netns->name = snapshot_string(snapshot, handle->name);
+	netns->path = snapshot_string(snapshot, handle->path);
+	netns->own = tristate_of(handle->fd < 0 && !handle->error);
 	error = netns_enter(handle, &home);
 	if (error)
 		return error;
@@ -91,7 +93,7 @@ int snapshot_collect(const struct collect_request *request, struct snapshot **re
 
 	error = netns_list_open(request, &namespaces);
 	if (error) {
-		*ret_failed_what = request->netns ? request->netns : "network namespaces";
+		*ret_failed_what = request->netns ? request->netns->wanted : "network namespaces";
 		return error;
 	}
 	snapshot = snapshot_new();
@@ -99,7 +101,7 @@ int snapshot_collect(const struct collect_request *request, struct snapshot **re
 	snapshot->start_ns = now_ns();
 	error = collect_namespaces(request, &namespaces, snapshot);
 	if (error) {
-		*ret_failed_what = request->netns ? request->netns : "sockets";
+		*ret_failed_what = request->netns ? request->netns->wanted : "sockets";
 		netns_list_done(&namespaces);
 		snapshot_free(snapshot);
 		return error;

@@ -38,6 +38,8 @@ enum collect_want {
  */
 #define WANT_EVERYTHING ((1U << 11) - 1)
 
+struct netns_choice; /* source/netns.h */
+
 struct port_range {
 	uint16_t first, last; /* both included */
 };
@@ -49,7 +51,7 @@ struct collect_request {
 	bool inet, inet6; /* families */
 	bool no_bpf; /* leave BPF alone even where it would work */
 	bool all_netns; /* every namespace that can be found */
-	const char *netns; /* NULL: the caller's own; else NAME, PID or PATH */
+	struct netns_choice *netns; /* NULL: the caller's own */
 
 	/* Local ports wanted, or-ed; the kernel filters by them. 0 ranges: every port. */
 	const struct port_range *ports;

@@ -137,7 +137,7 @@ static int load_owners(void)
 	int error;
 
 	forget_owners();
-	error = socket_bpf_owners(bpf, take_owners, NULL, &owners.too_large);
+	error = socket_bpf_owners(bpf, false, take_owners, NULL, &owners.too_large);
 	if (error)
 		return error;
 	if (owners.n_sockets)

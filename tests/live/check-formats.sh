@@ -45,6 +45,24 @@ for file in "$fixtures"/*.json hostile.json; do
 	is "$name: no bar and no control byte in the lines below" \
 		"$(sed 1d plugin | tr -d '\n' | tr -cd '|\000-\037' | wc -c)" 0
 done
+# The same in two namespaces: each has its line. A third, of which only the number is known.
+jq '.netns = [{"id": 7, "name": null, "own": true}, {"id": 8, "name": "blue\"}", "own": false}, {"id": 9, "name": null, "own": false}] |
+	.sockets = [.netns[].id as $id | .sockets[] | .netns = $id]' "$fixtures/udp-share-two-programs.json" >namespaces.json
+"$PORTSHARE" check --from namespaces.json --format=prometheus >metrics.txt
+is "namespaces: promtool has nothing to say" "$(promtool check metrics <metrics.txt 2>&1)" ""
+is "namespaces: a finding in each is a line each" "$(sed -n 's/^portshare_finding_info{finding="udp-accidental-share".*netns="\(.*\)"} 1$/\1/p' metrics.txt | paste -sd' ')" \
+	' 9 blue\"}'
+"$PORTSHARE" check --from namespaces.json --format=plugin >plugin
+is "namespaces: the lines of a plugin tell them apart" \
+	"$(sed -n 's/^warning udp-accidental-share: \(in namespace [^:]*: \)*.*/\1/p' plugin | sort | paste -sd,)" \
+	',in namespace 9: ,in namespace blue"}: '
+is "namespaces: so do those for people" "$("$PORTSHARE" check --from namespaces.json | grep -c '^  in namespace')" \
+	"$(grep -c ': in namespace' plugin)"
+jq 'del(.netns[0, 2]) | .sockets |= map(select(.netns == 8))' namespaces.json >namespace.json
+is "namespaces: another one alone has the label" "$("$PORTSHARE" check --from namespace.json --format=prometheus | grep -c '^portshare_finding_info.*netns="blue')" \
+	"$("$PORTSHARE" check --from namespace.json --format=prometheus | grep -c '^portshare_finding_info')"
+is "namespaces: and is no news to who asked for it" "$("$PORTSHARE" check --from namespace.json --format=plugin | grep -c 'in namespace')" 0
+
 "$PORTSHARE" check --from hostile.json >text 2>err
 is "text: no control byte" "$(tr -d '\n' <text | tr -cd '\000-\037' | wc -c)" 0
 is "JSON is valid" "$("$PORTSHARE" check --from hostile.json --json | jq '.findings | length')" 2
@@ -101,6 +119,6 @@ python3 scrape.py >scraped
 is "the node exporter takes the file" "$(sed -n 's/^node_textfile_scrape_error //p' scraped)" 0
 # It adds quotes as it likes and sorts the labels.
 is "and hands out the finding" \
-	"$(grep -c '^portshare_finding_info{finding="udp-accidental-share",port="5060",protocol="udp",severity="warning"' scraped)" 1
+	"$(grep -c '^portshare_finding_info{finding="udp-accidental-share",netns="",port="5060",protocol="udp",severity="warning"' scraped)" 1
 is "each kind of finding is there, found or not" "$(grep -c '^portshare_findings{' scraped)" 42
 done_testing

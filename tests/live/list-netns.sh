@@ -8,6 +8,7 @@
 . "${top_srcdir:-.}/tests/helpers/netns.sh"
 netns_enter -m "$0" "$@"
 netns_need jq
+netns_need python3
 LC_ALL=C.UTF-8
 export LC_ALL
 
@@ -52,12 +53,93 @@ esac
 is "JSON has both" "$(jq -r --argjson port "$port" '[.sockets[] | select(.local.port == $port) | .netns] | unique | length' "$netns_tmp/all")" 2
 is "and --from reads both" "$("$PORTSHARE" --from "$netns_tmp/all" --raw -H -o netns "$port" | sort -u | wc -l)" 2
 
+# Where one thread alone is, as of programs in Go; and where nobody is any more, which a socket keeps.
+
+cat >"$netns_tmp/apart.py" <<'PY'
+import ctypes, os, signal, socket, sys, threading
+libc, CLONE_NEWNET = ctypes.CDLL(None, use_errno=True), 0x40000000
+def bound(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("0.0.0.0", port))
+    return s
+def apart():
+    libc.unshare(CLONE_NEWNET)
+    sockets.append(bound(int(sys.argv[1])))
+    print(os.stat("/proc/thread-self/ns/net").st_ino, flush=True)
+    signal.pause()
+sockets, home = [], os.open("/proc/self/ns/net", os.O_RDONLY)
+libc.unshare(CLONE_NEWNET)
+sockets.append(bound(int(sys.argv[2])))
+libc.setns(home, CLONE_NEWNET)
+threading.Thread(target=apart, daemon=True).start()
+sys.stdin.read()
+PY
+mkfifo "$netns_tmp/of-thread"
+python3 "$netns_tmp/apart.py" "$port" "$((port + 1))" <"$netns_tmp/alive" >"$netns_tmp/of-thread" 9>&- &
+apart=$!
+read -r thread_id <"$netns_tmp/of-thread"
+for mode in $bpf_modes; do
+	is "$mode: the namespace of a thread" "$(raw -o port,pid,netns -A "udp:$port")" "$port $apart $thread_id"
+done
+"$PORTSHARE" -A --json "$((port + 1))" >"$netns_tmp/all" 2>"$netns_tmp/err"
+is "a namespace that only a socket keeps is not shown" "$? $(jq '.sockets | length' "$netns_tmp/all")" "1 0"
+case $bpf_modes in
+*" --")
+	is "and is a limit" "$(jq -c '[.limits[] | select(.what == "netns" and .reason == "ENOENT") | .count]' "$netns_tmp/all")" '[1]'
+	like "and is told" "$(cat "$netns_tmp/err")" 'the sockets of 1 network namespace are not listed, no process or name was found that leads there'
+	"$PORTSHARE" -A --json "$port" >"$netns_tmp/all" 2>/dev/null
+	is "but where it has none of what is asked for" "$(jq -c '[.limits[] | select(.reason == "ENOENT") | .count]' "$netns_tmp/all")" '[]'
+	;;
+*)
+	skip "and is a limit" "needs BPF"
+	skip "and is told" "needs BPF"
+	skip "but where it has none of what is asked for" "needs BPF"
+	;;
+esac
+kill "$apart"
+
 if mkdir -p /run/netns 2>/dev/null && mount -t tmpfs none /run/netns 2>/dev/null && ip netns attach there "$there" 2>/dev/null; then
 	is "--netns NAME" "$("$PORTSHARE" --raw -H -o port,netns --netns there "$port")" "$port there"
 	is "a name found by --all-netns" "$("$PORTSHARE" -A --raw -H -o netns "$port" 2>/dev/null | grep -cx there)" 1
 else
 	skip "--netns NAME" "no name can be given to a namespace here"
 	skip "a name found by --all-netns" "no name can be given to a namespace here"
+fi
+
+# What is advised of another namespace acts in that one.
+
+remedy() { jq -r '.verdict.remedy[], (.snapshot.netns[] | .own)' "$netns_tmp/probe" | sed -n 's/^As root, "\(.*\)" ends them at once.$/\1/p; /^[a-z]*$/p' | paste -sd,; }
+"$PORTSHARE" probe --json --netns "/proc/$there/ns/net" 9092 >"$netns_tmp/probe" 2>/dev/null
+if [ "$(stat -fc %T /run/netns 2>/dev/null)" = tmpfs ] && [ -e /run/netns/there ]; then
+	is "the way into a namespace with a name" "$(remedy)" "ip netns exec there ss -K -t state time-wait 'sport = :9092',false"
+	ip netns delete there
+else
+	skip "the way into a namespace with a name" "no name can be given to a namespace here"
+fi
+"$PORTSHARE" probe --json --netns "$there" 9092 >"$netns_tmp/probe" 2>/dev/null
+is "the way into one of a process" "$(remedy)" "nsenter --net=/proc/$there/ns/net ss -K -t state time-wait 'sport = :9092',false"
+"$PORTSHARE" -A --json >"$netns_tmp/all" 2>/dev/null
+is "the own one is told from it" "$(jq -c --argjson own "$here_id" --argjson other "$there_id" \
+	'[.netns[] | select(.id == $own or .id == $other) | .own] | sort' "$netns_tmp/all")" '[false,true]'
+case $bpf_modes in
+*" --")
+	"$PORTSHARE" check -A --json 9092 >"$netns_tmp/all" 2>/dev/null
+	like "check --all-netns names the way" "$(jq -r '.findings[] | select(.id == "time-wait-blocks-bind") | .remedy' "$netns_tmp/all")" \
+		"as root, \"nsenter --net=/proc/[0-9]*/ns/net ss -K -t state time-wait 'sport = :9092'\" ends them"
+	"$PORTSHARE" check --json --from "$netns_tmp/all" 9092 >"$netns_tmp/again" 2>/dev/null
+	like "a snapshot knows none that would still lead there" "$(jq -r '.findings[] | select(.id == "time-wait-blocks-bind") | .remedy' "$netns_tmp/again")" \
+		"as root, \"ss -K -t state time-wait 'sport = :9092'\" in that network namespace ends them"
+	;;
+*)
+	skip "check --all-netns names the way" "needs BPF"
+	skip "a snapshot knows none that would still lead there" "needs BPF"
+	;;
+esac
+if nsenter --net="/proc/$there/ns/net" ss -K -t state time-wait 'sport = :1' >"$netns_tmp/out" 2>&1 && ! grep -q 'not supported\|denied' "$netns_tmp/out"; then
+	sh -c "$(remedy | sed 's/,[a-z]*$//')" >"$netns_tmp/out" 2>&1
+	is "and the command ends them" "$("$PORTSHARE" --raw -H -o port -s time-wait --netns "$there" 2>/dev/null)" ""
+else
+	skip "and the command ends them" "this kernel ends no socket on request"
 fi
 
 # More namespaces than descriptors

@@ -353,6 +353,38 @@ like "SIGCHLD ignored: the command has it as it was" \
 like "SIGCHLD not ignored: nor has the command" \
 	"$("$PORTSHARE" wait -q tcp:8088 -- grep SigIgn /proc/self/status)" '[02468ace].{4}$'
 
+# --netns names the server that is waited for; when it ends, another process keeps the namespace.
+cat >elsewhere.py <<'PY'
+import signal, socket
+s = socket.socket()
+s.bind(("127.0.0.1", 8080))
+s.listen()
+print("ready", flush=True)
+signal.pause()
+PY
+mkfifo elsewhere
+unshare -n sh -c 'ip link set lo up; sleep 100 >keeps & echo "$!"; exec python3 elsewhere.py' 9>&- >elsewhere &
+server=$!
+{
+	read -r keeper
+	read -r _
+} <elsewhere
+# shellcheck disable=SC2016 # expanded by the command
+"$PORTSHARE" wait tcp:127.0.0.1:8080 --netns "$server" --timeout 30s -- \
+	sh -c 'for each in /proc/self/fd/*; do readlink "$each"; done' >left 2>said &
+waiter=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	grep -q "pid $server" said && break
+	sleep 0.2
+done
+like "the server in its namespace is in the way" "$(cat said)" "waiting for tcp 127.0.0.1:8080, LISTEN, .*pid $server"
+kill "$server"
+wait "$server" 2>/dev/null
+wait "$waiter"
+is "the process that --netns names ends: exit status" "$? $(grep -c . said)" "0 1"
+is "and the command gets no descriptor of the namespace" "$(grep -c 'net:' left)" 0
+kill "$keeper"
+
 # Mistakes.
 wrong()
 {

@@ -299,18 +299,43 @@ kill "$churn"
 wait "$churn" 2>/dev/null
 is "10,000 keys: it still answers, and ends as told" "$(cat said)" "0 True True"
 
-# A namespace that goes while it is watched: some times it is tried again, and why not is given once.
-unshare -n sleep 100 8>&- &
-gone=$!
-sleep 0.2
-GONE=$gone play --netns "$gone" -n 100ms >said <<'PYTHON'
+# The process that --netns names ends: its namespace is watched on.
+cat >keeper.py <<'PYTHON'
+import signal, socket, sys
+server = socket.socket()
+server.bind(("127.0.0.1", 18380))
+server.listen()
+print("ready", flush=True)
+signal.pause()
+PYTHON
+mkfifo keeps
+unshare -n sh -c 'ip link set lo up; python3 keeper.py & echo "$!"; exec sleep 100 >slept' 8>&- >keeps &
+named=$!
+{
+	read -r keeper
+	read -r _
+} <keeps
+"$PORTSHARE" watch --batch --netns "$named" -n 100ms -c 40 >frames 2>err &
+watcher=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	grep -q 'tcp:18380' frames && break
+	sleep 0.1
+done
+kill "$named"
+wait "$named" 2>/dev/null
+wait "$watcher"
+is "the process that --netns names ends: frames of its namespace" "$? $(cat err) $(grep -c 'tcp:18380' frames)" "0  40"
+kill "$keeper"
+
+# Readings that fail from some moment on: they are tried again some times, and why they fail is said once.
+play -n 100ms >said <<'PYTHON'
+import resource
 see("quit")
-os.kill(int(os.environ["GONE"]), 15)
+resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, 3))
 end()
 print(status, left, echoes)
 print(seen.decode(errors="replace"))
 PYTHON
-wait "$gone" 2>/dev/null
-is "a namespace that goes: it ends" "$(head -1 said)" "2 True True"
-is "a namespace that goes: why is said once" "$(grep -c "portshare: .*$gone" said)" 1
+is "readings that fail: it ends" "$(head -1 said)" "2 True True"
+is "readings that fail: why is said once" "$(grep -c 'portshare: .*Too many open files' said)" 1
 done_testing

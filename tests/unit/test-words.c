@@ -72,9 +72,55 @@ static void test_keep(void)
 	snapshot_free(snapshot);
 }
 
+/* The command that ends TIME-WAIT, and the option of portshare, of a namespace like this. */
+static void check_way(uint32_t index, enum tristate own, const char *name, const char *path,
+		      const char *command, const char *option)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct netns *netns;
+	char *text;
+
+	while (snapshot->n_netns < index)
+		snapshot_add_netns(snapshot);
+	netns = snapshot_add_netns(snapshot);
+	netns->own = (uint8_t)own;
+	netns->name = snapshot_string(snapshot, name);
+	netns->path = snapshot_string(snapshot, path);
+	text = words_end_time_wait(snapshot, index, 2, 0, 80);
+	is_str(text, command, "%s", command);
+	free(text);
+	text = words_netns_option(snapshot, index);
+	is_str(text, option, "and the option is \"%s\"", option);
+	free(text);
+	snapshot_free(snapshot);
+}
+
+static void test_ways(void)
+{
+	check_way(0, TRISTATE_YES, "blue", NULL, "\"ss -K -t state time-wait 'sport = :80'\"", "");
+	check_way(0, TRISTATE_UNKNOWN, NULL, NULL, "\"ss -K -t state time-wait 'sport = :80'\"",
+		  "");
+	check_way(0, TRISTATE_NO, "blue", "/proc/9/ns/net",
+		  "\"ip netns exec blue ss -K -t state time-wait 'sport = :80'\"", " --netns blue");
+	check_way(1, TRISTATE_UNKNOWN, NULL, "/proc/9/ns/net",
+		  "\"nsenter --net=/proc/9/ns/net ss -K -t state time-wait 'sport = :80'\"",
+		  " --netns /proc/9/ns/net");
+	check_way(1, TRISTATE_NO, NULL, NULL,
+		  "\"ss -K -t state time-wait 'sport = :80'\" in that network namespace",
+		  " --all-netns");
+	/* What is no plain word is never part of a command. */
+	check_way(1, TRISTATE_NO, "$(reboot)", "/tmp/a b",
+		  "\"ss -K -t state time-wait 'sport = :80'\" in that network namespace",
+		  " --all-netns");
+	check_way(1, TRISTATE_NO, "-all", NULL,
+		  "\"ss -K -t state time-wait 'sport = :80'\" in that network namespace",
+		  " --all-netns");
+}
+
 int main(void)
 {
 	test_unseen();
 	test_keep();
+	test_ways();
 	return done_testing();
 }
