@@ -313,6 +313,13 @@ static void run(void *user)
 		return;
 	}
 	rebuild(work);
+	/* The sockets of the port have brought it along, or it is one of those that most hosts have. */
+	if (work->facts->address_error == EADDRNOTAVAIL)
+		error = replica_net_remove_addresses();
+	if (error) {
+		fail(result, "taking the address away", error);
+		return;
+	}
 	ask_sets(work);
 	if (work->count_traffic && !(result->one_user && any_foreign(work)))
 		count_traffic(work);
@@ -383,10 +390,13 @@ static void in_order(const struct snapshot *snapshot, const uint32_t *members, u
 	}
 }
 
-static bool any_receiver(const struct work *work)
+/* At an address that is not there nobody does. */
+static bool may_receive(const struct work *work)
 {
 	uint32_t i;
 
+	if (work->facts->address_error > 0)
+		return false;
 	for (i = 0; i < work->n_sockets; i++) {
 		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
 
@@ -412,7 +422,7 @@ static bool can_count(const struct work *work)
 {
 	const struct probe_report *report = work->report;
 
-	return report->candidate.port && any_receiver(work) && !any_device(work) &&
+	return report->candidate.port && may_receive(work) && !any_device(work) &&
 	       !address_is_multicast(report->destination_family, &report->destination) &&
 	       !report->broadcast;
 }
@@ -503,7 +513,7 @@ static void note_limits(const struct work *work, struct probe_report *report)
 				"unknown",
 				n_devices, n_devices == 1 ? "" : "s");
 	note_programs(work, report);
-	if (any_receiver(work) && any_device(work))
+	if (may_receive(work) && any_device(work))
 		probe_add_limit(
 			report, "replica",
 			"who receives is not counted in the replica, where no traffic comes "

@@ -510,6 +510,44 @@ fi
 probe tcp:10.9.8.7:8080
 expect "an address that is not there" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
 like "an address that is not there: in words" "$(field .verdict.text)" 'no interface of this network namespace has it'
+# Who is bound to it stays so.
+for each in 10.1.2.3 2001:db8::23; do
+	case $each in
+	*:*)
+		at="[$each]"
+		ip -6 address add $each/128 dev lo nodad
+		;;
+	*)
+		at=$each
+		ip address add $each/32 dev lo
+		;;
+	esac
+	mksock_start listening,addr=$each,port=8146 udp,addr=$each,port=8146,reuseaddr connected,addr=$each,port=8147,reuseaddr || exit 99
+	ip address del $each dev lo
+	for port in tcp:$at:8146 udp:$at:8146 tcp:$at:8147; do
+		probe "$port"
+		expect "an address that has gone, $port" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
+		is "an address that has gone, $port: no difference" \
+			"$(field '.verdict.differences | length') $(field '[.limits[] | select(.what == "replica")] | length')" "0 0"
+	done
+	mksock_stop
+done
+# Most hosts have these.
+cat >without.sh <<'END'
+ip link set lo up
+case $1 in
+v4) ip address del 127.0.0.1/8 dev lo ;;
+v6) echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 ;;
+down) ip link set lo down ;;
+esac
+shift
+exec "$@"
+END
+for each in "v4 tcp:127.0.0.1:9100" "v4 udp:127.9.8.7:9100" "down tcp:[::1]:9100" "v6 tcp:[::1]:9100" "v6 udp:[::1]:9100"; do
+	unshare -n sh without.sh "${each%% *}" "$PORTSHARE" probe "${each#* }" --json >probe.json 2>err
+	is "loopback that is not there, $each" "$? $(field "$binds") $(field "$agree") $(field '.verdict.differences | length')" \
+		"1 EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL true 0"
+done
 if ip link add dummy7 type dummy 2>/dev/null; then
 	ip link set dummy7 up
 	probe tcp:8080 --device dummy7
