@@ -258,6 +258,22 @@ else
 fi
 mksock_stop
 
+# Large ones: no member is missed by chance.
+for each in "listening 150 tcp replica" "udp 200 udp replica" "udp 300 udp model"; do
+	# shellcheck disable=SC2086 # words
+	set -- $each
+	mksock_start "$1,addr=0.0.0.0,port=8170,reuseport,count=$2,step=0" || exit 99
+	probe "$3:8170" --reuseport
+	is "a pool of $2, $3: each receives, and would beside the new one" \
+		"$(field '.delivery | .method, (.before | length), (.after | length), ([.after[].socket] | unique | length), ([.after[].socket] | index(null) != null)' | tr '\n' ' ')" \
+		"$4 $2 $(($2 + 1)) $(($2 + 1)) true "
+	is "a pool of $2, $3: nobody would lose all" "$(field '[.verdict.notes[] | select(test("would take"))] | length')" 0
+	like "a pool of $2, $3: in words" "$(tr -s ' \n' '  ' <probe.txt)" "Receives now: .*: 100 % \"mksock\" .*\\($2 sockets\\) .*Would then: .*: (over )?99 % \"mksock\" .*\\($2 sockets\\), (under )?1 % the new socket \\(.*$4\\)"
+	mksock_stop
+done
+# Of 300 the model's shares are told, which do not vary.
+like "a pool: a share is never called all or nothing that is not" "$(tr -s ' \n' '  ' <probe.txt)" 'over 99 % .*, under 1 % the new socket'
+
 # UDP.
 mksock_start udp,addr=0.0.0.0,port=5060,reuseaddr,count=2,step=0 || exit 99
 # Made one after the other.
