@@ -458,14 +458,18 @@ else
 fi
 mksock_stop
 
+await_route()
+{
+	tries=100
+	until ip -6 route get "$1" 2>/dev/null | grep -q '^local' || [ "$tries" = 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.01
+	done
+}
 # Addresses that the replica makes first: their route comes later, or a device must be named.
 ip -6 address add 2001:db8::8/128 dev lo nodad
 ip -6 address add fe80::8/64 dev lo nodad
-tries=100
-until ip -6 route get 2001:db8::8 2>/dev/null | grep -q '^local' || [ "$tries" = 0 ]; do
-	tries=$((tries - 1))
-	sleep 0.01
-done
+await_route 2001:db8::8
 mksock_start connected,addr=2001:db8::8,port=8141,listener || exit 99
 for each in 1 2 3 4 5 6 7 8; do
 	probe tcp:8141 -6
@@ -526,21 +530,17 @@ fi
 probe tcp:10.9.8.7:8080
 expect "an address that is not there" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
 like "an address that is not there: in words" "$(field .verdict.text)" 'no interface of this network namespace has it'
-# Who is bound to it stays so.
-for each in 10.1.2.3 2001:db8::23; do
-	case $each in
-	*:*)
-		at="[$each]"
-		ip -6 address add $each/128 dev lo nodad
-		;;
-	*)
-		at=$each
-		ip address add $each/32 dev lo
-		;;
+# Who is bound to it stays so. The connections leave orphans, so each has a port of its own.
+for each in "10.1.2.3 32 10.1.2.3 8147" "2001:db8::23 128 [2001:db8::23] 8148"; do
+	# shellcheck disable=SC2086 # words
+	set -- $each
+	case $1 in
+	*:*) ip -6 address add "$1/$2" dev lo nodad && await_route "$1" ;;
+	*) ip address add "$1/$2" dev lo ;;
 	esac
-	mksock_start listening,addr=$each,port=8146 udp,addr=$each,port=8146,reuseaddr connected,addr=$each,port=8147,reuseaddr || exit 99
-	ip address del $each dev lo
-	for port in tcp:$at:8146 udp:$at:8146 tcp:$at:8147; do
+	mksock_start "listening,addr=$1,port=8146" "udp,addr=$1,port=8146,reuseaddr" "connected,addr=$1,port=$4,reuseaddr" || exit 99
+	ip address del "$1/$2" dev lo
+	for port in "tcp:$3:8146" "udp:$3:8146" "tcp:$3:$4"; do
 		probe "$port"
 		expect "an address that has gone, $port" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
 		is "an address that has gone, $port: no difference" \
