@@ -363,7 +363,23 @@ static bool depends_on_device(const struct snapshot *snapshot, const struct prob
 	return !same;
 }
 
-static void predict_delivery(const struct snapshot *snapshot, const struct probe_report *report,
+/*
+ * What the host sends to itself comes over lo, but counts as arrived where the address is, by rt_iif
+ * of ip_route_output_key_hash_rcu(), and by ip6_dst_idev() in ip6_rcv_core().
+ */
+static void note_device(struct probe_report *report)
+{
+	char to[ADDRESS_TEXT_MAX];
+
+	probe_add_limit(report, "model",
+			"who receives what is sent to %s depends on the device on which it "
+			"arrives, since a socket of the port is bound to one. What this host "
+			"itself sends there arrives on the device that has the address, unless its "
+			"sender is bound to another. --device asks about one device",
+			address_format(report->destination_family, &report->destination, to));
+}
+
+static void predict_delivery(const struct snapshot *snapshot, struct probe_report *report,
 			     const struct delivery_socket *sockets, uint32_t n_sockets,
 			     struct probe_delivery *delivery)
 {
@@ -380,8 +396,12 @@ static void predict_delivery(const struct snapshot *snapshot, const struct probe
 	uint32_t i;
 
 	delivery_predict(snapshot, sockets, n_sockets, &query, &predicted);
-	delivery->known = predicted.certain && !depends_on_device(snapshot, report, sockets,
-								  n_sockets, query, &predicted);
+	delivery->known = predicted.certain;
+	if (predicted.certain &&
+	    depends_on_device(snapshot, report, sockets, n_sockets, query, &predicted)) {
+		delivery->known = false;
+		note_device(report);
+	}
 	delivery->way = PROBE_MODEL;
 	delivery->copies = predicted.mode == DELIVERY_COPIES;
 	for (i = 0; delivery->known && i < predicted.n_receivers; i++)

@@ -169,10 +169,17 @@ static void write_shares(struct json_writer *writer, const char *name,
 	json_end(writer);
 }
 
+static bool is_by(const struct probe_delivery *delivery, enum probe_way way)
+{
+	return delivery->known && delivery->way == way;
+}
+
 static void write_delivery(struct json_writer *writer, const struct snapshot *snapshot,
 			   const struct probe_report *report)
 {
-	bool counted = report->before.way == PROBE_REPLICA || report->after.way == PROBE_REPLICA;
+	bool counted =
+		(is_by(&report->before, PROBE_REPLICA) || is_by(&report->after, PROBE_REPLICA)) &&
+		!is_by(&report->before, PROBE_MODEL) && !is_by(&report->after, PROBE_MODEL);
 	char address[ADDRESS_TEXT_MAX];
 
 	json_name(writer, "delivery");

@@ -228,10 +228,21 @@ static uint32_t fold_receivers(const struct snapshot *snapshot,
 	return n;
 }
 
+/* Neither all nor nothing, if it is not. */
+static void write_share(double share, struct out *out)
+{
+	if (share < 0.005)
+		out_string(out, " under 1 %");
+	else if (share >= 0.995 && share < 0.999999)
+		out_string(out, " over 99 %");
+	else
+		out_printf(out, " %.0f %%", share * 100);
+}
+
 static void write_receiver(const struct receiver *receiver, bool copies, struct out *out)
 {
 	if (!copies)
-		out_printf(out, " %.0f %%", receiver->share * 100);
+		write_share(receiver->share, out);
 	out_char(out, ' ');
 	out_string(out, receiver->words);
 	if (receiver->count > 1)

@@ -34,7 +34,7 @@ static int write_file(const char *path, const char *text)
 	return error;
 }
 
-static int set_up(const char *device)
+static int set_state(const char *device, bool up)
 {
 	struct ifreq request;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error = 0;
@@ -45,7 +45,7 @@ static int set_up(const char *device)
 	strncpy(request.ifr_name, device, sizeof(request.ifr_name) - 1);
 	if (ioctl(fd, SIOCGIFFLAGS, &request))
 		error = -errno;
-	request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
+	request.ifr_flags = (short)(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
 	if (!error && ioctl(fd, SIOCSIFFLAGS, &request))
 		error = -errno;
 	close(fd);
@@ -72,7 +72,7 @@ int replica_net_enter(bool *ret_one_user)
 		snprintf(map, sizeof(map), "0 %u 1", gid);
 		write_file("/proc/self/gid_map", map);
 	}
-	return set_up("lo");
+	return set_state("lo", true);
 }
 
 /* Send a request of rtnetlink and read what the kernel says to it. */
@@ -128,7 +128,7 @@ int replica_net_add_device(const char *name)
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		error = add_link(name, kinds[i]);
 		if (!error)
-			return set_up(name);
+			return set_state(name, true);
 	}
 	return error;
 }
@@ -177,6 +177,39 @@ int replica_net_add_address(const char *device, int family, const struct address
 	if (!error && family == AF_INET6)
 		await_route(address, device ? header->ifa_index : 0);
 	return error == -EEXIST ? 0 : error;
+}
+
+/* One of its addresses of IPv4, whichever comes first; -EADDRNOTAVAIL if it has none. */
+static int remove_v4_address(unsigned int device)
+{
+	alignas(struct nlmsghdr) char buffer[REQUEST_SIZE];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifaddrmsg *header;
+
+	request->nlmsg_type = RTM_DELADDR;
+	header = mnl_nlmsg_put_extra_header(request, sizeof(*header));
+	header->ifa_family = AF_INET;
+	header->ifa_index = device;
+	return ask(request);
+}
+
+int replica_net_remove_addresses(void)
+{
+	struct if_nameindex *devices = if_nameindex(), *each;
+	int error = 0;
+
+	if (!devices)
+		return -errno;
+	for (each = devices; each->if_name && !error; each++) {
+		/* Those of IPv6 go when it is down, those of IPv4 stay. */
+		error = set_state(each->if_name, false);
+		while (!error)
+			error = remove_v4_address(each->if_index);
+		if (error == -EADDRNOTAVAIL)
+			error = 0;
+	}
+	if_freenameindex(devices);
+	return error;
 }
 
 int replica_net_set(const char *sysctl, int64_t value)

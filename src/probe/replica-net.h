@@ -24,6 +24,9 @@ int replica_net_add_device(const char *name);
 /* Give a device (NULL: lo) an address. What every host has and what none can be given is left. */
 int replica_net_add_address(const char *device, int family, const struct address *address);
 
+/* From then on no address is local, not even those of loopback, and no device is up. */
+int replica_net_remove_addresses(void);
+
 /* Write a sysctl of the namespace, e.g. "ipv4/ip_unprivileged_port_start". */
 int replica_net_set(const char *sysctl, int64_t value);
 

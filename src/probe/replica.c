@@ -355,6 +355,13 @@ static void run(void *user)
 		return;
 	}
 	rebuild(work);
+	/* The sockets of the port have brought it along, or it is one of those that most hosts have. */
+	if (work->facts->address_error == EADDRNOTAVAIL)
+		error = replica_net_remove_addresses();
+	if (error) {
+		fail(result, "taking the address away", error);
+		return;
+	}
 	ask_sets(work);
 	if (work->count_traffic && !(result->one_user && any_foreign(work)))
 		count_traffic(work);
@@ -473,10 +480,13 @@ static bool is_order_lost(const struct work *work)
 	return moves && at_tail;
 }
 
-static bool any_receiver(const struct work *work)
+/* At an address that is not there nobody does. */
+static bool may_receive(const struct work *work)
 {
 	uint32_t i;
 
+	if (work->facts->address_error > 0)
+		return false;
 	for (i = 0; i < work->n_sockets; i++) {
 		const struct inet_socket *socket = &work->snapshot->sockets[work->sockets[i]];
 
@@ -502,19 +512,51 @@ static bool can_count(const struct work *work)
 {
 	const struct probe_report *report = work->report;
 
-	return report->candidate.port && any_receiver(work) && !any_device(work) &&
+	return report->candidate.port && may_receive(work) && !any_device(work) &&
 	       !is_order_lost(work) &&
 	       !address_is_multicast(report->destination_family, &report->destination) &&
 	       !report->broadcast;
 }
 
-static void take_delivery(const struct work *work, const uint32_t *counts,
+static uint32_t counted_socket(const struct work *work, uint32_t place)
+{
+	return place < work->n_sockets ? work->sockets[place] : SNAPSHOT_NONE;
+}
+
+static bool has_share(const struct probe_delivery *delivery, uint32_t socket)
+{
+	uint32_t i;
+
+	for (i = 0; i < delivery->n_shares; i++)
+		if (delivery->shares[i].socket == socket)
+			return true;
+	return false;
+}
+
+/*
+ * Of too few for so large a group some members got none, by chance. Then the model stays, if all who
+ * got some are among its receivers.
+ */
+static bool is_sample(const struct work *work, const uint32_t *counts, int sent,
+		      const struct probe_delivery *predicted)
+{
+	uint32_t i;
+
+	if ((uint32_t)sent >= predicted->n_shares * TRAFFIC_EACH)
+		return false;
+	for (i = 0; i <= work->n_sockets; i++)
+		if (counts[i] && !has_share(predicted, counted_socket(work, i)))
+			return false;
+	return true;
+}
+
+static void take_delivery(const struct work *work, const uint32_t *counts, int sent,
 			  struct probe_delivery *delivery)
 {
 	uint32_t i, total = 0;
 
 	/* The model knows better than a replica with flags that are guessed. */
-	if (!delivery->known)
+	if (!delivery->known || is_sample(work, counts, sent, delivery))
 		return;
 	for (i = 0; i <= work->n_sockets; i++)
 		total += counts[i];
@@ -523,8 +565,7 @@ static void take_delivery(const struct work *work, const uint32_t *counts,
 	delivery->way = PROBE_REPLICA;
 	for (i = 0; i <= work->n_sockets; i++)
 		if (counts[i])
-			probe_add_share(delivery,
-					i < work->n_sockets ? work->sockets[i] : SNAPSHOT_NONE,
+			probe_add_share(delivery, counted_socket(work, i),
 					(double)counts[i] / total);
 	probe_sort_shares(delivery);
 }
@@ -594,7 +635,7 @@ static void note_limits(const struct work *work, struct probe_report *report)
 				"unknown",
 				n_devices, n_devices == 1 ? "" : "s");
 	note_programs(work, report);
-	if (any_receiver(work) && any_device(work))
+	if (may_receive(work) && any_device(work))
 		probe_add_limit(
 			report, "replica",
 			"who receives is not counted in the replica, where no traffic comes "
@@ -667,9 +708,11 @@ void replica_ask(const struct snapshot *snapshot, const struct bind_bucket_index
 		note_limits(&work, report);
 		take_outcomes(&work, report);
 		if (work.result->before > 0 && !work.result->n_not_made)
-			take_delivery(&work, work.result->counts[0], &report->before);
+			take_delivery(&work, work.result->counts[0], work.result->before,
+				      &report->before);
 		if (work.result->after > 0 && !work.result->n_not_made)
-			take_delivery(&work, work.result->counts[1], &report->after);
+			take_delivery(&work, work.result->counts[1], work.result->after,
+				      &report->after);
 	}
 	child_unshare(work.result, sizeof(*work.result));
 	free(work.sockets);

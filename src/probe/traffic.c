@@ -8,10 +8,16 @@
 #include <unistd.h>
 
 #include "probe/bind-socket.h"
+#include "util/clock.h"
 
 #define SOURCE_PORT_FIRST 20000
-#define BATCH 32 /* fits into a receive buffer and an accept queue */
+#define SOURCES_MAX (UINT16_MAX - SOURCE_PORT_FIRST)
+#define BATCH 64 /* fits into a receive buffer and an accept queue */
 #define CONNECT_MS 200
+/* How many are sent, and for how long at most. */
+#define LEAST 512U
+#define MOST 4096U
+#define ENOUGH_MS 3000
 
 /* One from a source port. Returns 0 or -errno. */
 static int send_one(bool stream, int family, const struct sockaddr_storage *to, socklen_t size,
@@ -63,16 +69,35 @@ static uint32_t drain(bool stream, int fd)
 	}
 }
 
+static void drain_all(bool stream, const int *fds, uint32_t n_fds, uint32_t *counts)
+{
+	uint32_t i;
+
+	for (i = 0; i < n_fds; i++)
+		if (fds[i] >= 0)
+			counts[i] += drain(stream, fds[i]);
+}
+
+static uint32_t n_wanted(const int *fds, uint32_t n_fds)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < n_fds; i++)
+		n += fds[i] < 0 ? 0 : TRAFFIC_EACH;
+	return n < LEAST ? LEAST : n > MOST ? MOST : n;
+}
+
 int traffic_count(bool stream, int family, const struct address *to, uint16_t port, const int *fds,
 		  uint32_t n_fds, uint32_t *ret_counts)
 {
 	struct sockaddr_storage at;
 	socklen_t size = bind_socket_address(family, to, port, NULL, &at);
-	int sent = 0, error = 0, last;
-	uint32_t i, k;
+	uint32_t i, sent = 0, wanted = n_wanted(fds, n_fds);
+	int64_t end = monotonic_ms() + ENOUGH_MS;
+	int error = 0, last;
 
 	memset(ret_counts, 0, n_fds * sizeof(*ret_counts));
-	for (i = 0; i < TRAFFIC_SOURCES; i++) {
+	for (i = 0; i < SOURCES_MAX && sent < wanted && monotonic_ms() < end; i++) {
 		uint16_t source = (uint16_t)(SOURCE_PORT_FIRST + i);
 
 		if (source == port)
@@ -80,13 +105,9 @@ int traffic_count(bool stream, int family, const struct address *to, uint16_t po
 		last = send_one(stream, family, &at, size, source);
 		if (last)
 			error = last;
-		else
-			sent++;
-		if (i % BATCH != BATCH - 1 && i != TRAFFIC_SOURCES - 1)
-			continue;
-		for (k = 0; k < n_fds; k++)
-			if (fds[k] >= 0)
-				ret_counts[k] += drain(stream, fds[k]);
+		else if (++sent % BATCH == 0)
+			drain_all(stream, fds, n_fds, ret_counts);
 	}
-	return sent ? sent : error;
+	drain_all(stream, fds, n_fds, ret_counts);
+	return sent ? (int)sent : error;
 }

@@ -11,7 +11,11 @@
  * Datagrams, or connections, from many source ports to one address, and who gets them. Only for a
  * private namespace: what arrives at the sockets is taken.
  */
-#define TRAFFIC_SOURCES 512
+/*
+ * So many for each socket: that one of a group of SO_REUSEPORT, among whom a hash of both ends
+ * chooses, gets none by chance is one case in ten millions. For many sockets there are not enough.
+ */
+#define TRAFFIC_EACH 16
 
 /*
  * fds: the sockets, -1 for none; ret_counts has an element for each. Returns how many were sent, or

@@ -371,6 +371,22 @@ else
 fi
 mksock_stop
 
+# Large ones: no member is missed by chance.
+for each in "listening 150 tcp replica" "udp 200 udp replica" "udp 300 udp model"; do
+	# shellcheck disable=SC2086 # words
+	set -- $each
+	mksock_start "$1,addr=0.0.0.0,port=8170,reuseport,count=$2,step=0" || exit 99
+	probe "$3:8170" --reuseport
+	is "a pool of $2, $3: each receives, and would beside the new one" \
+		"$(field '.delivery | .method, (.before | length), (.after | length), ([.after[].socket] | unique | length), ([.after[].socket] | index(null) != null)' | tr '\n' ' ')" \
+		"$4 $2 $(($2 + 1)) $(($2 + 1)) true "
+	is "a pool of $2, $3: nobody would lose all" "$(field '[.verdict.notes[] | select(test("would take"))] | length')" 0
+	like "a pool of $2, $3: in words" "$(tr -s ' \n' '  ' <probe.txt)" "Receives now: .*: 100 % \"mksock\" .*\\($2 sockets\\) .*Would then: .*: (over )?99 % \"mksock\" .*\\($2 sockets\\), (under )?1 % the new socket \\(.*$4\\)"
+	mksock_stop
+done
+# Of 300 the model's shares are told, which do not vary.
+like "a pool: a share is never called all or nothing that is not" "$(tr -s ' \n' '  ' <probe.txt)" 'over 99 % .*, under 1 % the new socket'
+
 # UDP.
 mksock_start udp,addr=0.0.0.0,port=5060,reuseaddr,count=2,step=0 || exit 99
 # Made one after the other.
@@ -555,14 +571,18 @@ else
 fi
 mksock_stop
 
+await_route()
+{
+	tries=100
+	until ip -6 route get "$1" 2>/dev/null | grep -q '^local' || [ "$tries" = 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.01
+	done
+}
 # Addresses that the replica makes first: their route comes later, or a device must be named.
 ip -6 address add 2001:db8::8/128 dev lo nodad
 ip -6 address add fe80::8/64 dev lo nodad
-tries=100
-until ip -6 route get 2001:db8::8 2>/dev/null | grep -q '^local' || [ "$tries" = 0 ]; do
-	tries=$((tries - 1))
-	sleep 0.01
-done
+await_route 2001:db8::8
 mksock_start connected,addr=2001:db8::8,port=8141,listener || exit 99
 for each in 1 2 3 4 5 6 7 8; do
 	probe tcp:8141 -6
@@ -641,6 +661,40 @@ fi
 probe tcp:10.9.8.7:8080
 expect "an address that is not there" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
 like "an address that is not there: in words" "$(field .verdict.text)" 'no interface of this network namespace has it'
+# Who is bound to it stays so. The connections leave orphans, so each has a port of its own.
+for each in "10.1.2.3 32 10.1.2.3 8147" "2001:db8::23 128 [2001:db8::23] 8148"; do
+	# shellcheck disable=SC2086 # words
+	set -- $each
+	case $1 in
+	*:*) ip -6 address add "$1/$2" dev lo nodad && await_route "$1" ;;
+	*) ip address add "$1/$2" dev lo ;;
+	esac
+	mksock_start "listening,addr=$1,port=8146" "udp,addr=$1,port=8146,reuseaddr" "connected,addr=$1,port=$4,reuseaddr" || exit 99
+	ip address del "$1/$2" dev lo
+	for port in "tcp:$3:8146" "udp:$3:8146" "tcp:$3:$4"; do
+		probe "$port"
+		expect "an address that has gone, $port" 1 "EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL"
+		is "an address that has gone, $port: no difference" \
+			"$(field '.verdict.differences | length') $(field '[.limits[] | select(.what == "replica")] | length')" "0 0"
+	done
+	mksock_stop
+done
+# Most hosts have these.
+cat >without.sh <<'END'
+ip link set lo up
+case $1 in
+v4) ip address del 127.0.0.1/8 dev lo ;;
+v6) echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 ;;
+down) ip link set lo down ;;
+esac
+shift
+exec "$@"
+END
+for each in "v4 tcp:127.0.0.1:9100" "v4 udp:127.9.8.7:9100" "down tcp:[::1]:9100" "v6 tcp:[::1]:9100" "v6 udp:[::1]:9100"; do
+	unshare -n sh without.sh "${each%% *}" "$PORTSHARE" probe "${each#* }" --json >probe.json 2>err
+	is "loopback that is not there, $each" "$? $(field "$binds") $(field "$agree") $(field '.verdict.differences | length')" \
+		"1 EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL EADDRNOTAVAIL true 0"
+done
 if ip link add dummy7 type dummy 2>/dev/null; then
 	ip link set dummy7 up
 	probe tcp:8080 --device dummy7

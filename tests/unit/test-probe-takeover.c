@@ -63,9 +63,38 @@ static void test_devices(void)
 	predict(&bench);
 	ok(!bench.report.before.known && !bench.report.after.known,
 	   "who receives depends on the device");
+	is_int(bench.report.n_limits, 1, "which is said, once");
+	ok(bench.report.n_limits && strstr(bench.report.limits[0].text, "sent to 10.0.0.1 depends"),
+	   "of the address");
 	bench.candidate.device = snapshot_string(bench.snapshot, "eth0");
 	predict_again(&bench);
 	ok(bench.report.before.known && bench.report.before.n_shares == 1, "which may be named");
+	is_int(bench.report.n_limits, 0, "then nothing depends on it");
+	done(&bench);
+
+	/* The address is one of lo, or is not: from elsewhere it comes in on another device. */
+	bench = bench_new(PROTOCOL_UDP, "fd00::2", 8080);
+	bench.candidate.reuse_addr = bench.candidate.reuse_port = true;
+	add(&bench, STATE_BOUND, "fd00::2", TRISTATE_YES, TRISTATE_YES, 1000)->device =
+		snapshot_string(bench.snapshot, "lo");
+	predict(&bench);
+	ok(!bench.report.before.known && !bench.report.after.known, "lo is a device as others are");
+	is_int(bench.report.n_limits, 1, "so it is said");
+	bench.candidate.device = snapshot_string(bench.snapshot, "lo");
+	predict_again(&bench);
+	ok(bench.report.before.known && bench.report.before.n_shares == 1, "there it receives");
+	done(&bench);
+
+	bench = bench_new(PROTOCOL_TCP, "127.0.0.2", 8080);
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_YES, TRISTATE_YES, 1000)->device =
+		snapshot_string(bench.snapshot, "lo");
+	add(&bench, STATE_LISTEN, "0.0.0.0", TRISTATE_YES, TRISTATE_YES, 1000)->device =
+		snapshot_string(bench.snapshot, "eth0");
+	predict(&bench);
+	ok(bench.report.before.known && bench.report.before.n_shares == 1 &&
+		   bench.report.before.shares[0].socket == 0,
+	   "what is sent to loopback arrives on lo alone");
+	is_int(bench.report.n_limits, 0, "which depends on nothing");
 	done(&bench);
 }
 
