@@ -11,7 +11,9 @@ def flags($made; $bpf):
 	if $made.state == "SYN-RECV" then differ("reuse"; .reuse; {addr: null, port: null, evidence: "unknown"})
 	elif $made.reuseaddr == "?" then empty
 	elif $bpf and ($made.held == null or .reuse.evidence != "unknown") then
-		differ("reuse"; (.reuse | del(.program)); {addr: ($made.reuseaddr | flag), port: ($made.reuseport | flag), evidence: "bpf"})
+		differ("reuse"; (.reuse | del(.program, .group)); {addr: ($made.reuseaddr | flag), port: ($made.reuseport | flag), evidence: "bpf"}),
+		(if $made.reuseport == "1" and ($made.state == "LISTEN" or ($made.proto != "tcp" and $made.state == "BOUND"))
+		 then differ("group"; .reuse.group; true) else empty end)
 	elif .reuse.evidence == "unknown" then
 		differ("reuse"; .reuse; {addr: null, port: null, evidence: "unknown"}),
 		(if ($made.state | IN("LISTEN", "BOUND")) and $made.fd != "-" and $made.tid == null then "reuse: not read" else empty end)
