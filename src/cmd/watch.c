@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analysis/probe-verdict.h"
 #include "cmd/collect.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
@@ -19,6 +20,7 @@
 #include "model/snapshot-json.h"
 #include "output/color.h"
 #include "output/explain-text.h"
+#include "output/probe-text.h"
 #include "tui/keys.h"
 #include "tui/terminal.h"
 #include "tui/view.h"
@@ -149,9 +151,35 @@ static char *way_to_netns(const struct snapshot *snapshot, const struct inet_soc
 	return way ? xstrdup(way) : NULL;
 }
 
-static void say_overlay(struct watch_command *command, const char *text)
+static void show_probe(struct watch_command *command, const char *text)
 {
-	view_overlay(&command->view, "Probe", text, strlen(text));
+	view_overlay(&command->view, "Could this be bound?", text, strlen(text));
+}
+
+/* In a file nothing can be asked but the model; of who asks nothing is known but the uid. */
+static void probe_file(struct watch_command *command, const struct bind_candidate *candidate,
+		       uint32_t width)
+{
+	const struct frame *frame = command->view.frame;
+	const struct probe_facts facts = {
+		.address_error = PROBE_UNKNOWN,
+		.privileged = tristate_of(candidate->uid == 0),
+	};
+	const struct probe_text_options options = { .width = width };
+	struct probe_report report;
+	struct probe_verdict verdict;
+	struct out out;
+
+	probe_report_init(&report, candidate);
+	probe_predict(frame->snapshot, &frame->index, &facts, &report);
+	probe_conclude(frame->snapshot, &frame->index, &report, &verdict);
+	out_init(&out, -1);
+	probe_text_write(frame->snapshot, &report, &verdict, &options, &out);
+	out_char(&out, '\0');
+	show_probe(command, out.buffer);
+	out_done(&out);
+	probe_verdict_done(&verdict);
+	probe_report_done(&report);
 }
 
 /* The bind of a socket, by the caller, with every set of flags. */
@@ -163,6 +191,8 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 	uint64_t id = socket->netns < snapshot->n_netns ? snapshot->netns[socket->netns].id : 0;
 	const struct watch_probe probe = {
 		.candidate = {
+			.device = socket->device,
+			.netns = socket->netns,
 			.address = socket->local,
 			.uid = (uint32_t)geteuid(),
 			.port = socket->local_port,
@@ -177,12 +207,9 @@ static void host_probe(void *user, const struct snapshot *snapshot, uint32_t ind
 	};
 
 	if (!command->collector)
-		say_overlay(command,
-			    "A snapshot from a file cannot be probed here: portshare probe --from "
-			    "FILE does it.\n");
+		probe_file(command, &probe.candidate, width);
 	else if (socket->netns && !netns)
-		say_overlay(command,
-			    "No way into the network namespace of this socket is known.\n");
+		show_probe(command, "No way into the network namespace of this socket is known.\n");
 	else
 		watch_collector_probe(command->collector, &probe);
 	free(netns);
@@ -299,7 +326,7 @@ static void take_news(struct watch_command *command)
 	if (probe) {
 		free(command->view.message);
 		command->view.message = NULL;
-		view_overlay(&command->view, "Could this be bound?", probe, strlen(probe));
+		show_probe(command, probe);
 	}
 	free(probe);
 }
