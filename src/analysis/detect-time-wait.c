@@ -535,6 +535,8 @@ static void drop_covered(const struct detection *detection, const struct wildcar
 {
 	uint32_t i, n = 0;
 
+	if (!wildcards->v4 && !wildcards->v6)
+		return;
 	for (i = 0; i < remains->count; i++)
 		if (!covers(wildcards, &detection->snapshot->sockets[remains->sockets[i]]))
 			remains->sockets[n++] = remains->sockets[i];

@@ -28,7 +28,7 @@ struct client_table {
 	uint32_t *destinations; /* hash of destinations: their first group, or NO_GROUP */
 	uint32_t *by_program; /* hash of destinations with their programs: the group */
 	uint32_t n_slots; /* of either; a power of two */
-	struct siphash_key key;
+	uint64_t factors[5]; /* of the hashes */
 	uint32_t *sockets; /* the clients of a namespace */
 	uint32_t *group_of; /* for each of them */
 	uint32_t n_sockets;
@@ -270,16 +270,33 @@ static bool same_destination(const struct inet_socket *a, const struct inet_sock
 	       address_equal(&a->peer, &b->peer);
 }
 
-/* Keyed: whoever connects chooses it. */
+/* Whoever chooses destinations does not know them. */
+static void draw_factors(struct client_table *table)
+{
+	struct siphash_key key;
+	uint32_t i;
+
+	siphash_key_init(&key);
+	for (i = 0; i < ARRAY_SIZE(table->factors); i++)
+		table->factors[i] = siphash(&key, &i, sizeof(i));
+}
+
+/*
+ * The upper half of the sum of products with random factors: two given destinations hardly ever
+ * have the same (multiply-shift, Dietzfelbinger). Each connection needs it, for which SipHash is
+ * too dear.
+ */
 static uint32_t hash_destination(const struct client_table *table, const struct inet_socket *socket)
 {
-	unsigned char bytes[sizeof(socket->peer.bytes) + 4];
+	uint64_t sum = ((uint64_t)socket->protocol << 24 | (uint32_t)socket->family << 16 |
+			socket->peer_port) *
+		       table->factors[0];
+	uint32_t words[4], i;
 
-	memcpy(bytes, socket->peer.bytes, sizeof(socket->peer.bytes));
-	memcpy(bytes + sizeof(socket->peer.bytes), &socket->peer_port, sizeof(socket->peer_port));
-	bytes[sizeof(bytes) - 2] = socket->protocol;
-	bytes[sizeof(bytes) - 1] = socket->family;
-	return (uint32_t)siphash(&table->key, bytes, sizeof(bytes));
+	memcpy(words, socket->peer.bytes, sizeof(words));
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		sum += words[i] * table->factors[1 + i];
+	return (uint32_t)(sum >> 32);
 }
 
 static string_id program_of(const struct snapshot *snapshot, const struct inet_socket *socket)
@@ -471,7 +488,7 @@ static void add_section(struct port_view *view, const struct served_index *serve
 	};
 	uint32_t i, j, capacity = 0;
 
-	siphash_key_init(&clients.key);
+	draw_factors(&clients);
 	for (i = first; i < end; i++) {
 		const struct bind_bucket *bucket = &index->buckets[i];
 		const uint32_t *members = index->members + bucket->first;

@@ -239,22 +239,22 @@ static bool is_doubtful(const struct search *search, const struct inet_socket *s
 static void leave_out_gone(const struct search *search, const struct netns_list *namespaces)
 {
 	struct snapshot *snapshot = search->snapshot;
-	bool *keep = xcalloc(snapshot->n_sockets, sizeof(*keep)), any = false;
-	uint32_t i;
+	bool *keep = xcalloc(snapshot->n_sockets, sizeof(*keep));
+	uint32_t i, n_doubtful = 0, n_gone = 0;
 
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		keep[i] = is_doubtful(search, &snapshot->sockets[i]);
-		any = any || keep[i];
+		n_doubtful += keep[i];
 	}
-	if (any)
+	if (n_doubtful)
 		still_there(search->request, namespaces, snapshot, keep);
-	for (i = 0, any = false; i < snapshot->n_sockets; i++) {
+	for (i = 0; i < snapshot->n_sockets && n_doubtful; i++) {
 		bool gone = !keep[i] && is_doubtful(search, &snapshot->sockets[i]);
 
 		keep[i] = !gone;
-		any = any || gone;
+		n_gone += gone;
 	}
-	if (any)
+	if (n_gone)
 		snapshot_retain(snapshot, keep);
 	free(keep);
 }
