@@ -42,43 +42,12 @@ static bool any_may_need_memory(const struct snapshot *snapshot, const uint32_t 
 	return false;
 }
 
-static bool passes_without_memory(const struct snapshot *snapshot, const uint32_t *members,
-				  uint32_t n_members, const struct bind_candidate *candidate)
+/* Whether the next that joins may be let in only for what the bucket remembers. */
+static bool may_live_by_memory(const struct snapshot *snapshot, const uint32_t *members,
+			       uint32_t n_members, const struct bind_memory *memory)
 {
-	struct bind_verdict verdict;
-	bool passes;
-
-	bind_conflict_judge(snapshot, members, n_members, candidate, NULL, &verdict);
-	passes = verdict.can_bind == TRISTATE_YES;
-	bind_verdict_done(&verdict);
-	return passes;
-}
-
-/*
- * Whether somebody is let in only for what the bucket remembers: who binds as the last with
- * SO_REUSEPORT did, or as was asked about.
- */
-static bool any_lives_by_memory(const struct snapshot *snapshot, const uint32_t *members,
-				uint32_t n_members, const struct probe_report *report)
-{
-	const struct bind_memory *memory = &report->memory;
-	struct bind_candidate next = report->candidate;
-
-	if (memory->unread)
-		return any_may_need_memory(snapshot, members, n_members);
-	if (memory->reuse_port <= 0)
-		return false;
-	next.reuse_addr = false;
-	next.reuse_port = true;
-	if (report->attempts[PROBE_SET(0, 1)].ways[PROBE_MODEL].bind <= 0 &&
-	    !passes_without_memory(snapshot, members, n_members, &next))
-		return true;
-	next.address = memory->address;
-	next.family = memory->family;
-	next.v6only = memory->v6only;
-	next.uid = memory->uid;
-	next.device = 0;
-	return !passes_without_memory(snapshot, members, n_members, &next);
+	return memory->unread ? any_may_need_memory(snapshot, members, n_members) :
+				memory->reuse_port > 0;
 }
 
 /*
@@ -93,7 +62,7 @@ static const char *harm_of_tcp(const struct snapshot *snapshot, const uint32_t *
 
 	if (n_members && passes &&
 	    ((set & PROBE_SET(0, 1)) || any_pool(snapshot, members, n_members) ||
-	     any_lives_by_memory(snapshot, members, n_members, report)))
+	     may_live_by_memory(snapshot, members, n_members, &report->memory)))
 		return harm_memory;
 	return set & PROBE_SET(1, 0) ? NULL : harm_restart;
 }
@@ -125,61 +94,19 @@ static bool can_map(const struct snapshot *snapshot, const uint32_t *members, ui
 	return true;
 }
 
-/* Whether it is known that nothing that goes to one of these goes to the candidate. */
-static bool takes_nothing(const struct snapshot *snapshot, const uint32_t *members,
-			  uint32_t n_members, const struct bind_candidate *candidate)
-{
-	bool yields = candidate->family == AF_INET6 && !candidate->device;
-	uint32_t i;
-
-	for (i = 0; i < n_members; i++) {
-		const struct inet_socket *socket = &snapshot->sockets[members[i]];
-
-		if (bind_overlaps(candidate, socket) != TRISTATE_NO &&
-		    !(yields && is_preferred(candidate, socket)))
-			return false;
-	}
-	return true;
-}
-
 /*
- * Of UDP: a bind without SO_REUSEADDR that succeeds keeps the port from servers, also from one that
- * was there a moment ago. Not from a pool that lets it in by SO_REUSEPORT.
+ * Of UDP. A bind without SO_REUSEADDR that succeeds keeps the port from servers, also from one that
+ * was there a moment ago; and from the others of a pool that lets it in, if they have both flags.
+ * With the flag it may receive what is for a server that has come since the port was read.
  */
-static bool bars_servers(const struct snapshot *snapshot, const uint32_t *members,
-			 uint32_t n_members, const struct probe_report *report, uint32_t set)
+static const char *harm_of_udp(const struct bind_candidate *candidate, uint32_t set)
 {
-	uint32_t i;
-
-	if (set & PROBE_SET(1, 0))
-		return false;
-	for (i = 0; i < n_members; i++)
-		if (bind_overlaps(&report->candidate, &snapshot->sockets[members[i]]) !=
-		    TRISTATE_NO)
-			return !set || report->attempts[set].ways[PROBE_MODEL].bind != 0;
-	return true;
-}
-
-/* Of UDP with a flag, where it cannot be done by a mapped socket. */
-static const char *harm_of_udp(const struct snapshot *snapshot, const uint32_t *members,
-			       uint32_t n_members, const struct probe_report *report)
-{
-	const struct bind_candidate *candidate = &report->candidate;
-
+	if (!(set & PROBE_SET(1, 0)))
+		return harm_restart;
 	if (!candidate->port)
 		return harm_any_port;
-	/* Each has a copy. */
-	if (report->broadcast)
-		return NULL;
-	if (address_is_multicast(candidate->family, &candidate->address))
-		return harm_multicast;
-	return takes_nothing(snapshot, members, n_members, candidate) ? NULL : harm_datagrams;
-}
-
-/* For its address or device, whatever sockets there are: such a bind is in nobody's way. */
-static bool is_refused(const struct probe_outcome *model)
-{
-	return model->bind == EADDRNOTAVAIL || model->bind == ENODEV || model->bind == EINVAL;
+	return address_is_multicast(candidate->family, &candidate->address) ? harm_multicast :
+									      harm_datagrams;
 }
 
 void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_index *index,
@@ -195,14 +122,11 @@ void probe_plan_live(const struct snapshot *snapshot, const struct bind_bucket_i
 		const char *harm;
 
 		ret_plan->how[set] = LIVE_DIRECT;
-		if (is_refused(&report->attempts[set].ways[PROBE_MODEL]))
+		/* As it is asked for it makes no sense, whatever sockets and addresses there are. */
+		if (report->attempts[set].ways[PROBE_MODEL].bind == EINVAL)
 			continue;
-		if (stream)
-			harm = harm_of_tcp(snapshot, members, n_members, report, set);
-		else if (bars_servers(snapshot, members, n_members, report, set))
-			harm = harm_restart;
-		else
-			harm = harm_of_udp(snapshot, members, n_members, report);
+		harm = stream ? harm_of_tcp(snapshot, members, n_members, report, set) :
+				harm_of_udp(candidate, set);
 		ret_plan->harm[set] = harm;
 		if (!harm || all)
 			continue;

@@ -7,9 +7,9 @@
 /*
  * Which real binds on a live port are done unasked. A bind that succeeds keeps others from the port
  * for some microseconds: one with SO_REUSEADDR those that bind without that flag in this instant,
- * which is accepted; one without it every server that starts, and one of UDP with a flag takes the
- * datagrams of a socket that it is as specific as, unless that is of IPv4 and this of IPv6: these
- * are not done. Pure; by what is seen of the port, so a socket that cannot be seen is not spared.
+ * which is accepted; one without it servers that start, and one of UDP takes the datagrams of a
+ * socket that it is as specific as, which may have come since the port was read, unless that is of
+ * IPv4 and this of IPv6: these are not done. Pure; by what is seen of the port.
  */
 enum probe_live_how {
 	LIVE_NOT, /* not unasked */

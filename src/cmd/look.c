@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/look.h"
 
+#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -34,6 +35,26 @@ static int enter(const struct options *options, struct netns_list *list, int *re
 	if (!error && list->count)
 		error = netns_enter(&list->items[0], ret_home);
 	return error;
+}
+
+/* Sockets name a device as the kernel does, which knows others for it (ip link property altname). */
+static void name_device(const struct options *options, struct snapshot *snapshot,
+			struct bind_candidate *candidate)
+{
+	char name[IF_NAMESIZE];
+	struct netns_list list;
+	unsigned int index;
+	int home, error;
+
+	if (!options->bind.device || options->from)
+		return;
+	error = enter(options, &list, &home);
+	index = error ? 0 : if_nametoindex(options->bind.device);
+	if (index && if_indextoname(index, name))
+		candidate->device = snapshot_string(snapshot, name);
+	if (home >= 0)
+		netns_leave(home);
+	netns_list_done(&list);
 }
 
 /* Whether the candidate may bind low ports. Of who is in a file nothing but the uid is known. */
@@ -91,13 +112,54 @@ static void note_harm(const struct probe_live_plan *plan, struct probe_report *r
 			report->attempts[set].harm = plan->harm[set];
 }
 
-/* What takes the kernel: the address, the live binds, the replica. */
+/* A program of the cgroup sends binds to where nobody has looked who is there. */
+static bool is_moved(const struct probe_report *report)
+{
+	uint32_t set;
+
+	for (set = 0; set < PROBE_SETS; set++)
+		if (report->attempts[set].places[PROBE_REPLICA].moved)
+			return true;
+	return false;
+}
+
+/* What the address or the device is refused for is an answer already, which nothing was bound for. */
+static void note_refused(int error, struct probe_report *report)
+{
+	uint32_t set;
+
+	for (set = 0; set < PROBE_SETS; set++)
+		report->attempts[set].ways[PROBE_LIVE].bind = error;
+}
+
+static void bind_live(const struct look *look, const struct attempt_request *request, bool all,
+		      struct probe_live_plan *plan, struct probe_report *report)
+{
+	probe_plan_live(look->snapshot, &look->index, report, all, plan);
+	attempt_live(request, report);
+	if (report->verdict.can_bind == TRISTATE_UNKNOWN)
+		probe_predict_takeover(look->snapshot, &look->index, report);
+	note_left_out(plan, report);
+	if (all)
+		note_harm(plan, report);
+}
+
+static void ask_replica(const struct look *look, const struct probe_facts *facts,
+			struct probe_report *report)
+{
+	if (report->candidate.port)
+		replica_ask(look->snapshot, &look->index, facts, report);
+	else
+		probe_add_limit(report, "replica", "all ports of the range are not rebuilt");
+}
+
+/* What takes the kernel: the address, the replica, and after it, which may warn, the live binds. */
 static void ask_kernel(const struct options *options, uint32_t ways, struct probe_facts *facts,
 		       struct look *look)
 {
 	const struct snapshot *snapshot = look->snapshot;
 	struct probe_report *report = &look->report;
-	bool other_user = report->candidate.uid != (uint32_t)geteuid();
+	bool other_user = report->candidate.uid != (uint32_t)geteuid(), can_ask = false;
 	struct probe_live_plan plan;
 	struct attempt_request request = {
 		.snapshot = snapshot,
@@ -111,32 +173,30 @@ static void ask_kernel(const struct options *options, uint32_t ways, struct prob
 	if (error) {
 		probe_add_limit(report, "live", "the network namespace cannot be entered: %s",
 				strerror(-error));
-		probe_predict(snapshot, &look->index, facts, report);
 	} else if (other_user && geteuid()) {
 		probe_add_limit(report, "live", "only root can ask the kernel as another user");
-		probe_predict(snapshot, &look->index, facts, report);
 	} else {
+		can_ask = true;
 		facts->address_error = attempt_address(&request, report);
 		facts->broadcast =
 			route_is_broadcast(report->candidate.family, &report->candidate.address);
-		probe_predict(snapshot, &look->index, facts, report);
-		if (ways & (LOOK_LIVE | LOOK_HARMFUL)) {
-			probe_plan_live(snapshot, &look->index, report, ways & LOOK_HARMFUL, &plan);
-			attempt_live(&request, report);
-			if (report->verdict.can_bind == TRISTATE_UNKNOWN)
-				probe_predict_takeover(snapshot, &look->index, report);
-			note_left_out(&plan, report);
-			if (ways & LOOK_HARMFUL)
-				note_harm(&plan, report);
-		}
 	}
+	probe_predict(snapshot, &look->index, facts, report);
+	if (ways & LOOK_REPLICA)
+		ask_replica(look, facts, report);
+	if (can_ask && (ways & LOOK_HARMFUL))
+		bind_live(look, &request, true, &plan, report);
+	else if (can_ask && (ways & LOOK_LIVE) && facts->address_error > 0)
+		note_refused(facts->address_error, report);
+	else if (can_ask && (ways & LOOK_LIVE) && is_moved(report))
+		probe_add_limit(report, "live",
+				"the port itself was not bound, since a program of the cgroup "
+				"sends binds elsewhere; --live does it all the same");
+	else if (can_ask && (ways & LOOK_LIVE))
+		bind_live(look, &request, false, &plan, report);
 	if (home >= 0)
 		netns_leave(home);
 	netns_list_done(&namespaces);
-	if ((ways & LOOK_REPLICA) && report->candidate.port)
-		replica_ask(snapshot, &look->index, facts, report);
-	else if (ways & LOOK_REPLICA)
-		probe_add_limit(report, "replica", "all ports of the range are not rebuilt");
 }
 
 bool look_at(const struct options *options, const struct bind_candidate *wanted, uint32_t ways,
@@ -150,6 +210,7 @@ bool look_at(const struct options *options, const struct bind_candidate *wanted,
 		return false;
 	judge_snapshot(options, look.snapshot, SEVERITY_NOTE, &look.findings);
 	candidate_attach(options, look.snapshot, &candidate);
+	name_device(options, look.snapshot, &candidate);
 	facts.privileged = privilege_of(options, &candidate);
 	bind_bucket_index_init(&look.index, look.snapshot);
 	probe_report_init(&look.report, &candidate);

@@ -118,8 +118,11 @@ static int add_link(const char *name, const char *kind)
 
 int replica_net_add_device(const char *name)
 {
-	/* Any will do; the first that this kernel has. */
-	static const char *const kinds[] = { "dummy", "bridge", "veth" };
+	/*
+	 * Any will do; the first that this kernel has. To ask for the last may load its module,
+	 * which makes a device of its own in the first namespace.
+	 */
+	static const char *const kinds[] = { "bridge", "veth", "dummy" };
 	int error = 0;
 	size_t i;
 
