@@ -287,6 +287,16 @@ static const struct saying sayings[] = {
 	  NULL },
 	{ "inherited-shell-and-command", FINDING_INHERITED_LISTENER, "whatever flags it sets",
 	  "SO_REUSEPORT" },
+	{ "inherited-shell-and-command", FINDING_INHERITED_LISTENER,
+	  "They have the same socket among their descriptors, and \"sh\" (pid 950) and \"tail\" "
+	  "(pid 951) run other programs than \"web.py\" (pid 900). ",
+	  NULL },
+	{ "inherited-child", FINDING_INHERITED_LISTENER,
+	  "They have the same socket among their descriptors, and \"convert\" (pid 950) runs "
+	  "another program than \"web.py\" (pid 900). ",
+	  "Both" },
+	{ "inherited-beside-upgrade", FINDING_INHERITED_LISTENER, "Now: stop \"sleep\" (pid 902).",
+	  "(pid 901)" },
 	{ "inherited-reuseport", FINDING_INHERITED_LISTENER,
 	  "unless both sockets have SO_REUSEPORT and one user", "whatever flags" },
 	{ "inherited-of-first-process", FINDING_INHERITED_LISTENER,
