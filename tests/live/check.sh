@@ -788,8 +788,8 @@ if [ "$has_bpf" = true ]; then
 	"$PORTSHARE" check --json tcp:8102 >open.json 2>/dev/null
 	field() { jq -r ".findings[] | select(.id == \"time-wait-blocks-bind\") | $1" open.json; }
 	like "a client that is still there: the moment is the earliest" "$(field .title)" "cannot be bound until .* at the earliest"
-	like "and what comes after" "$(field .text)" "60 seconds of TIME-WAIT begin"
-	command=$(field .remedy | sed -n "s/.*as root, \"\(ss -K .*'\)\" ends them.*/\1/p")
+	like "and what comes after" "$(field .text)" " The other end has not closed yet \\(FIN-WAIT-2\\): when it does, the 60 seconds of TIME-WAIT begin"
+	command=$(field .remedy | sed -n "s/.*as root, \"\(ss -K .*'\)\" ends it at once.*/\1/p")
 	like "a command that ends it" "$command" "^ss -K -t state fin-wait-2 'sport = :8102'\$"
 	eval "$command" >/dev/null 2>&1
 	if ss -tan state fin-wait-2 'sport = :8102' | grep -q 8102; then
