@@ -223,9 +223,10 @@ static void say_inherited(const struct snapshot *snapshot, uint32_t index, uint3
 
 	finding->title = xasprintf("%s %s the listener of %s on %s too", who,
 				   one ? "holds" : "hold", owner, where);
-	finding->evidence = xasprintf("%s the same socket among their descriptors, and run other "
-				      "programs than %s.",
-				      one ? "Both have" : "All of them have", owner);
+	finding->evidence = xasprintf("They have the same socket among their descriptors, and %s "
+				      "%s than %s.",
+				      who, one ? "runs another program" : "run other programs",
+				      owner);
 	finding->text = xasprintf("While %s%s lives the port stays taken, also when %s ends: %s.",
 				  one ? "" : "one of ", who, owner,
 				  blocked_words(&snapshot->sockets[index]));
@@ -286,6 +287,23 @@ static void report_inherited(struct detection *detection, uint32_t index, uint32
 }
 
 /*
+ * Whether a holder runs what the server runs. A program that is upgraded while it runs, as nginx is
+ * with SIGUSR2, hands its sockets to the new one, which is there to serve. The one socket tells that
+ * the name is no chance, also when the process from which both came has ended.
+ */
+static enum tristate runs_program_of(const struct snapshot *snapshot, const struct process *server,
+				     const struct process *process)
+{
+	enum tristate same = relate_program(server, process, snapshot);
+	const char *file = file_of(snapshot, process);
+
+	if (same == TRISTATE_NO && !(file && is_many_programs(file)) &&
+	    relate_generations(server, process, snapshot))
+		return TRISTATE_UNKNOWN;
+	return same;
+}
+
+/*
  * Put the holders that run other programs than the server into ret_strangers. Returns whether that
  * cannot be told of some.
  */
@@ -299,13 +317,13 @@ static bool find_strangers(const struct snapshot *snapshot, const struct holders
 	ret_strangers->count = 0;
 	for (i = 0; i < holders->count; i++) {
 		const struct process *process = &snapshot->processes[holders->processes[i]];
-		enum tristate same = relate_program(first, process, snapshot);
+		enum tristate same = runs_program_of(snapshot, first, process);
 
 		if (process == first)
 			continue;
 		if (same == TRISTATE_NO)
 			ret_strangers->processes[ret_strangers->count++] = holders->processes[i];
-		/* One program that has written a title over its arguments is no doubt. */
+		/* One program, or one name for it, with other arguments or none is no doubt. */
 		undecided = undecided ||
 			    (same == TRISTATE_UNKNOWN && !(first->exe && process->exe));
 	}

@@ -92,7 +92,7 @@ static char *list_words(const struct wait *wait, const char *conjunction)
 	return text;
 }
 
-/* "tcp 127.0.0.1:8080"; of several addresses "tcp port 8080", with them if there are others. */
+/* "tcp 127.0.0.1:8080"; "tcp port 8080 at 127.0.0.1 and ::1": at others it can be bound. */
 static char *where_words(const struct detection *detection, const struct wait *wait)
 {
 	const char *protocol = protocol_name((enum protocol)detection->bucket->protocol);
@@ -103,8 +103,6 @@ static char *where_words(const struct detection *detection, const struct wait *w
 		address = local_words(wait->addresses[0], &family);
 		text = xasprintf(family == AF_INET6 ? "%s [%s]:%u" : "%s %s:%u", protocol, address,
 				 detection->bucket->port);
-	} else if (wait->remains->living == SNAPSHOT_NONE) {
-		return xasprintf("%s port %u", protocol, detection->bucket->port);
 	} else {
 		address = list_words(wait, "and");
 		text = xasprintf("%s port %u at %s", protocol, detection->bucket->port, address);
@@ -169,6 +167,18 @@ static void count_state(struct wait *wait, const struct inet_socket *socket)
 		wait->last_ms = expires_ms;
 }
 
+static uint32_t count_all(const struct wait *wait)
+{
+	return wait->n_blocking + wait->n_unknown;
+}
+
+/* "Of 3 of them the other end"; of a single one "The other end". */
+static char *other_end_words(const struct wait *wait, uint32_t n)
+{
+	return count_all(wait) == 1 ? xstrdup("The other end") :
+				      xasprintf("Of %u of them the other end", n);
+}
+
 static void count_direction(const struct detection *detection, struct wait *wait,
 			    const struct inet_socket *socket)
 {
@@ -193,7 +203,7 @@ static void count_socket(const struct detection *detection, struct wait *wait,
 /* What is to be told of all together where one alone does not tell. */
 static void settle_direction(const struct detection *detection, struct wait *wait)
 {
-	uint32_t n = wait->n_blocking + wait->n_unknown;
+	uint32_t n = count_all(wait);
 	bool unsettled = n && !wait->n_in && !wait->n_out;
 
 	if (direction_is_of_server(&detection->rules, detection->index, wait->remains->sockets,
@@ -216,7 +226,7 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 		if (socket_has_reuse(socket))
 			continue;
 		add_address(wait, socket);
-		wait->sockets[wait->n_blocking + wait->n_unknown] = wait->remains->sockets[i];
+		wait->sockets[count_all(wait)] = wait->remains->sockets[i];
 		count_socket(detection, wait, socket);
 	}
 	settle_direction(detection, wait);
@@ -250,29 +260,38 @@ static char *end_of(const struct snapshot *snapshot, const struct wait *wait)
 /* What the end of those depends on that have data under way, or the acknowledgement of it. */
 static char *unsent_words(const struct wait *wait)
 {
+	char *end, *text;
+
 	if (!wait->n_unsent)
 		return xstrdup("");
-	return xasprintf(
-		" Of %u of them the other end has not taken all that was sent, or has not answered "
+	end = other_end_words(wait, wait->n_unsent);
+	text = xasprintf(
+		" %s has not taken all that was sent, or has not answered "
 		"(FIN-WAIT-1, CLOSING, LAST-ACK): that lasts until it reads, closes or resets, or "
 		"has taken nothing for so many minutes that the kernel gives up. After FIN-WAIT-1 "
 		"and CLOSING come FIN-WAIT-2 or TIME-WAIT.",
-		wait->n_unsent);
+		end);
+	free(end);
+	return text;
 }
 
 /* The same of those whose other end has only not closed. */
 static char *half_words(const struct wait *wait)
 {
 	uint32_t n = wait->n_open + wait->n_long;
+	char *end, *text;
 
 	if (!n)
 		return xstrdup("");
-	return xasprintf(
-		" Of %u of them the other end has not closed yet (FIN-WAIT-2): when it does, the "
+	end = other_end_words(wait, n);
+	text = xasprintf(
+		" %s has not closed yet (FIN-WAIT-2): when it does, the "
 		"60 seconds of TIME-WAIT begin, so that the port stays closed for up to 60 seconds "
 		"more than that. tcp_fin_timeout sets how long FIN-WAIT-2 lasts, of connections "
 		"that are closed after it was set.",
-		n);
+		end);
+	free(end);
+	return text;
 }
 
 static void report_undecided(const struct detection *detection, const struct wait *wait,
@@ -305,14 +324,13 @@ static enum direction direction_of_all(const struct wait *wait)
 {
 	if (wait->n_in && !wait->n_out)
 		return DIRECTION_IN;
-	return wait->n_out == wait->n_blocking + wait->n_unknown ? DIRECTION_OUT :
-								   DIRECTION_UNKNOWN;
+	return wait->n_out == count_all(wait) ? DIRECTION_OUT : DIRECTION_UNKNOWN;
 }
 
 /* "2 closed connections of a server that is gone" */
 static char *what_words(const struct wait *wait)
 {
-	uint32_t n = wait->n_blocking + wait->n_unknown;
+	uint32_t n = count_all(wait);
 
 	switch (direction_of_all(wait)) {
 	case DIRECTION_IN:
@@ -335,10 +353,12 @@ static const char *why_direction(const struct detection *detection, const struct
 	case DIRECTION_IN:
 		return "";
 	case DIRECTION_OUT:
-		return direction_is_listened_to(&detection->rules, detection->index,
-						&snapshot->sockets[wait->sockets[0]]) ?
-			       " A server listens where they lead, so this end was a client's." :
-			       " By its ports this end was a client's.";
+		if (!direction_is_listened_to(&detection->rules, detection->index,
+					      &snapshot->sockets[wait->sockets[0]]))
+			return " By its ports this end was a client's.";
+		return wait->n_blocking == 1 ?
+			       " A server listens where it leads, so this end was a client's." :
+			       " A server listens where they lead, so this end was a client's.";
 	case DIRECTION_UNKNOWN:
 		break;
 	}
@@ -378,16 +398,17 @@ static char *kill_words(const struct detection *detection, const struct wait *wa
 static char *remedy_words(const struct detection *detection, const struct wait *wait)
 {
 	char *end = end_of(detection->snapshot, wait), *kill = kill_words(detection, wait), *text;
+	const char *ends = !*kill		? "" :
+			   count_all(wait) == 1 ? " ends it at once" :
+						  " ends them at once";
 
 	if (has_no_end(wait))
 		text = xasprintf("Now: let the other end read, close or reset; or start on another "
 				 "port or address%s%s%s. %s",
-				 *kill ? "; as root, " : "", kill,
-				 *kill ? " ends them at once" : "", for_good(detection, wait));
+				 *kill ? "; as root, " : "", kill, ends, for_good(detection, wait));
 	else
 		text = xasprintf("Now: wait %s, or start on another port or address%s%s%s. %s", end,
-				 *kill ? "; as root, " : "", kill,
-				 *kill ? " ends them at once" : "", for_good(detection, wait));
+				 *kill ? "; as root, " : "", kill, ends, for_good(detection, wait));
 	free(end);
 	free(kill);
 	return text;
@@ -410,9 +431,9 @@ static void report_certain(const struct detection *detection, const struct wait 
 	finding->text = xasprintf(
 		"A bind needs SO_REUSEADDR on both sides, the new socket and the dead one, or "
 		"SO_REUSEPORT on both. The dead one lacks them, so each bind to %s, or to all "
-		"addresses, fails with EADDRINUSE, whatever flags it sets, until the last of them "
-		"has ended. %s%s%s %s",
-		addresses, others, unsent, half,
+		"addresses, fails with EADDRINUSE, whatever flags it sets, until %s has ended. "
+		"%s%s%s %s",
+		addresses, count_all(wait) == 1 ? "it" : "the last of them", others, unsent, half,
 		*half ? "It does not shorten TIME-WAIT, and tcp_tw_reuse changes nothing here." :
 			"Neither tcp_tw_reuse nor tcp_fin_timeout changes that.");
 	finding->remedy = remedy_words(detection, wait);
@@ -444,11 +465,11 @@ static void report_blocked(struct detection *detection, const struct wait *wait)
 	if (!detect_is_wanted(detection, severity) ||
 	    (!wait->n_blocking && severity == SEVERITY_NOTE))
 		return;
-	if (severity == SEVERITY_NOTE && !detect_has_own_note(&detection->left_over, wait->sockets,
-							      wait->n_blocking + wait->n_unknown))
+	if (severity == SEVERITY_NOTE &&
+	    !detect_has_own_note(&detection->left_over, wait->sockets, count_all(wait)))
 		return;
 	finding = detect_report(detection, FINDING_TIME_WAIT_BLOCKS_BIND, severity, wait->sockets,
-				wait->n_blocking + wait->n_unknown);
+				count_all(wait));
 	if (wait->n_blocking)
 		report_certain(detection, wait, finding);
 	else
@@ -476,7 +497,7 @@ static void check_blocked(struct detection *detection, const struct remains *rem
 	};
 
 	sum_up(detection, &wait);
-	if (wait.n_blocking + wait.n_unknown)
+	if (count_all(&wait))
 		report_blocked(detection, &wait);
 	free(wait.sockets);
 }

@@ -234,7 +234,8 @@ static void advise_waiting(const struct context *context, const struct group *gr
 			  "command in the first moment that it can.",
 			  wait->n_without == group->count ? dead : "some of them");
 	advise_next_time(context, group, verdict);
-	probe_say(&verdict->remedies, "As root, %s ends them at once.", end);
+	probe_say(&verdict->remedies, "As root, %s ends %s at once.", end,
+		  group->count == 1 ? "it" : "them");
 	free(end);
 }
 

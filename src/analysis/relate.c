@@ -2,6 +2,7 @@
 #include "analysis/relate.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/xalloc.h"
@@ -262,6 +263,60 @@ static enum tristate same_file(const struct process *a, const struct process *b)
 	if (!has_files)
 		return TRISTATE_YES;
 	return tristate_of(a->exe_deleted == TRISTATE_YES || b->exe_deleted == TRISTATE_YES);
+}
+
+/* A base name without what people add to that of the program that a new one replaces, or to that. */
+static char *generation_name(const char *name)
+{
+	static const char *const marks[] = { ".old", ".new", ".bak" };
+	size_t length = strlen(name), i;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++) {
+		size_t mark = strlen(marks[i]);
+
+		if (length > mark && !strcmp(name + length - mark, marks[i]))
+			return xasprintf("%.*s", (int)(length - mark), name);
+	}
+	return xstrdup(name);
+}
+
+static bool same_generation_name(const char *left, const char *right)
+{
+	char *a = generation_name(left), *b = generation_name(right);
+	bool same = same_but_for_numbers(a, b);
+
+	free(a);
+	free(b);
+	return same;
+}
+
+static bool same_script_name(const struct snapshot *snapshot, const struct interpreter *interpreter,
+			     const struct process *a, const struct process *b)
+{
+	const char *x, *y, *option_x, *option_y;
+
+	x = script_of(interpreter, arguments_of(snapshot, a), &option_x);
+	y = script_of(interpreter, arguments_of(snapshot, b), &option_y);
+	/* Code that is an argument has no name. */
+	return x && y && !strcmp(option_x, option_y) && strcmp(option_x, "-c") &&
+	       strcmp(option_x, "-e") && same_generation_name(base_name(x), base_name(y));
+}
+
+bool relate_generations(const struct process *a, const struct process *b,
+			const struct snapshot *snapshot)
+{
+	const struct interpreter *interpreter = interpreter_of(snapshot, a);
+	const char *x = file_name(snapshot, a), *y = file_name(snapshot, b);
+
+	if (interpreter != interpreter_of(snapshot, b))
+		return false;
+	if (interpreter)
+		return same_script_name(snapshot, interpreter, a, b);
+	if (!x || !y) {
+		x = snapshot_text(snapshot, a->comm);
+		y = snapshot_text(snapshot, b->comm);
+	}
+	return x && y && same_generation_name(x, y);
 }
 
 const char *relate_program_name(const struct snapshot *snapshot, const struct process *process)

@@ -40,6 +40,14 @@ enum tristate relate_program(const struct process *a, const struct process *b,
 			     const struct snapshot *snapshot);
 
 /*
+ * Whether the names of what two processes run are those of one program in two generations, as after
+ * an upgrade while it runs: the same base name, of the executable or of the script, but for numbers
+ * and for a ".old" or the like. Where one has got something of the other's that says whose it is.
+ */
+bool relate_generations(const struct process *a, const struct process *b,
+			const struct snapshot *snapshot);
+
+/*
  * What a process runs, as people name it: of an interpreter the script or module, else the base
  * name of the executable, else the comm. In the pool, or a part of it; never NULL.
  */

@@ -569,6 +569,53 @@ is "without it nothing is left" "$? $(head -n 1 out | cut -d';' -f1)" "0 Nothing
 mksock_stop_pid "${mksock_pids##* }"
 mksock_stop_pid "${mksock_pids##* }"
 stop_all
+# A program that is upgraded while it runs: the old master hands its listener to the new one.
+cat >upgrade.py <<'PY'
+import os, shutil, socket, subprocess, sys, time
+if len(sys.argv) > 2:
+    s = socket.socket(fileno=int(sys.argv[2])); print("ready", flush=True)
+    while True:
+        with s.accept()[0] as c: c.send(b"new"); c.recv(1) # the client closes first, and has TIME-WAIT
+directory = os.path.dirname(sys.argv[0])
+old = new = directory + "/nginx"
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 8080)); s.listen(8); s.set_inheritable(True)
+if sys.argv[1] == "replaced":
+    shutil.copy(old, old + ".tmp"); os.rename(old + ".tmp", old)
+elif sys.argv[1] == "renamed":
+    os.rename(old, old + ".old"); shutil.copy(old + ".old", old)
+else:
+    os.mkdir(directory + "/r2"); new = directory + "/r2/nginx"; shutil.copy(old, new)
+subprocess.Popen([new, sys.argv[0], sys.argv[1], str(s.fileno())], close_fds=False)
+if sys.argv[1] == "helped": subprocess.Popen(["sleep", "600"], close_fds=False)
+time.sleep(600)
+PY
+mkdir upgrade
+mv upgrade.py upgrade/
+as_is=$python
+for how in replaced renamed released helped; do
+	rm -rf upgrade/nginx* upgrade/r2
+	cp "$(readlink -f "$(command -v "$as_is")")" upgrade/nginx
+	python=$netns_tmp/upgrade/nginx
+	start upgrade/upgrade "$how"
+	python=$as_is
+	is "a server that was $how: the new one serves" \
+		"$("$python" -c 'import socket; print(socket.create_connection(("127.0.0.1", 8080)).recv(3).decode())')" new
+	if [ "$how" = helped ]; then
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			[ "$("$PORTSHARE" -Hr -o owner tcp:8080 2>/dev/null | grep -c sleep)" = 0 ] || break
+			sleep 0.1
+		done
+		like "beside a helper the new one is not told to stop" \
+			"$("$PORTSHARE" check --json 2>/dev/null | jq -r '.findings[] | select(.id == "inherited-listener").remedy')" \
+			'^Now: stop "sleep" \(pid [0-9]+\)\. '
+	else
+		is "nobody is told to stop it" \
+			"$("$PORTSHARE" check --json 2>/dev/null | jq -c '[(.findings[], .undecided[]) | select(.severity != "note") | .id]')" "[]"
+		unlike "nor that it should not have the socket" "$("$PORTSHARE" probe tcp:8080 --reuseaddr 2>/dev/null)" "SOCK_CLOEXEC|inherited"
+	fi
+	stop_all
+done
 # A shell with a command that runs: neither is the server, which has gone.
 cat >leaving.py <<'PY'
 import socket, subprocess, sys, time
@@ -741,8 +788,8 @@ if [ "$has_bpf" = true ]; then
 	"$PORTSHARE" check --json tcp:8102 >open.json 2>/dev/null
 	field() { jq -r ".findings[] | select(.id == \"time-wait-blocks-bind\") | $1" open.json; }
 	like "a client that is still there: the moment is the earliest" "$(field .title)" "cannot be bound until .* at the earliest"
-	like "and what comes after" "$(field .text)" "60 seconds of TIME-WAIT begin"
-	command=$(field .remedy | sed -n "s/.*as root, \"\(ss -K .*'\)\" ends them.*/\1/p")
+	like "and what comes after" "$(field .text)" " The other end has not closed yet \\(FIN-WAIT-2\\): when it does, the 60 seconds of TIME-WAIT begin"
+	command=$(field .remedy | sed -n "s/.*as root, \"\(ss -K .*'\)\" ends it at once.*/\1/p")
 	like "a command that ends it" "$command" "^ss -K -t state fin-wait-2 'sport = :8102'\$"
 	eval "$command" >/dev/null 2>&1
 	if ss -tan state fin-wait-2 'sport = :8102' | grep -q 8102; then

@@ -108,7 +108,7 @@ fi
 
 # What is advised of another namespace acts in that one.
 
-remedy() { jq -r '.verdict.remedy[], (.snapshot.netns[] | .own)' "$netns_tmp/probe" | sed -n 's/^As root, "\(.*\)" ends them at once.$/\1/p; /^[a-z]*$/p' | paste -sd,; }
+remedy() { jq -r '.verdict.remedy[], (.snapshot.netns[] | .own)' "$netns_tmp/probe" | sed -n 's/^As root, "\(.*\)" ends it at once.$/\1/p; /^[a-z]*$/p' | paste -sd,; }
 "$PORTSHARE" probe --json --netns "/proc/$there/ns/net" 9092 >"$netns_tmp/probe" 2>/dev/null
 if [ "$(stat -fc %T /run/netns 2>/dev/null)" = tmpfs ] && [ -e /run/netns/there ]; then
 	is "the way into a namespace with a name" "$(remedy)" "ip netns exec there ss -K -t state time-wait 'sport = :9092',false"
@@ -125,10 +125,10 @@ case $bpf_modes in
 *" --")
 	"$PORTSHARE" check -A --json 9092 >"$netns_tmp/all" 2>/dev/null
 	like "check --all-netns names the way" "$(jq -r '.findings[] | select(.id == "time-wait-blocks-bind") | .remedy' "$netns_tmp/all")" \
-		"as root, \"nsenter --net=/proc/[0-9]*/ns/net ss -K -t state time-wait 'sport = :9092'\" ends them"
+		"as root, \"nsenter --net=/proc/[0-9]*/ns/net ss -K -t state time-wait 'sport = :9092'\" ends it at once"
 	"$PORTSHARE" check --json --from "$netns_tmp/all" 9092 >"$netns_tmp/again" 2>/dev/null
 	like "a snapshot knows none that would still lead there" "$(jq -r '.findings[] | select(.id == "time-wait-blocks-bind") | .remedy' "$netns_tmp/again")" \
-		"as root, \"ss -K -t state time-wait 'sport = :9092'\" in that network namespace ends them"
+		"as root, \"ss -K -t state time-wait 'sport = :9092'\" in that network namespace ends it at once"
 	;;
 *)
 	skip "check --all-netns names the way" "needs BPF"
@@ -137,9 +137,9 @@ case $bpf_modes in
 esac
 if nsenter --net="/proc/$there/ns/net" ss -K -t state time-wait 'sport = :1' >"$netns_tmp/out" 2>&1 && ! grep -q 'not supported\|denied' "$netns_tmp/out"; then
 	sh -c "$(remedy | sed 's/,[a-z]*$//')" >"$netns_tmp/out" 2>&1
-	is "and the command ends them" "$("$PORTSHARE" --raw -H -o port -s time-wait --netns "$there" 2>/dev/null)" ""
+	is "and the command ends it" "$("$PORTSHARE" --raw -H -o port -s time-wait --netns "$there" 2>/dev/null)" ""
 else
-	skip "and the command ends them" "this kernel ends no socket on request"
+	skip "and the command ends it" "this kernel ends no socket on request"
 fi
 
 # More namespaces than descriptors
