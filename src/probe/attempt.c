@@ -127,6 +127,8 @@ static void run(void *user)
 	}
 	if (!work->plan) {
 		candidate.port = 0;
+		/* Where a program of the cgroup gives it one, it shall take nothing there. */
+		candidate.reuse_addr = candidate.reuse_port = false;
 		try_bind(work, &candidate, true, &work->results[0]);
 		return;
 	}
@@ -184,7 +186,7 @@ int attempt_address(const struct attempt_request *request, struct probe_report *
 	if (!results)
 		return answer;
 	if (results->tried && (!*results->step || results->error == ENODEV))
-		answer = results->error;
+		answer = results->error == EADDRINUSE ? PROBE_UNKNOWN : results->error;
 	else if (results->tried)
 		probe_add_limit(report, "live", "the address could not be tried: %s: %s",
 				results->step, errno_name(results->error));
