@@ -59,11 +59,12 @@ bool direction_is_listened_to(const struct port_rules *rules, const struct bind_
 	const struct bind_bucket *bucket = bucket_of_peer(index, socket);
 	uint32_t i;
 
-	for (i = 0; bucket && i < bucket->count; i++) {
+	/* The other end chooses its port: it may be one on which this host has many connections. */
+	for (i = 0; bucket && i < bucket->n_listeners; i++) {
 		const struct inet_socket *other =
-			&rules->snapshot->sockets[index->members[bucket->first + i]];
+			&rules->snapshot->sockets[index->listeners[bucket->first_listener + i]];
 
-		if (other->state == STATE_LISTEN && is_of_this_host(socket, other) &&
+		if (is_of_this_host(socket, other) &&
 		    address_covers(other->family, &other->local, other->v6only == TRISTATE_YES,
 				   socket->family, &socket->peer))
 			return true;
