@@ -636,8 +636,8 @@ static void say_rest(const struct detection *detection, const struct wait *wait,
 		"there has ended.%s%s",
 		unsent, half);
 	finding->remedy = xasprintf(
-		"Now: wait %s, or start on another port or address. Name one of the ports to be told "
-		"of it alone. %s",
+		"Now: wait %s, or start on another port or address. Name one of the ports to be "
+		"told of it alone. %s",
 		has_no_end(wait) ? "until the other ends have read, closed or reset" : end,
 		for_good(detection, wait));
 	free(end);

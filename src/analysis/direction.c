@@ -13,8 +13,8 @@
 #define PEER_NAT_FIRST 1024
 
 /*
- * Who binds a port below 1024 to call from it takes one from here on: rresvport(3), bindresvport(3),
- * NFS. But FTP servers call their clients from port 20.
+ * Who binds a port below 1024 to call from it takes one from here on: rresvport(3),
+ * bindresvport(3), NFS. But FTP servers call their clients from port 20.
  */
 #define CALLED_FROM_FIRST 512
 #define FTP_DATA 20
@@ -150,7 +150,9 @@ bool direction_is_accepted(const struct port_rules *rules, const uint32_t *socke
 
 	if (port_is_ephemeral(rules, all[sockets[0]].netns, all[sockets[0]].local_port))
 		return false;
-	/* Those of one address stand together: if any two have different peer ports, neighbours do. */
+	/*
+	 * Those of one address stand together: if any two have different peer ports, neighbours do.
+	 */
 	address_index_init(&index, rules->snapshot, sockets, n_sockets);
 	for (i = 0; i < index.count && !accepted; i++) {
 		const struct inet_socket *socket = &all[index.sockets[i]];
