@@ -348,7 +348,7 @@ static void test_details(void)
 	frame_maker_done(&maker);
 }
 
-/* What nobody reads to its end would keep the keys waiting. */
+/* Who receives cannot be told, and the details say why. */
 static void test_receivers(enum tristate port, enum tristate program, const char *expected)
 {
 	struct snapshot *snapshot = snapshot_new();
@@ -374,6 +374,7 @@ static void test_receivers(enum tristate port, enum tristate program, const char
 	frame_maker_done(&maker);
 }
 
+/* What nobody reads to its end would keep the keys waiting. */
 static void test_many_details(void)
 {
 	struct snapshot *snapshot = snapshot_new();
