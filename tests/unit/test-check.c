@@ -163,6 +163,8 @@ static const struct saying sayings[] = {
 	  "A BPF program that is attached to a group with SO_REUSEPORT chooses",
 	  "each socket its "
 	  "share by a hash" },
+	{ "udp-share-left-group", FINDING_REUSEPORT_STRANGERS, "each would get about one in 2",
+	  "three.py" },
 	{ "udp-share-group-starved", FINDING_REUSEPORT_STRANGERS,
 	  "Other sockets get what is sent there now.", "The kernel spreads" },
 	{ "udp-shadow-strangers", FINDING_UDP_SHADOWED,
