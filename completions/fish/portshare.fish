@@ -23,7 +23,7 @@ end
 
 function __portshare_checks
     set -l words (commandline -opc)
-    test (count $words) -ge 2 -a "$words[2]" = check
+    test (count $words) -ge 2; and test "$words[2]" = check
 end
 
 function __portshare_binds
@@ -33,12 +33,12 @@ end
 
 function __portshare_probes
     set -l words (commandline -opc)
-    test (count $words) -ge 2 -a "$words[2]" = probe
+    test (count $words) -ge 2; and test "$words[2]" = probe
 end
 
 function __portshare_waits
     set -l words (commandline -opc)
-    test (count $words) -ge 2 -a "$words[2]" = wait
+    test (count $words) -ge 2; and test "$words[2]" = wait
 end
 
 function __portshare_reads
@@ -51,7 +51,7 @@ end
 
 function __portshare_watches
     set -l words (commandline -opc)
-    test (count $words) -ge 2 -a "$words[2]" = watch
+    test (count $words) -ge 2; and test "$words[2]" = watch
 end
 
 function __portshare_lists

@@ -267,7 +267,7 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "nobody wants it for one: it was not named alone, and is not reserved. Of clients behind NAT, whose "
 "ports may be any, one tells nothing, unless the server's port is below 512; two tell, for without "
 "the flags a client cannot bind one address and port for two connections. Of more than 16 such "
-"ports one note sums up the others. In "
+"ports one note sums up the others of a network namespace. In "
 "net.ipv4.ip_local_port_range what is left is looked at if the port was named alone, or if two "
 "clients of the server are still in the snapshot.",
 		.arises =
@@ -347,7 +347,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "note: a TCP server listens on a port out of which the kernel serves connections, and may find it "
 "taken after a restart. If the kernel chose the port (bind to port 0) that does no harm; the kernel "
 "keeps no record of it, so it cannot be told. More than three such ports of one process are one "
-"note, and after sixteen notes all others are one; a port that was named has its own.",
+"note, and after sixteen notes all others of a network namespace are one; a port that was named has "
+"its own.",
 		.arises =
 "The port lies in net.ipv4.ip_local_port_range (32768 to 60999 unless changed) and the kernel gave "
 "it to somebody's connection while the server was down; or a client, such as NFS, binds low ports.",

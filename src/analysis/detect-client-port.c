@@ -11,9 +11,8 @@
 
 #define PORT_PRIVILEGED_LAST 1023
 
-/* So many listeners of one process are told one by one, and of all so many notes are made. */
+/* So many listeners of one process are told one by one. */
 #define TOLD_ALONE_MAX 3
-#define TAKEABLE_MAX 16
 
 static bool is_stream(const struct detection *detection)
 {
@@ -320,15 +319,20 @@ void detect_takeable_ports(struct detection *detection)
 
 	for (i = 0; i < count; i++)
 		detection->takeable[i] = items[i].socket;
-	/* One more is as short as "1 more". */
-	for (i = 0; i < count && (n_told < TAKEABLE_MAX || i + 1 == count); i += n, n_told++) {
+	for (i = 0; i < count && n_told < DETECT_OWN_NOTES_MAX; i += n, n_told++) {
 		n = count_together(items + i, count - i);
 		if (n == 1)
 			report_takeable_port(detection, detection->takeable[i]);
 		else
 			report_takeable_ports(detection, detection->takeable + i, n);
 	}
-	if (i < count)
-		report_takeable_rest(detection, detection->takeable + i, count - i);
+	/* One more is as short as "1 more". */
+	for (; i < count; i += n) {
+		n = detect_count_in_netns(detection->snapshot, detection->takeable + i, count - i);
+		if (n == 1)
+			report_takeable_port(detection, detection->takeable[i]);
+		else
+			report_takeable_rest(detection, detection->takeable + i, n);
+	}
 	free(items);
 }

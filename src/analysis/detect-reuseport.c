@@ -48,9 +48,12 @@ static uint32_t *list_members(const struct snapshot *snapshot, const struct dete
 {
 	uint32_t *members = xcalloc(place->count, sizeof(*members)), i, n = 0;
 
-	for (i = 0; i < place->count; i++)
-		if (snapshot->sockets[place->sockets[i]].reuse_port != TRISTATE_NO)
+	for (i = 0; i < place->count; i++) {
+		const struct inet_socket *socket = &snapshot->sockets[place->sockets[i]];
+
+		if (socket->reuse_port != TRISTATE_NO && socket->reuse_group != TRISTATE_NO)
 			members[n++] = place->sockets[i];
+	}
 	if (n)
 		qsort_r(members, n, sizeof(*members), compare_members, (void *)snapshot);
 	*ret_count = n;

@@ -624,23 +624,22 @@ void detect_time_wait(struct detection *detection)
 }
 
 /* Sum up sockets of several ports, those of one after the other. Returns how many ports. */
-static uint32_t sum_up_rest(const struct detection *detection, struct wait *wait)
+static uint32_t sum_up_ports(const struct detection *detection, uint32_t n_sockets,
+			     struct wait *wait)
 {
-	const struct detect_rest *rest = &detection->left_over;
 	const struct inet_socket *socket, *previous = NULL;
 	uint32_t i, n_ports = 0;
 
-	for (i = 0; i < rest->count; i++, previous = socket) {
-		socket = &detection->snapshot->sockets[rest->sockets[i]];
-		n_ports += !previous || socket->netns != previous->netns ||
-			   socket->local_port != previous->local_port;
+	for (i = 0; i < n_sockets; i++, previous = socket) {
+		socket = &detection->snapshot->sockets[wait->sockets[i]];
+		n_ports += !previous || socket->local_port != previous->local_port;
 		count_socket(detection, wait, socket);
 	}
 	return n_ports;
 }
 
-static void report_rest(const struct detection *detection, const struct wait *wait,
-			uint32_t n_ports, struct finding *finding)
+static void say_rest(const struct detection *detection, const struct wait *wait, uint32_t n_ports,
+		     struct finding *finding)
 {
 	char *end = end_of(detection->snapshot, wait), *what = what_words(wait);
 	char *unsent = unsent_words(wait), *half = half_words(wait);
@@ -658,8 +657,8 @@ static void report_rest(const struct detection *detection, const struct wait *wa
 		"there has ended.%s%s",
 		unsent, half);
 	finding->remedy = xasprintf(
-		"Now: wait %s, or start on another port or address. Name one of the ports to be told "
-		"of it alone. %s",
+		"Now: wait %s, or start on another port or address. Name one of the ports to be "
+		"told of it alone. %s",
 		has_no_end(wait) ? "until the other ends have read, closed or reset" : end,
 		for_good(detection, wait));
 	free(end);
@@ -668,19 +667,26 @@ static void report_rest(const struct detection *detection, const struct wait *wa
 	free(half);
 }
 
+/* Of one namespace. */
+static void report_rest(struct detection *detection, uint32_t *sockets, uint32_t n_sockets)
+{
+	struct wait wait = { .sockets = sockets };
+	uint32_t n_ports = sum_up_ports(detection, n_sockets, &wait);
+	struct finding *finding = finding_list_add(detection->list, FINDING_TIME_WAIT_BLOCKS_BIND,
+						   SEVERITY_NOTE, sockets, n_sockets);
+
+	finding->netns = detection->snapshot->sockets[sockets[0]].netns;
+	finding->protocol = PROTOCOL_TCP;
+	say_rest(detection, &wait, n_ports, finding);
+}
+
 void detect_time_wait_rest(struct detection *detection)
 {
 	const struct detect_rest *rest = &detection->left_over;
-	struct wait wait = { .sockets = rest->sockets };
-	struct finding *finding;
-	uint32_t n_ports;
+	uint32_t i, n;
 
-	if (!rest->count)
-		return;
-	n_ports = sum_up_rest(detection, &wait);
-	finding = finding_list_add(detection->list, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_NOTE,
-				   rest->sockets, rest->count);
-	finding->netns = detection->snapshot->sockets[rest->sockets[0]].netns;
-	finding->protocol = PROTOCOL_TCP;
-	report_rest(detection, &wait, n_ports, finding);
+	for (i = 0; i < rest->count; i += n) {
+		n = detect_count_in_netns(detection->snapshot, rest->sockets + i, rest->count - i);
+		report_rest(detection, rest->sockets + i, n);
+	}
 }

@@ -115,19 +115,26 @@ void udp_check_hijack(struct detection *detection, const struct address_index *g
 	free(open);
 }
 
+static void report_rest(struct detection *detection, const uint32_t *sockets, uint32_t n)
+{
+	const struct inet_socket *first = &detection->snapshot->sockets[sockets[0]];
+	struct finding *finding = finding_list_add(detection->list, FINDING_UDP_HIJACKABLE,
+						   SEVERITY_NOTE, sockets, n);
+
+	finding->netns = first->netns;
+	finding->protocol = PROTOCOL_UDP;
+	finding->title = xasprintf("any local user can take the datagrams of %u more UDP socket%s",
+				   n, n == 1 ? "" : "s");
+	explain_hijack(finding, first);
+}
+
 void detect_hijackable_rest(struct detection *detection)
 {
-	const struct snapshot *snapshot = detection->snapshot;
 	const struct detect_rest *rest = &detection->hijackable;
-	struct finding *finding;
+	uint32_t i, n;
 
-	if (!rest->count)
-		return;
-	finding = finding_list_add(detection->list, FINDING_UDP_HIJACKABLE, SEVERITY_NOTE,
-				   rest->sockets, rest->count);
-	finding->netns = snapshot->sockets[rest->sockets[0]].netns;
-	finding->protocol = PROTOCOL_UDP;
-	finding->title = xasprintf("any local user can take the datagrams of %u more UDP sockets",
-				   rest->count);
-	explain_hijack(finding, &snapshot->sockets[rest->sockets[0]]);
+	for (i = 0; i < rest->count; i += n) {
+		n = detect_count_in_netns(detection->snapshot, rest->sockets + i, rest->count - i);
+		report_rest(detection, rest->sockets + i, n);
+	}
 }

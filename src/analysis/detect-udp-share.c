@@ -328,6 +328,17 @@ static void say_who_receives(const struct detection *detection, const struct sha
 	free(spread);
 }
 
+/* Whether one was connected and is no longer, which leaves it the datagrams of that peer alone. */
+static bool has_old_peer(const struct detection *detection, const struct share *share)
+{
+	uint32_t i;
+
+	for (i = 0; i < share->count; i++)
+		if (detection->snapshot->sockets[share->sockets[i]].known & SOCKET_HAS_OLD_PEER)
+			return true;
+	return false;
+}
+
 /* Where it cannot be told which of them receives. */
 static char *explain_unknown(const struct detection *detection, const struct share *share)
 {
@@ -337,6 +348,12 @@ static char *explain_unknown(const struct detection *detection, const struct sha
 			"program that is attached to a group with SO_REUSEPORT chooses which "
 			"of that group it is, not a hash, and whom it chooses cannot be "
 			"seen from outside. The others get nothing, and no error.");
+	if (has_old_peer(detection, share))
+		return xstrdup(
+			"The kernel gives each unicast datagram to one socket only. One of these "
+			"was connected for a while, and of IPv6 still takes only what that peer "
+			"sends: who receives depends on the sender. The others get nothing, and "
+			"no error.");
 	return xstrdup("The kernel gives each unicast datagram to one socket only, or spreads "
 		       "them over one group with SO_REUSEPORT; which of these cannot be told "
 		       "from what is known. The others get nothing, and no error.");

@@ -7,9 +7,6 @@
 #include "analysis/words.h"
 #include "util/xalloc.h"
 
-/* So many ports have a note of their own. */
-#define OWN_NOTES_MAX 16
-
 bool detect_is_wanted(const struct detection *detection, enum severity severity)
 {
 	return severity >= detection->options->least;
@@ -52,13 +49,24 @@ bool detect_has_own_note(struct detect_rest *rest, const uint32_t *sockets, uint
 {
 	uint32_t i;
 
-	if (rest->n_ports++ < OWN_NOTES_MAX)
+	if (rest->n_ports++ < DETECT_OWN_NOTES_MAX)
 		return true;
 	for (i = 0; i < n_sockets; i++) {
 		ARRAY_RESERVE(rest->sockets, rest->count, rest->capacity);
 		rest->sockets[rest->count++] = sockets[i];
 	}
 	return false;
+}
+
+uint32_t detect_count_in_netns(const struct snapshot *snapshot, const uint32_t *sockets,
+			       uint32_t n_sockets)
+{
+	uint32_t n = 1;
+
+	while (n < n_sockets &&
+	       snapshot->sockets[sockets[n]].netns == snapshot->sockets[sockets[0]].netns)
+		n++;
+	return n;
 }
 
 /* Who holds it, what those run, or its flags: what those see who may. */

@@ -14,10 +14,10 @@ struct detect_doubts {
 	uint32_t count, capacity;
 };
 
-/*
- * Sockets of ports that have no note of their own: so many ports have one, and one more sums up the
- * others.
- */
+/* So many ports have a note of their own. */
+#define DETECT_OWN_NOTES_MAX 16
+
+/* Sockets of ports that have none: in each namespace one more note sums them up. */
 struct detect_rest {
 	uint32_t n_ports; /* that were asked for, with those that have one */
 	uint32_t *sockets;
@@ -78,6 +78,13 @@ struct finding *detect_report(struct detection *detection, enum finding_id id,
 
 /* Whether sockets of a port get a note of their own; if not, they are put aside. */
 bool detect_has_own_note(struct detect_rest *rest, const uint32_t *sockets, uint32_t n_sockets);
+
+/*
+ * How many of these, from the first on, are in its namespace: a finding is about one. They stand in
+ * the order of the namespaces.
+ */
+uint32_t detect_count_in_netns(const struct snapshot *snapshot, const uint32_t *sockets,
+			       uint32_t n_sockets);
 
 /* Whether something of a finding's sockets, or of who holds them, is hidden from who looks. */
 bool detect_is_hidden(const struct detection *detection, const struct finding *finding);

@@ -13,8 +13,8 @@
 #define PEER_NAT_FIRST 1024
 
 /*
- * Who binds a port below 1024 to call from it takes one from here on: rresvport(3), bindresvport(3),
- * NFS. But FTP servers call their clients from port 20.
+ * Who binds a port below 1024 to call from it takes one from here on: rresvport(3),
+ * bindresvport(3), NFS. But FTP servers call their clients from port 20.
  */
 #define CALLED_FROM_FIRST 512
 #define FTP_DATA 20
@@ -59,11 +59,12 @@ bool direction_is_listened_to(const struct port_rules *rules, const struct bind_
 	const struct bind_bucket *bucket = bucket_of_peer(index, socket);
 	uint32_t i;
 
-	for (i = 0; bucket && i < bucket->count; i++) {
+	/* The other end chooses its port: it may be one on which this host has many connections. */
+	for (i = 0; bucket && i < bucket->n_listeners; i++) {
 		const struct inet_socket *other =
-			&rules->snapshot->sockets[index->members[bucket->first + i]];
+			&rules->snapshot->sockets[index->listeners[bucket->first_listener + i]];
 
-		if (other->state == STATE_LISTEN && is_of_this_host(socket, other) &&
+		if (is_of_this_host(socket, other) &&
 		    address_covers(other->family, &other->local, other->v6only == TRISTATE_YES,
 				   socket->family, &socket->peer))
 			return true;
@@ -149,7 +150,9 @@ bool direction_is_accepted(const struct port_rules *rules, const uint32_t *socke
 
 	if (port_is_ephemeral(rules, all[sockets[0]].netns, all[sockets[0]].local_port))
 		return false;
-	/* Those of one address stand together: if any two have different peer ports, neighbours do. */
+	/*
+	 * Those of one address stand together: if any two have different peer ports, neighbours do.
+	 */
 	address_index_init(&index, rules->snapshot, sockets, n_sockets);
 	for (i = 0; i < index.count && !accepted; i++) {
 		const struct inet_socket *socket = &all[index.sockets[i]];

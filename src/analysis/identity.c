@@ -88,8 +88,9 @@ static uint32_t sole_holder(const struct snapshot *snapshot, const struct findin
 }
 
 /*
- * Its port, or where it has none the destination, or the process whose ports it is about; and the
- * address, of which there may be more.
+ * Its port, and the address, of which there may be more; or where it has none the destination whose
+ * ports run out, or the process whose ports it is about. Others of no port are one of a kind, and
+ * their sockets come and go.
  */
 uint64_t identity_of_finding(const struct snapshot *snapshot, const struct finding_list *findings,
 			     const struct finding *finding)
@@ -100,6 +101,8 @@ uint64_t identity_of_finding(const struct snapshot *snapshot, const struct findi
 
 	key = identity_mix(key, (uint64_t)finding->protocol << 16 | finding->port);
 	if (!finding->n_sockets)
+		return key;
+	if (!finding->port && finding->id == FINDING_TIME_WAIT_BLOCKS_BIND)
 		return key;
 	socket = &snapshot->sockets[findings->sockets[finding->first_socket]];
 	key = identity_mix_text(key, snapshot_text(snapshot, socket->device));

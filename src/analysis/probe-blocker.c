@@ -18,7 +18,7 @@ struct context {
 	const struct bind_bucket_index *index;
 	const struct bind_candidate *candidate;
 	bool certain; /* that the bind fails */
-	uint32_t *listeners; /* all on the port */
+	const uint32_t *listeners; /* all on the port */
 	uint32_t n_listeners;
 	bool of_server; /* the connections of the port, although nobody listens */
 };
@@ -301,15 +301,17 @@ static void explain(const struct context *context, const struct bind_blocker *fr
 /* What else is on the port, which tells whose its connections are. */
 static void look_at_port(struct context *context)
 {
-	uint32_t i, n_members;
-	const uint32_t *members = probe_members(context->index, context->candidate, &n_members);
+	const struct bind_bucket_index *index = context->index;
+	const struct bind_bucket *bucket =
+		bind_bucket_find(index, context->candidate->netns, context->candidate->port,
+				 (enum protocol)context->candidate->protocol);
 
-	context->listeners = xcalloc(n_members, sizeof(*context->listeners));
-	for (i = 0; i < n_members; i++)
-		if (context->snapshot->sockets[members[i]].state == STATE_LISTEN)
-			context->listeners[context->n_listeners++] = members[i];
-	context->of_server =
-		direction_is_of_server(context->rules, context->index, members, n_members);
+	if (!bucket)
+		return;
+	context->listeners = index->listeners + bucket->first_listener;
+	context->n_listeners = bucket->n_listeners;
+	context->of_server = direction_is_of_server(context->rules, index,
+						    index->members + bucket->first, bucket->count);
 }
 
 void probe_explain_blockers(const struct port_rules *rules, const struct bind_bucket_index *index,
@@ -338,7 +340,6 @@ void probe_explain_blockers(const struct port_rules *rules, const struct bind_bu
 		else if (blocker->frees_in_ms > verdict->frees_in_ms)
 			verdict->frees_in_ms = blocker->frees_in_ms;
 	}
-	free(context.listeners);
 	if (!all_end)
 		verdict->frees_in_ms = -1;
 	probe_advise(rules, &report->candidate, verdict);

@@ -16,7 +16,8 @@ void probe_advise(const struct port_rules *rules, const struct bind_candidate *c
 struct probe_heirs {
 	char *words; /* those that have inherited them */
 	uint32_t count;
-	char *others; /* the server and what it has shared them with on purpose; NULL: it has gone */
+	/* The server and what it has shared them with on purpose; NULL: it has gone. */
+	char *others;
 	uint32_t n_others;
 };
 

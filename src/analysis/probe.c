@@ -364,8 +364,8 @@ static bool depends_on_device(const struct snapshot *snapshot, const struct prob
 }
 
 /*
- * What the host sends to itself comes over lo, but counts as arrived where the address is, by rt_iif
- * of ip_route_output_key_hash_rcu(), and by ip6_dst_idev() in ip6_rcv_core().
+ * What the host sends to itself comes over lo, but counts as arrived where the address is, by
+ * rt_iif of ip_route_output_key_hash_rcu(), and by ip6_dst_idev() in ip6_rcv_core().
  */
 static void note_device(struct probe_report *report)
 {

@@ -49,26 +49,30 @@ static void sort_by(const struct snapshot *snapshot, enum sort_key key, uint32_t
 static void find_buckets(struct bind_bucket_index *index, const struct snapshot *snapshot)
 {
 	struct bind_bucket *bucket = NULL;
-	uint32_t i, capacity = 0;
+	uint32_t i, capacity = 0, listeners_capacity = 0;
 
 	for (i = 0; i < snapshot->n_sockets; i++) {
 		const struct inet_socket *socket = &snapshot->sockets[index->members[i]];
 		enum protocol protocol = bind_bucket_protocol(socket->protocol);
 
-		if (bucket && bucket->netns == socket->netns &&
-		    bucket->port == socket->local_port && bucket->protocol == protocol) {
-			bucket->count++;
-			continue;
+		if (!bucket || bucket->netns != socket->netns ||
+		    bucket->port != socket->local_port || bucket->protocol != protocol) {
+			ARRAY_RESERVE(index->buckets, index->n_buckets, capacity);
+			bucket = &index->buckets[index->n_buckets++];
+			*bucket = (struct bind_bucket){
+				.netns = socket->netns,
+				.port = socket->local_port,
+				.protocol = (uint8_t)protocol,
+				.first = i,
+				.first_listener = index->n_listeners,
+			};
 		}
-		ARRAY_RESERVE(index->buckets, index->n_buckets, capacity);
-		bucket = &index->buckets[index->n_buckets++];
-		*bucket = (struct bind_bucket){
-			.netns = socket->netns,
-			.port = socket->local_port,
-			.protocol = (uint8_t)protocol,
-			.first = i,
-			.count = 1,
-		};
+		bucket->count++;
+		if (socket->state != STATE_LISTEN)
+			continue;
+		ARRAY_RESERVE(index->listeners, index->n_listeners, listeners_capacity);
+		index->listeners[index->n_listeners++] = index->members[i];
+		bucket->n_listeners++;
 	}
 }
 
@@ -123,5 +127,6 @@ void bind_bucket_index_done(struct bind_bucket_index *index)
 {
 	free(index->buckets);
 	free(index->members);
+	free(index->listeners);
 	*index = (struct bind_bucket_index){ 0 };
 }

@@ -12,6 +12,7 @@ struct bind_bucket {
 	uint16_t port;
 	uint8_t protocol; /* bind_bucket_protocol() of its sockets */
 	uint32_t first, count; /* range of bind_bucket_index.members */
+	uint32_t first_listener, n_listeners; /* range of bind_bucket_index.listeners */
 };
 
 /* Whose ports a protocol takes: MPTCP binds a TCP socket inside, the others are on their own. */
@@ -22,6 +23,8 @@ struct bind_bucket_index {
 	struct bind_bucket *buckets;
 	uint32_t n_buckets;
 	uint32_t *members; /* socket indexes; within a bucket in the kernel's own order */
+	uint32_t *listeners; /* those of them that listen: few, of whatever is on a port */
+	uint32_t n_listeners;
 };
 
 /* Linear in the number of sockets. Freed with bind_bucket_index_done(). */

@@ -32,7 +32,10 @@ static void copy_user(struct snapshot_copier *copier, uint32_t uid)
 		snapshot_set_user(copier->to, uid, copy_text(copier, name));
 }
 
-/* Its name and number, and whose it is: its counters and limits are not those of the other snapshot's moment. */
+/*
+ * Its name and number, and whose it is: its counters and limits are not those of the other
+ * snapshot's moment.
+ */
 static uint32_t copy_netns(struct snapshot_copier *copier, uint32_t index)
 {
 	const struct netns *netns = &copier->from->netns[index];

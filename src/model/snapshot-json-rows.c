@@ -327,17 +327,21 @@ static void read_endpoint(struct json_rows *rows, const json_t *endpoint, int fa
 static void read_old_peer(struct json_rows *rows, struct inet_socket *socket, const json_t *element)
 {
 	const json_t *text = json_field_get(element, "old_peer");
+	struct address peer;
 	int family;
 
 	if (!text)
 		return;
-	if (socket->family == AF_INET6 && json_is_string(text) &&
-	    !address_parse(json_string_value(text), json_string_length(text), &family,
-			   &socket->peer) &&
-	    family == AF_INET6)
-		socket->known |= SOCKET_HAS_OLD_PEER;
-	else
+	if (socket->family != AF_INET6 || !json_is_string(text) ||
+	    address_parse(json_string_value(text), json_string_length(text), &family, &peer) ||
+	    family != AF_INET6) {
 		json_field_fail(&rows->reader, "old_peer", "expected an IPv6 address");
+		return;
+	}
+	if (socket->state != STATE_BOUND)
+		return;
+	socket->peer = peer;
+	socket_keep_old_peer(socket);
 }
 
 static void read_endpoints(struct json_rows *rows, struct inet_socket *socket,
@@ -398,8 +402,11 @@ static void read_reuse(struct json_rows *rows, struct inet_socket *socket, const
 	socket->reuse_evidence = read_word(rows, reuse, "evidence", evidence_parse,
 					   "bpf, getsockopt, inferred or unknown",
 					   EVIDENCE_UNKNOWN);
-	socket->reuse_program = json_field_tristate(&rows->reader, reuse, "program");
-	socket->reuse_group = json_field_tristate(&rows->reader, reuse, "group");
+	/* Without the flag there is no group of which these could tell. */
+	if (socket->reuse_port == TRISTATE_YES) {
+		socket->reuse_program = json_field_tristate(&rows->reader, reuse, "program");
+		socket->reuse_group = json_field_tristate(&rows->reader, reuse, "group");
+	}
 	json_field_leave(&rows->reader);
 }
 

@@ -118,7 +118,8 @@ struct snapshot {
 	string_id host;
 	string_id kernel;
 	int64_t start_ns, end_ns; /* of the reading, since the epoch; 0 = unknown */
-	int64_t owners_ns; /* when their search began, which may be long before; likewise. Not saved */
+	/* When the search of the owners began, which may be long before; likewise. Not saved. */
+	int64_t owners_ns;
 
 	struct netns *netns;
 	uint32_t n_netns, netns_capacity;

@@ -114,7 +114,10 @@ static void remember(const struct work *work)
 		note_not_made(work->result, SNAPSHOT_NONE, error, step);
 }
 
-/* Of those that are to be moved the one that is looked up last, but behind next if there is that. */
+/*
+ * Of those that are to be moved the one that is looked up last; if there is a next, only of those
+ * that are looked up after that.
+ */
 static uint32_t last_to_move(const struct work *work, uint32_t n_made,
 			     const struct inet_socket *next)
 {
@@ -355,7 +358,10 @@ static void run(void *user)
 		return;
 	}
 	rebuild(work);
-	/* The sockets of the port have brought it along, or it is one of those that most hosts have. */
+	/*
+	 * The sockets of the port have brought it along, or it is one of those that most hosts
+	 * have.
+	 */
 	if (work->facts->address_error == EADDRNOTAVAIL)
 		error = replica_net_remove_addresses();
 	if (error) {
@@ -534,8 +540,8 @@ static bool has_share(const struct probe_delivery *delivery, uint32_t socket)
 }
 
 /*
- * Of too few for so large a group some members got none, by chance. Then the model stays, if all who
- * got some are among its receivers.
+ * Of too few for so large a group some members got none, by chance. Then the model stays, if all
+ * who got some are among its receivers.
  */
 static bool is_sample(const struct work *work, const uint32_t *counts, int sent,
 		      const struct probe_delivery *predicted)

@@ -11,6 +11,7 @@
  * Datagrams, or connections, from many source ports to one address, and who gets them. Only for a
  * private namespace: what arrives at the sockets is taken.
  */
+
 /*
  * So many for each socket: that one of a group of SO_REUSEPORT, among whom a hash of both ends
  * chooses, gets none by chance is one case in ten millions. For many sockets there are not enough.

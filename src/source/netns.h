@@ -42,11 +42,10 @@ struct netns_list {
 
 /*
  * The namespaces that the request names: the caller's own, the one that was chosen, or all that
- * /run/netns and /proc show. Returns 0 or -errno
- * (-ENOENT no such name or pid, -EACCES, -EINVAL not a network namespace). For all of them the
- * program's soft limit of descriptors is raised to the hard one, and some descriptors are left for
- * the reading: a namespace that was found and not opened is in the list too. Free with
- * netns_list_done().
+ * /run/netns and /proc show. Returns 0 or -errno (-ENOENT no such name or pid, -EACCES, -EINVAL not
+ * a network namespace). For all of them the program's soft limit of descriptors is raised to the
+ * hard one, and some descriptors are left for the reading: a namespace that was found and not
+ * opened is in the list too. Free with netns_list_done().
  */
 int netns_list_open(const struct collect_request *request, struct netns_list *ret_list);
 void netns_list_done(struct netns_list *list);

@@ -121,10 +121,30 @@ static void take_mptcp(struct join *join, const struct bpf_task_record *task,
 		take_record(join, task, record, socket);
 }
 
-static bool is_asked_for(const struct collect_request *request, uint16_t port)
+/* The protocols as one of which a socket is listed: the one of TCP in one of MPTCP is, too. */
+static uint32_t listed_as(uint16_t protocol)
 {
-	uint32_t i;
+	switch (protocol) {
+	case IPPROTO_UDP:
+		return 1U << PROTOCOL_UDP;
+	case IPPROTO_UDPLITE:
+		return 1U << PROTOCOL_UDPLITE;
+	case IPPROTO_SCTP:
+		return 1U << PROTOCOL_SCTP;
+	case IPPROTO_MPTCP:
+		return 1U << PROTOCOL_MPTCP | 1U << PROTOCOL_TCP;
+	default:
+		return 1U << PROTOCOL_TCP;
+	}
+}
 
+static bool is_asked_for(const struct collect_request *request,
+			 const struct bpf_owned_record *record)
+{
+	uint32_t i, port = record->local_port;
+
+	if (!(request->protocols & listed_as(record->protocol)))
+		return false;
 	for (i = 0; i < request->n_ports; i++)
 		if (port >= request->ports[i].first && port <= request->ports[i].last)
 			return true;
@@ -134,7 +154,7 @@ static bool is_asked_for(const struct collect_request *request, uint16_t port)
 /* A socket alone may keep a namespace, to which then neither a process nor a name leads. */
 static void note_netns(struct join *join, const struct bpf_owned_record *record)
 {
-	if (!join->request->all_netns || !is_asked_for(join->request, record->local_port) ||
+	if (!join->request->all_netns || !is_asked_for(join->request, record) ||
 	    (join->n_others && join->others[join->n_others - 1] == record->netns))
 		return;
 	ARRAY_RESERVE(join->others, join->n_others, join->others_capacity);

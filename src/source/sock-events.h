@@ -15,8 +15,8 @@ struct sock_events;
 struct netns_choice; /* source/netns.h */
 
 /*
- * Listen for them in a namespace (NULL: the caller's own). Returns 0 or -errno; then the caller has to look by itself from time to time. Free with
- * sock_events_close(), which takes NULL too.
+ * Listen for them in a namespace (NULL: the caller's own). Returns 0 or -errno; then the caller has
+ * to look by itself from time to time. Free with sock_events_close(), which takes NULL too.
  */
 int sock_events_open(struct netns_choice *netns, struct sock_events **ret_events);
 void sock_events_close(struct sock_events *events);

@@ -48,10 +48,10 @@ void socket_bpf_free(struct socket_bpf *bpf);
 /*
  * Every descriptor, in the reader's pid namespace, of a TCP, UDP, UDP-Lite, MPTCP or SCTP socket
  * over IPv4 or IPv6, whatever the socket's network namespace. Threads with tables of their own
- * are seen, files in flight or held by io_uring alone are not. A dump of sockets
- * gives each one a cookie, so dump first and join by cookie (and by inode for the listeners of
- * MPTCP, where the dump of TCP shows the socket inside). A socket that has none, as in a namespace
- * that was never read, is left out unless that is wanted; its cookie is 0.
+ * are seen, files in flight or held by io_uring alone are not. A dump of sockets gives each one a
+ * cookie, so dump first and join by cookie (and by inode for the listeners of MPTCP, where the dump
+ * of TCP shows the socket inside). A socket that has none, as in a namespace that was never read,
+ * is left out unless that is wanted; its cookie is 0.
  *
  * They come in batches, mostly by pid and descriptor; but a process may have several indexes, a
  * descriptor may come again, and a task with pid 0 has gone. ret_too_large receives the number of

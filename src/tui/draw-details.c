@@ -96,6 +96,9 @@ static const char *why_undecided(const struct delivery_socket *sockets, uint32_t
 
 		if (socket->reuse_program == TRISTATE_YES)
 			return "whom a BPF program chooses, which cannot be seen";
+		if (socket->known & SOCKET_HAS_OLD_PEER)
+			return "who it is depends on the sender: one was connected, and still "
+			       "takes IPv6 from that peer alone";
 		if (socket->reuse_addr == TRISTATE_UNKNOWN ||
 		    socket->reuse_port == TRISTATE_UNKNOWN)
 			why = "cannot be told, flags are unknown";

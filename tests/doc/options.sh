@@ -225,6 +225,7 @@ if command -v fish >/dev/null 2>&1; then
 	is 'fish offers the options of wait' \
 		"$({ ask_fish 'portshare wait -'; ask_fish 'portshare wait --'; } | sed 's/=$//' | sorted)" \
 		"$(cat "$scratch/expected.wait")"
+	is 'fish takes no option for an operator of its own' "$({ ask_fish 'portshare -n '; ask_fish 'portshare -n -'; } 2>&1 | grep -c 'test:')" 0
 	is 'fish offers findings' "$(ask_fish 'portshare check --ignore ' | sorted)" "$findings"
 	is 'fish offers findings to explain' "$(ask_fish 'portshare explain ' | sorted)" "$findings"
 	is 'fish offers states' "$(ask_fish 'portshare -s ' | sorted)" "$states"

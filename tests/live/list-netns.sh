@@ -89,11 +89,14 @@ case $bpf_modes in
 	like "and is told" "$(cat "$netns_tmp/err")" 'the sockets of 1 network namespace are not listed, no process or name was found that leads there'
 	"$PORTSHARE" -A --json "$port" >"$netns_tmp/all" 2>/dev/null
 	is "but where it has none of what is asked for" "$(jq -c '[.limits[] | select(.reason == "ENOENT") | .count]' "$netns_tmp/all")" '[]'
+	"$PORTSHARE" -A -t --json "$((port + 1))" >"$netns_tmp/all" 2>/dev/null
+	is "nor of that protocol" "$(jq -c '[.limits[] | select(.reason == "ENOENT") | .count]' "$netns_tmp/all")" '[]'
 	;;
 *)
 	skip "and is a limit" "needs BPF"
 	skip "and is told" "needs BPF"
 	skip "but where it has none of what is asked for" "needs BPF"
+	skip "nor of that protocol" "needs BPF"
 	;;
 esac
 kill "$apart"

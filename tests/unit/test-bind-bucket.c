@@ -52,6 +52,33 @@ static void test_order(void)
 	snapshot_free(snapshot);
 }
 
+static void test_listeners(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct bind_bucket_index index;
+	const struct bind_bucket *bucket;
+
+	snapshot_add_netns(snapshot);
+	make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "::", 80);
+	make_connection(snapshot, STATE_ESTAB, 22, "10.0.0.9", 2000);
+	make_connection(snapshot, STATE_ESTAB, 80, "10.0.0.9", 2000);
+	make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "::", 443);
+	make_socket(snapshot, PROTOCOL_TCP, STATE_LISTEN, "10.0.0.7", 80);
+	bind_bucket_index_init(&index, snapshot);
+	bucket = bind_bucket_find(&index, 0, 80, PROTOCOL_TCP);
+	ok(bucket && bucket->count == 3 && bucket->n_listeners == 2 &&
+		   index.listeners[bucket->first_listener] == 0 &&
+		   index.listeners[bucket->first_listener + 1] == 4,
+	   "those that listen are a list of their own, in the same order");
+	bucket = bind_bucket_find(&index, 0, 443, PROTOCOL_TCP);
+	ok(bucket && bucket->n_listeners == 1 && index.listeners[bucket->first_listener] == 3,
+	   "each bucket's");
+	bucket = bind_bucket_find(&index, 0, 22, PROTOCOL_TCP);
+	ok(bucket && !bucket->n_listeners, "of one without there is none");
+	bind_bucket_index_done(&index);
+	snapshot_free(snapshot);
+}
+
 static void test_empty(void)
 {
 	struct snapshot *snapshot = snapshot_new();
@@ -67,6 +94,7 @@ static void test_empty(void)
 int main(void)
 {
 	test_order();
+	test_listeners();
 	test_empty();
 	return done_testing();
 }

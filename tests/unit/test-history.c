@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/history.h"
 
+#include "analysis/identity.h"
 #include "analysis/words.h"
 #include "helpers/make-snapshot.h"
 #include "helpers/tap.h"
@@ -188,6 +189,30 @@ static void test_findings(void)
 	history_done(&history);
 }
 
+/* What sums up the TIME-WAIT of several ports is the same one when its first socket has ended. */
+static void test_findings_of_no_port(void)
+{
+	struct snapshot *snapshot = snapshot_new();
+	struct finding_list findings = { .items = NULL };
+	const uint32_t sockets[] = { 0, 1 };
+
+	snapshot_add_netns(snapshot);
+	make_connection(snapshot, STATE_TIME_WAIT, 8080, "10.0.0.9", 2000);
+	make_connection(snapshot, STATE_TIME_WAIT, 8081, "10.0.0.8", 2001);
+	finding_list_add(&findings, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_NOTE, sockets, 2);
+	finding_list_add(&findings, FINDING_TIME_WAIT_BLOCKS_BIND, SEVERITY_NOTE, sockets + 1, 1);
+	finding_list_add(&findings, FINDING_EPHEMERAL_EXHAUSTION, SEVERITY_NOTE, sockets, 1);
+	finding_list_add(&findings, FINDING_EPHEMERAL_EXHAUSTION, SEVERITY_NOTE, sockets + 1, 1);
+	ok(identity_of_finding(snapshot, &findings, &findings.items[0]) ==
+		   identity_of_finding(snapshot, &findings, &findings.items[1]),
+	   "the rest of what is left on ports is one finding, whatever sockets it has");
+	ok(identity_of_finding(snapshot, &findings, &findings.items[2]) !=
+		   identity_of_finding(snapshot, &findings, &findings.items[3]),
+	   "two destinations whose ports run out are two");
+	finding_list_done(&findings);
+	snapshot_free(snapshot);
+}
+
 /* Ports that were asked for by name are not forgotten. */
 static void test_chosen(void)
 {
@@ -339,6 +364,7 @@ int main(void)
 	test_gone();
 	test_gone_sockets();
 	test_findings();
+	test_findings_of_no_port();
 	test_chosen();
 	test_holders();
 	test_since();

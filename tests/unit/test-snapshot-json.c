@@ -320,6 +320,42 @@ static void test_minimal(void)
 	snapshot_free(snapshot);
 }
 
+/* What is told only of some sockets means nothing where it is said of others. */
+static void test_out_of_place(void)
+{
+#define V6(protocol, state, members)                                                               \
+	"{'protocol':'" protocol "','family':'inet6','state':'" state                              \
+	"','local':{'address':'::','port':5}," members "}"
+	static const char text[] =
+		"{'schema_version':1,'sockets':[" V6("udp", "BOUND", "'old_peer':'2001:db8::1'") "," V6("udp", "BOUND", "'old_peer':'::'") "," V6(
+			"tcp", "BOUND",
+			"'old_peer':'2001:db8::1'") "," V6("udp", "ESTAB",
+							   "'old_peer':'2001:db8::1'") "," V6("udp",
+											      "BOUND",
+											      "'reuse':{'port':true,'group':false,'program':true}") "," V6("udp",
+																			   "BOUND",
+																			   "'reuse':{'port':null,'group':false,'program':true}") "]}";
+#undef V6
+	struct snapshot_json_error error;
+	struct snapshot *snapshot;
+	uint32_t i, n = 0;
+
+	is_int(load_text(text, &snapshot, &error), 0, "what belongs to other sockets is read");
+	for (i = 1; i < 4; i++)
+		n += address_equal(&snapshot->sockets[i].peer,
+				   &(struct address){ .bytes = { 0 } }) &&
+		     !(snapshot->sockets[i].known & SOCKET_HAS_OLD_PEER);
+	ok(snapshot->sockets[0].known & SOCKET_HAS_OLD_PEER, "an old peer of UDP is kept");
+	is_int(n, 3, "not one that is none, of TCP, or of a connection");
+	ok(snapshot->sockets[4].reuse_group == TRISTATE_NO &&
+		   snapshot->sockets[4].reuse_program == TRISTATE_YES,
+	   "with SO_REUSEPORT it is known that there is no group, and a program");
+	ok(snapshot->sockets[5].reuse_group == TRISTATE_UNKNOWN &&
+		   snapshot->sockets[5].reuse_program == TRISTATE_UNKNOWN,
+	   "where the flag is unknown neither is");
+	snapshot_free(snapshot);
+}
+
 /* What is said and what is there: the words must not outweigh the holders. */
 static void test_owner_status(void)
 {
@@ -750,6 +786,7 @@ int main(void)
 	test_round_trips();
 	test_words();
 	test_minimal();
+	test_out_of_place();
 	test_owner_status();
 	test_repeated();
 	test_unnamed_netns();

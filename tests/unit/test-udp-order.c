@@ -194,7 +194,7 @@ static void test_old_peer(void)
 	ok(snapshot->sockets[0].known & SOCKET_HAS_OLD_PEER, "an old peer of IPv6 is kept");
 	ok(!snapshot_update(snapshot, later), "it is another state");
 	snapshot = saved_and_loaded(snapshot);
-	is_found(snapshot, "not all of them get datagrams", "cannot be told",
+	is_found(snapshot, "not all of them get datagrams", "depends on the sender",
 		 "who receives depends on the sender");
 	snapshot_free(snapshot);
 	make_peer(&later->sockets[0], "::", 0);

@@ -348,8 +348,9 @@ static void test_details(void)
 	frame_maker_done(&maker);
 }
 
-/* What nobody reads to its end would keep the keys waiting. */
-static void test_receivers(enum tristate port, enum tristate program, const char *expected)
+/* Who receives cannot be told, and the details say why. */
+static void test_receivers(enum tristate port, enum tristate program, const char *old_peer,
+			   const char *expected)
 {
 	struct snapshot *snapshot = snapshot_new();
 	struct inet_socket *socket;
@@ -360,8 +361,13 @@ static void test_receivers(enum tristate port, enum tristate program, const char
 	snapshot_add_netns(snapshot)->id = 1;
 	for (i = 0; i < 2; i++) {
 		make_process(snapshot, 900 + i, "quic");
-		socket = make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND, "0.0.0.0", 443);
-		make_reuse(socket, TRISTATE_NO, port, EVIDENCE_BPF);
+		socket = make_socket(snapshot, PROTOCOL_UDP, STATE_BOUND,
+				     old_peer ? "::" : "0.0.0.0", 443);
+		make_reuse(socket, tristate_of(old_peer), port, EVIDENCE_BPF);
+		if (old_peer) {
+			make_peer(socket, old_peer, 0);
+			socket->known ^= SOCKET_HAS_PEER | SOCKET_HAS_OLD_PEER;
+		}
 		socket->reuse_program = (uint8_t)program;
 		make_owner(snapshot, socket, i, 3);
 	}
@@ -374,6 +380,7 @@ static void test_receivers(enum tristate port, enum tristate program, const char
 	frame_maker_done(&maker);
 }
 
+/* What nobody reads to its end would keep the keys waiting. */
 static void test_many_details(void)
 {
 	struct snapshot *snapshot = snapshot_new();
@@ -855,9 +862,11 @@ int main(void)
 	test_sizes();
 	test_time();
 	test_details();
-	test_receivers(TRISTATE_YES, TRISTATE_YES,
+	test_receivers(TRISTATE_YES, TRISTATE_YES, NULL,
 		       "whom a BPF program chooses, which cannot be seen");
-	test_receivers(TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, "cannot be told, flags are unknown");
+	test_receivers(TRISTATE_NO, TRISTATE_NO, "2001:db8::1", "depends on the sender");
+	test_receivers(TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, NULL,
+		       "cannot be told, flags are unknown");
 	test_many_details();
 	test_totals();
 	test_limits();
