@@ -153,6 +153,14 @@ else
 	skip "a range that is used up" "the range cannot be set here"
 fi
 
+# A command without -- before it.
+"$PORTSHARE" wait tcp:8088 ./server 2>said
+is "a command without --" "$? $(cat said)" \
+	'2 portshare: one bind is asked for at a time, this is a second "./server": a command to run goes behind --'
+"$PORTSHARE" wait tcp:8088 sh -c true 2>said
+is "a command with options without --" "$? $(cat said)" \
+	'2 portshare: unknown option "-c": a command to run goes behind --; see portshare wait --help'
+
 # Nothing to wait for.
 # Of what is in the way the one that stays is named.
 mksock_start connected,port=8124,reuseaddr || exit 99
