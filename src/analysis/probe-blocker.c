@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/probe-blocker.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct context {
 	const struct snapshot *snapshot;
 	const struct port_rules *rules;
 	const struct bind_bucket_index *index;
+	const struct probe_report *report;
 	const struct bind_candidate *candidate;
 	bool certain; /* that the bind fails */
 	uint32_t *listeners; /* all on the port */
@@ -233,14 +235,27 @@ static char *why_no_port(const struct bind_candidate *candidate, const struct in
 	return xstrdup("");
 }
 
+/* They decide, unless the kernel has said on the port itself what comes of it. */
+static char *why_unknown_flags(const struct context *context)
+{
+	uint32_t asked = PROBE_SET(context->candidate->reuse_addr, context->candidate->reuse_port);
+
+	if (probe_live_outcome(context->report, asked, NULL) != EADDRINUSE)
+		return xstrdup(". Its reuse flags are unknown, and they decide");
+	return xasprintf(". Its reuse flags are unknown; the bind has just failed on the port "
+			 "itself with %s",
+			 probe_set_name(asked));
+}
+
 /* What the flags of both sides have to do with it. */
-static char *why_flags(const struct bind_candidate *candidate, const struct inet_socket *socket,
+static char *why_flags(const struct context *context, const struct inet_socket *socket,
 		       uint32_t unknown)
 {
+	const struct bind_candidate *candidate = context->candidate;
 	bool listens = socket->state == STATE_LISTEN;
 
 	if (unknown & (BIND_UNKNOWN_REUSE_ADDR | BIND_UNKNOWN_REUSE_PORT))
-		return xstrdup(". Its reuse flags are unknown, and they decide");
+		return why_unknown_flags(context);
 	if (unknown)
 		return xasprintf(". %s of it is unknown, and decides",
 				 unknown & BIND_UNKNOWN_UID    ? "The uid" :
@@ -265,10 +280,10 @@ static char *why_flags(const struct bind_candidate *candidate, const struct inet
 	return why_no_port(candidate, socket);
 }
 
-static char *why_not_shared(const struct bind_candidate *candidate,
-			    const struct inet_socket *socket, uint32_t unknown)
+static char *why_not_shared(const struct context *context, const struct inet_socket *socket,
+			    uint32_t unknown)
 {
-	char *flags = why_flags(candidate, socket, unknown & ~(uint32_t)BIND_UNKNOWN_MEMORY), *text;
+	char *flags = why_flags(context, socket, unknown & ~(uint32_t)BIND_UNKNOWN_MEMORY), *text;
 
 	if (unknown != BIND_UNKNOWN_MEMORY)
 		return flags;
@@ -283,7 +298,7 @@ static void explain(const struct context *context, const struct bind_blocker *fr
 		    struct probe_blocker *to)
 {
 	const struct inet_socket *socket = &context->snapshot->sockets[from->socket];
-	char *shared = why_not_shared(context->candidate, socket, from->unknown), *what;
+	char *shared = why_not_shared(context, socket, from->unknown), *what;
 
 	to->socket = from->socket;
 	to->direction = direction_here(context, socket);
@@ -320,6 +335,7 @@ void probe_explain_blockers(const struct port_rules *rules, const struct bind_bu
 		.snapshot = rules->snapshot,
 		.rules = rules,
 		.index = index,
+		.report = report,
 		.candidate = &report->candidate,
 		.certain = model->can_bind == TRISTATE_NO,
 	};
@@ -341,5 +357,5 @@ void probe_explain_blockers(const struct port_rules *rules, const struct bind_bu
 	free(context.listeners);
 	if (!all_end)
 		verdict->frees_in_ms = -1;
-	probe_advise(rules, &report->candidate, verdict);
+	probe_advise(rules, report, verdict);
 }

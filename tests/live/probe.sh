@@ -620,6 +620,29 @@ else
 	skip "broadcast by routes" "no device can be made here"
 fi
 
+# Whose flags cannot be read: what the port itself says is what is advised.
+mksock_start time-wait,port=8111 || exit 99
+mksock_start time-wait,port=8112,reuseaddr || exit 99
+program=$(user_program "$PORTSHARE")
+advised()
+{
+	for each in "$PORTSHARE" "as_user $program"; do
+		# shellcheck disable=SC2086 # words
+		$each probe --no-bpf "$@" --json >probe.json 2>/dev/null
+		field '.attempts[1].live.bind + ": " + (.verdict.remedy[0] | split(" the bind ")[0])'
+	done | sort -u
+}
+is "flags hidden, and none: to wait is advised" "$(advised tcp:8111)" \
+	"EADDRINUSE: Wait: with SO_REUSEADDR"
+is "flags hidden, and none, asked with the flag" "$(advised tcp:8111 --reuseaddr)" \
+	"EADDRINUSE: Wait: with SO_REUSEADDR"
+like "flags hidden, and none, asked with the flag: why" "$(field '.blockers[0].why')" \
+	'reuse flags are unknown; the bind has just failed on the port itself with SO_REUSEADDR$'
+is "flags hidden, and SO_REUSEADDR: it is advised" "$(advised tcp:8112)" \
+	"ok: Let the new socket set SO_REUSEADDR before bind(): with it"
+mksock_stop
+mksock_stop
+
 # Not allowed, not there.
 before=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
 if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then

@@ -155,6 +155,81 @@ static void test_time_wait_advice(void)
 	done(&bench);
 }
 
+/* The same of flags that are unknown, where the port itself said this to both flags or to one. */
+static void conclude_hidden(struct bench *bench, bool asks_addr, int said_addr, int said_both)
+{
+	*bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench->candidate.reuse_addr = asks_addr;
+	add(bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	predict(bench);
+	bench->report.attempts[1].ways[PROBE_LIVE].bind = said_addr;
+	bench->report.attempts[3].ways[PROBE_LIVE].bind = said_both;
+	conclude(bench);
+}
+
+static void test_live_advice(void)
+{
+	struct bench bench;
+
+	conclude_hidden(&bench, false, 0, PROBE_NOT_TRIED);
+	is_str(bench.verdict.remedies.items[0],
+	       "Let the new socket set SO_REUSEADDR before bind(): with it the bind has just passed "
+	       "on the port itself.",
+	       "what passed on the port itself is advised");
+	is_int(bench.verdict.remedies.count, 1, "and is all that it takes");
+	done(&bench);
+
+	conclude_hidden(&bench, false, EADDRINUSE, 0);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR and SO_REUSEPORT before bind(): with "),
+	   "what passed with both flags only, with both");
+	done(&bench);
+
+	conclude_hidden(&bench, false, EADDRINUSE, PROBE_NOT_TRIED);
+	ok(says(&bench.verdict.remedies, "Wait: with SO_REUSEADDR the bind has just failed") &&
+		   says(&bench.verdict.remedies, "with SO_REUSEPORT is not known"),
+	   "of a flag that was not asked about nothing is claimed");
+	done(&bench);
+
+	conclude_hidden(&bench, true, EADDRINUSE, EADDRINUSE);
+	ok(says(&bench.verdict.remedies, "Wait: nothing that the new socket sets helps now"),
+	   "what failed with both flags fails with each");
+	ok(strstr(bench.verdict.blockers[0].why, "decide") == NULL,
+	   "and flags that are unknown decide no more");
+	done(&bench);
+
+	/* Of several kinds: what passed needs none of them to go. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	add(&bench, STATE_ESTAB, "127.0.0.2", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 1000);
+	predict(&bench);
+	bench.report.attempts[1].ways[PROBE_LIVE].bind = 0;
+	conclude(&bench);
+	is_int(bench.verdict.remedies.count, 1, "what passed is said once of all kinds");
+	ok(!says(&bench.verdict.remedies, "has to go"), "and none of them has to go");
+	done(&bench);
+
+	/* By known flags it passes only for what the kernel remembers. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 1000);
+	predict(&bench);
+	bench.report.attempts[3].ways[PROBE_LIVE].bind = 0;
+	conclude(&bench);
+	ok(!says(&bench.verdict.remedies, "on the port itself"),
+	   "what passed against the flags is not advised");
+	done(&bench);
+
+	/* Another may be the one in the way. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 0);
+	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 1000);
+	predict(&bench);
+	bench.report.attempts[1].ways[PROBE_LIVE].bind = EADDRINUSE;
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "so both sides have it then, and none of them is in"),
+	   "a bind that fails tells nothing of one among several");
+	done(&bench);
+}
+
 /* A socket of this process. */
 static struct inet_socket *hold(struct bench *bench, struct inet_socket *socket, uint32_t process)
 {
@@ -409,6 +484,7 @@ int main(void)
 	test_ways();
 	test_moment();
 	test_time_wait_advice();
+	test_live_advice();
 	test_several_in_the_way();
 	test_elsewhere();
 	test_direction();
