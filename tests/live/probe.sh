@@ -526,7 +526,7 @@ fi
 
 # Why there is no live bind.
 probe udp:0
-like "UDP, any port: why no replica" "$(field '[.limits[].text] | join(" ")')" 'all ports of the range are not rebuilt'
+like "UDP, any port: why no replica" "$(field '[.limits[].text] | join(" ")')" 'the replica is left out: it does not rebuild all ports of a range'
 like "UDP, any port: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, both flags: the kernel might choose the port of another'
 is "UDP, any port: in JSON too" "$(field '[.attempts[].live_left_out != null] | join(" ")')" "true true true true"
 probe udp:224.0.0.5:7000 --reuseport
@@ -649,6 +649,8 @@ if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; t
 	probe tcp:80 --as 1001
 	expect "a privileged port" 1 "EACCES EACCES EACCES EACCES"
 	like "a privileged port: the sysctl is named" "$(field .verdict.text)" 'ip_unprivileged_port_start'
+	is "a privileged port: no other reason for what was not bound live" \
+		"$(grep -c '^Not live' probe.txt) $(field '[.attempts[].live_left_out] | unique')" "0 [null]"
 	echo 80 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 	probe tcp:80 --as 1001
 	expect "a port that is not privileged here" 0 "ok ok ok ok"

@@ -112,7 +112,7 @@ static void test_moment(void)
 	is_int(bench.verdict.frees_in_ms, 41000, "FIN-WAIT-2: at the earliest");
 	ok(bench.verdict.at_the_earliest, "which is said");
 	ok(strstr(bench.verdict.text, "at least another 41.0 s") &&
-		   strstr(bench.verdict.text, "up to 60 s more"),
+		   strstr(bench.verdict.text, "up to 60 s more after the other end closes"),
 	   "in words too");
 	ok(says(&bench.verdict.remedies, "ss -K -t state fin-wait-2 'sport = :8080'"),
 	   "what ends it");
