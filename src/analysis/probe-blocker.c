@@ -22,7 +22,8 @@ struct context {
 	bool certain; /* that the bind fails */
 	uint32_t *listeners; /* all on the port */
 	uint32_t n_listeners;
-	bool of_server; /* the connections of the port, although nobody listens */
+	/* Of those in the way on which nobody listens, where one alone does not tell. */
+	enum direction together;
 };
 
 void probe_say(struct probe_sentences *sentences, const char *format, ...)
@@ -68,11 +69,13 @@ static enum direction direction_here(const struct context *context,
 		return socket->state == STATE_ESTAB && port_is_of_client(context->rules, socket) ?
 			       DIRECTION_OUT :
 			       DIRECTION_UNKNOWN;
-	if (socket->state != STATE_SYN_SENT &&
-	    (socket->state == STATE_SYN_RECV || context->of_server ||
-	     is_listened_here(context, socket)))
+	if (socket->state == STATE_SYN_SENT)
+		return DIRECTION_OUT;
+	if (socket->state == STATE_SYN_RECV || is_listened_here(context, socket))
 		return DIRECTION_IN;
-	return direction_of(context->rules, context->index, socket);
+	return context->together == DIRECTION_IN ?
+		       DIRECTION_IN :
+		       direction_of(context->rules, context->index, socket);
 }
 
 static bool is_inherited(const struct snapshot *snapshot, const struct inet_socket *socket)
@@ -313,6 +316,29 @@ static void explain(const struct context *context, const struct bind_blocker *fr
 	free(shared);
 }
 
+/* What the connections tell together, of which nobody listens any more. */
+static void judge_together(struct context *context, const uint32_t *members, uint32_t n_members)
+{
+	const struct bind_verdict *model = &context->report->verdict;
+	uint32_t *lacking = xcalloc(model->n_blockers, sizeof(*lacking)), i, n = 0;
+	struct directions directions = { .n = 0 };
+
+	for (i = 0; i < model->n_blockers; i++) {
+		uint32_t member = model->blockers[i].socket;
+		const struct inet_socket *socket = &context->snapshot->sockets[member];
+
+		if (!(socket->known & SOCKET_HAS_PEER) || is_listened_here(context, socket))
+			continue;
+		directions_add(context->rules, context->index, socket, &directions);
+		if (socket_lacks_reuse(socket))
+			lacking[n++] = member;
+	}
+	directions_settle(context->rules, context->index, members, n_members, lacking, n,
+			  &directions);
+	context->together = directions_of_all(&directions);
+	free(lacking);
+}
+
 /* What else is on the port, which tells whose its connections are. */
 static void look_at_port(struct context *context)
 {
@@ -323,8 +349,8 @@ static void look_at_port(struct context *context)
 	for (i = 0; i < n_members; i++)
 		if (context->snapshot->sockets[members[i]].state == STATE_LISTEN)
 			context->listeners[context->n_listeners++] = members[i];
-	context->of_server =
-		direction_is_of_server(context->rules, context->index, members, n_members);
+	if (protocol_is_stream((enum protocol)context->candidate->protocol))
+		judge_together(context, members, n_members);
 }
 
 void probe_explain_blockers(const struct port_rules *rules, const struct bind_bucket_index *index,

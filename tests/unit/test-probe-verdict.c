@@ -410,6 +410,58 @@ static void test_direction(void)
 	done(&bench);
 }
 
+/* What one connection does not tell, two may: bind() gives a port without flags once. */
+static void test_together(void)
+{
+	static const char server[] = "For the next time: let the server set SO_REUSEADDR";
+	static const enum socket_state states[] = { STATE_TIME_WAIT, STATE_ESTAB };
+	struct bench bench;
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		const char *state = socket_state_name(states[i]);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 443);
+		connect_to(&bench, states[i], 1023);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, "which the ports do not tell"),
+		   "%s, one with a low port: either", state);
+		done(&bench);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 443);
+		connect_to(&bench, states[i], 1023);
+		connect_to(&bench, states[i], 700);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, server) &&
+			   !says(&bench.verdict.remedies, "do not tell"),
+		   "%s, two of them: a server", state);
+		done(&bench);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+		make_reuse(connect_to(&bench, states[i], 1023), TRISTATE_UNKNOWN, TRISTATE_UNKNOWN,
+			   EVIDENCE_UNKNOWN);
+		make_reuse(connect_to(&bench, states[i], 700), TRISTATE_UNKNOWN, TRISTATE_UNKNOWN,
+			   EVIDENCE_UNKNOWN);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, "which the ports do not tell"),
+		   "%s, two with unknown flags: either", state);
+		done(&bench);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+		connect_to(&bench, states[i], 700);
+		connect_to(&bench, states[i], 40000);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, server) &&
+			   !says(&bench.verdict.remedies, "do not tell"),
+		   "%s, one that is a server's tells of the other", state);
+		done(&bench);
+	}
+}
+
 static void test_ending(void)
 {
 	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 40000);
@@ -488,6 +540,7 @@ int main(void)
 	test_several_in_the_way();
 	test_elsewhere();
 	test_direction();
+	test_together();
 	test_ending();
 	test_bound_advice();
 	return done_testing();
