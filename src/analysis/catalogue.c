@@ -263,8 +263,8 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "bind to their local address, or to all addresses, fails with EADDRINUSE until the last of them "
 "has ended: at the moment that is named, where a clock ends it. Who listens at other addresses of "
 "the port is not concerned.\n\n"
-"It is a note where no server had the port, as far as the other ends and the ports tell, and "
-"nobody wants it for one: it was not named alone, and is not reserved. Of clients behind NAT, whose "
+"It is a note where no server had the port, as far as the other ends and the ports tell, by the "
+"rule that portshare-probe(1) has, and nobody wants it for one: it was not named alone, and is not reserved. Of clients behind NAT, whose "
 "ports may be any, one tells nothing, unless the server's port is below 512; two tell, for without "
 "the flags a client cannot bind one address and port for two connections. Of more than 16 such "
 "ports one note sums up the others of a network namespace. In "
@@ -343,7 +343,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 		.title = "A connection holds a port that a server wants, or may take it",
 		.meaning =
 "An outgoing connection has, as its local port, one that is meant for a server: it was named on "
-"the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Or, as a "
+"the command line, or is reserved (a warning), or is one of TCP below 1024 (a note). Where the "
+"ports do not tell which end has connected, as portshare-probe(1) says it, it is called a "
+"connection only, and it is said so. Or, as a "
 "note: a TCP server listens on a port out of which the kernel serves connections, and may find it "
 "taken after a restart. If the kernel chose the port (bind to port 0) that does no harm; the kernel "
 "keeps no record of it, so it cannot be told. More than three such ports of one process are one "

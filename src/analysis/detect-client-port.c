@@ -56,14 +56,34 @@ static bool may_be_outgoing(const struct detection *detection, const struct inet
 				      port_is_of_client(&detection->rules, socket);
 }
 
-/*
- * Where the ports do not tell, nobody listens here, and the other end is not of this host: there
- * somebody may listen. If it is, nobody does there either.
- */
+/* What lives on the port, all together: a server may have accepted it that listens no more. */
+static bool is_of_server(const struct detection *detection)
+{
+	uint32_t *living = xcalloc(detection->bucket->count, sizeof(*living)), i, n = 0;
+	uint32_t *lacking = xcalloc(detection->bucket->count, sizeof(*lacking)), n_lacking = 0;
+	struct directions directions = { .n = 0 };
+
+	for (i = 0; i < detection->bucket->count; i++) {
+		uint32_t member = detection->members[i];
+		const struct inet_socket *socket = &detection->snapshot->sockets[member];
+
+		if (!is_living_connection(socket))
+			continue;
+		directions_add(&detection->rules, detection->index, socket, &directions);
+		living[n++] = member;
+		if (socket_lacks_reuse(socket))
+			lacking[n_lacking++] = member;
+	}
+	directions_settle(&detection->rules, detection->index, living, n, lacking, n_lacking,
+			  &directions);
+	free(living);
+	free(lacking);
+	return directions_of_all(&directions) == DIRECTION_IN;
+}
+
 static bool is_outgoing(const struct detection *detection, const struct inet_socket *socket)
 {
-	return !is_stream(detection) || direction(detection, socket) == DIRECTION_OUT ||
-	       !direction_sees_other_end(&detection->rules, detection->index, socket);
+	return !is_stream(detection) || direction(detection, socket) == DIRECTION_OUT;
 }
 
 static bool all_reuse_addr(const struct snapshot *snapshot, const uint32_t *sockets, uint32_t n)
@@ -203,8 +223,7 @@ void detect_client_port(struct detection *detection)
 	for (i = 0; i < detection->bucket->count; i++)
 		if (may_be_outgoing(detection, &snapshot->sockets[detection->members[i]]))
 			connections[n++] = detection->members[i];
-	if (n && !(is_stream(detection) &&
-		   direction_is_of_server(&detection->rules, detection->index, connections, n)))
+	if (n && !(is_stream(detection) && is_of_server(detection)))
 		report_taken(detection, connections, n, why, severity);
 	free(connections);
 }

@@ -31,8 +31,8 @@ struct wait {
 	uint32_t n_open; /* buckets that the other end has not closed yet */
 	uint32_t n_unsent; /* the other end has not taken all that was sent: no clock ends that */
 	uint32_t n_long; /* FIN-WAIT-2 for longer than a minute, of which a part is known */
-	uint32_t n_in, n_out; /* of a server, of a client */
 	uint32_t n_peerless; /* whose other end is not known: of a server for all that is known */
+	struct directions directions;
 	uint32_t n_states[N_STATES];
 	uint32_t last_ms;
 	bool has_expires;
@@ -182,10 +182,7 @@ static char *other_end_words(const struct wait *wait, uint32_t n)
 static void count_direction(const struct detection *detection, struct wait *wait,
 			    const struct inet_socket *socket)
 {
-	enum direction direction = direction_of(&detection->rules, detection->index, socket);
-
-	wait->n_in += direction == DIRECTION_IN;
-	wait->n_out += direction == DIRECTION_OUT;
+	directions_add(&detection->rules, detection->index, socket, &wait->directions);
 	wait->n_peerless += !(socket->known & SOCKET_HAS_PEER);
 }
 
@@ -198,20 +195,6 @@ static void count_socket(const struct detection *detection, struct wait *wait,
 		wait->n_unknown++;
 	count_state(wait, socket);
 	count_direction(detection, wait, socket);
-}
-
-/* What is to be told of all together where one alone does not tell. */
-static void settle_direction(const struct detection *detection, struct wait *wait)
-{
-	uint32_t n = count_all(wait);
-	bool unsettled = n && !wait->n_in && !wait->n_out;
-
-	if (direction_is_of_server(&detection->rules, detection->index, wait->remains->sockets,
-				   wait->remains->count) ||
-	    (unsettled && direction_is_accepted(&detection->rules, wait->sockets, n))) {
-		wait->n_in = n;
-		wait->n_out = 0;
-	}
 }
 
 static void sum_up(const struct detection *detection, struct wait *wait)
@@ -229,7 +212,9 @@ static void sum_up(const struct detection *detection, struct wait *wait)
 		wait->sockets[count_all(wait)] = wait->remains->sockets[i];
 		count_socket(detection, wait, socket);
 	}
-	settle_direction(detection, wait);
+	directions_settle(&detection->rules, detection->index, wait->remains->sockets,
+			  wait->remains->count, wait->sockets, wait->directions.n,
+			  &wait->directions);
 }
 
 static bool has_no_end(const struct wait *wait)
@@ -316,23 +301,12 @@ static void report_undecided(const struct detection *detection, const struct wai
 	free(count);
 }
 
-/*
- * Which end these are of, as far as it is known of all. One that is a server's settles it for those
- * whose ports tell nothing: a client would hardly have got the port beside it.
- */
-static enum direction direction_of_all(const struct wait *wait)
-{
-	if (wait->n_in && !wait->n_out)
-		return DIRECTION_IN;
-	return wait->n_out == count_all(wait) ? DIRECTION_OUT : DIRECTION_UNKNOWN;
-}
-
 /* "2 closed connections of a server that is gone" */
 static char *what_words(const struct wait *wait)
 {
 	uint32_t n = count_all(wait);
 
-	switch (direction_of_all(wait)) {
+	switch (directions_of_all(&wait->directions)) {
 	case DIRECTION_IN:
 		return xasprintf("%u closed connection%s of a server that is gone", n,
 				 n == 1 ? "" : "s");
@@ -349,7 +323,7 @@ static const char *why_direction(const struct detection *detection, const struct
 {
 	const struct snapshot *snapshot = detection->snapshot;
 
-	switch (direction_of_all(wait)) {
+	switch (directions_of_all(&wait->directions)) {
 	case DIRECTION_IN:
 		return "";
 	case DIRECTION_OUT:
@@ -362,7 +336,7 @@ static const char *why_direction(const struct detection *detection, const struct
 	case DIRECTION_UNKNOWN:
 		break;
 	}
-	if (wait->n_in)
+	if (wait->directions.n_in)
 		return " Some of them are of a server that is gone, others of a client.";
 	return " Whether this end was a server's or a client's the ports do not tell.";
 }
@@ -372,9 +346,9 @@ static const char *for_good(const struct detection *detection, const struct wait
 {
 	const struct inet_socket *first = &detection->snapshot->sockets[wait->sockets[0]];
 
-	if (direction_of_all(wait) == DIRECTION_OUT)
+	if (directions_of_all(&wait->directions) == DIRECTION_OUT)
 		return words_keep_from_clients(&detection->rules, first->netns, first->local_port);
-	if (direction_of_all(wait) == DIRECTION_UNKNOWN)
+	if (directions_of_all(&wait->directions) == DIRECTION_UNKNOWN)
 		return "For good: set SO_REUSEADDR before bind(), in a server on the listening "
 		       "socket (its connections inherit it), as nearly all do.";
 	return "For good: set SO_REUSEADDR on the listening socket before bind() (its connections "
@@ -449,7 +423,7 @@ static void report_certain(const struct detection *detection, const struct wait 
 /* Whether somebody wants the port, or has served it. */
 static enum severity severity_of(const struct detection *detection, const struct wait *wait)
 {
-	if (wait->n_in || wait->n_peerless || detect_is_named(detection) ||
+	if (wait->directions.n_in || wait->n_peerless || detect_is_named(detection) ||
 	    port_is_reserved(&detection->rules, detection->bucket->netns,
 			     detection->bucket->port) == TRISTATE_YES)
 		return SEVERITY_WARNING;

@@ -72,18 +72,6 @@ bool direction_is_listened_to(const struct port_rules *rules, const struct bind_
 	return false;
 }
 
-bool direction_sees_other_end(const struct port_rules *rules, const struct bind_bucket_index *index,
-			      const struct inet_socket *socket)
-{
-	const struct bind_bucket *bucket = bucket_of_peer(index, socket);
-	uint32_t i;
-
-	for (i = 0; bucket && i < bucket->count; i++)
-		if (are_ends(socket, &rules->snapshot->sockets[index->members[bucket->first + i]]))
-			return true;
-	return false;
-}
-
 static bool may_be_given(const struct port_rules *rules, const struct inet_socket *socket)
 {
 	return socket->peer_port >= PEER_RANGE_FIRST ||
@@ -165,4 +153,35 @@ bool direction_is_accepted(const struct port_rules *rules, const uint32_t *socke
 	}
 	address_index_done(&index);
 	return accepted;
+}
+
+void directions_add(const struct port_rules *rules, const struct bind_bucket_index *index,
+		    const struct inet_socket *socket, struct directions *directions)
+{
+	enum direction direction = direction_of(rules, index, socket);
+
+	directions->n++;
+	directions->n_in += direction == DIRECTION_IN;
+	directions->n_out += direction == DIRECTION_OUT;
+}
+
+void directions_settle(const struct port_rules *rules, const struct bind_bucket_index *index,
+		       const uint32_t *port, uint32_t n_port, const uint32_t *lacking,
+		       uint32_t n_lacking, struct directions *directions)
+{
+	bool unsettled = n_lacking && !directions->n_in && !directions->n_out;
+
+	if (direction_is_of_server(rules, index, port, n_port) ||
+	    (unsettled && direction_is_accepted(rules, lacking, n_lacking))) {
+		directions->n_in = directions->n;
+		directions->n_out = 0;
+	}
+}
+
+enum direction directions_of_all(const struct directions *directions)
+{
+	if (directions->n_in && !directions->n_out)
+		return DIRECTION_IN;
+	return directions->n && directions->n_out == directions->n ? DIRECTION_OUT :
+								     DIRECTION_UNKNOWN;
 }

@@ -23,10 +23,6 @@ enum direction {
 enum direction direction_of(const struct port_rules *rules, const struct bind_bucket_index *index,
 			    const struct inet_socket *socket);
 
-/* Whether the other end is in the snapshot: then it is of this host. */
-bool direction_sees_other_end(const struct port_rules *rules, const struct bind_bucket_index *index,
-			      const struct inet_socket *socket);
-
 /* Whether a listener at the other end is what direction_of() knows it by. */
 bool direction_is_listened_to(const struct port_rules *rules, const struct bind_bucket_index *index,
 			      const struct inet_socket *socket);
@@ -49,5 +45,31 @@ bool direction_is_of_server(const struct port_rules *rules, const struct bind_bu
  */
 bool direction_is_accepted(const struct port_rules *rules, const uint32_t *sockets,
 			   uint32_t n_sockets);
+
+/*
+ * Connections of one port on which nobody listens there, judged together: added one by one, then
+ * settled, where one alone does not tell, by all of them. Begins with zeros.
+ */
+struct directions {
+	uint32_t n;
+	uint32_t n_in, n_out; /* of these */
+};
+
+void directions_add(const struct port_rules *rules, const struct bind_bucket_index *index,
+		    const struct inet_socket *socket, struct directions *directions);
+
+/*
+ * port: those to ask direction_is_of_server() about; lacking: those of them, perhaps none, to ask
+ * direction_is_accepted() about.
+ */
+void directions_settle(const struct port_rules *rules, const struct bind_bucket_index *index,
+		       const uint32_t *port, uint32_t n_port, const uint32_t *lacking,
+		       uint32_t n_lacking, struct directions *directions);
+
+/*
+ * Which end these are of, as far as it is known of all. One that is a server's settles it for those
+ * whose ports tell nothing: a client would hardly have got the port beside it.
+ */
+enum direction directions_of_all(const struct directions *directions);
 
 #endif

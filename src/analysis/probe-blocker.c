@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/probe-blocker.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,13 @@ struct context {
 	const struct snapshot *snapshot;
 	const struct port_rules *rules;
 	const struct bind_bucket_index *index;
+	const struct probe_report *report;
 	const struct bind_candidate *candidate;
 	bool certain; /* that the bind fails */
 	const uint32_t *listeners; /* all on the port */
 	uint32_t n_listeners;
-	bool of_server; /* the connections of the port, although nobody listens */
+	/* Of those in the way on which nobody listens, where one alone does not tell. */
+	enum direction together;
 };
 
 void probe_say(struct probe_sentences *sentences, const char *format, ...)
@@ -66,11 +69,13 @@ static enum direction direction_here(const struct context *context,
 		return socket->state == STATE_ESTAB && port_is_of_client(context->rules, socket) ?
 			       DIRECTION_OUT :
 			       DIRECTION_UNKNOWN;
-	if (socket->state != STATE_SYN_SENT &&
-	    (socket->state == STATE_SYN_RECV || context->of_server ||
-	     is_listened_here(context, socket)))
+	if (socket->state == STATE_SYN_SENT)
+		return DIRECTION_OUT;
+	if (socket->state == STATE_SYN_RECV || is_listened_here(context, socket))
 		return DIRECTION_IN;
-	return direction_of(context->rules, context->index, socket);
+	return context->together == DIRECTION_IN ?
+		       DIRECTION_IN :
+		       direction_of(context->rules, context->index, socket);
 }
 
 static bool is_inherited(const struct snapshot *snapshot, const struct inet_socket *socket)
@@ -233,14 +238,27 @@ static char *why_no_port(const struct bind_candidate *candidate, const struct in
 	return xstrdup("");
 }
 
+/* They decide, unless the kernel has said on the port itself what comes of it. */
+static char *why_unknown_flags(const struct context *context)
+{
+	uint32_t asked = PROBE_SET(context->candidate->reuse_addr, context->candidate->reuse_port);
+
+	if (probe_live_outcome(context->report, asked, NULL) != EADDRINUSE)
+		return xstrdup(". Its reuse flags are unknown, and they decide");
+	return xasprintf(". Its reuse flags are unknown; the bind has just failed on the port "
+			 "itself with %s",
+			 probe_set_name(asked));
+}
+
 /* What the flags of both sides have to do with it. */
-static char *why_flags(const struct bind_candidate *candidate, const struct inet_socket *socket,
+static char *why_flags(const struct context *context, const struct inet_socket *socket,
 		       uint32_t unknown)
 {
+	const struct bind_candidate *candidate = context->candidate;
 	bool listens = socket->state == STATE_LISTEN;
 
 	if (unknown & (BIND_UNKNOWN_REUSE_ADDR | BIND_UNKNOWN_REUSE_PORT))
-		return xstrdup(". Its reuse flags are unknown, and they decide");
+		return why_unknown_flags(context);
 	if (unknown)
 		return xasprintf(". %s of it is unknown, and decides",
 				 unknown & BIND_UNKNOWN_UID    ? "The uid" :
@@ -265,10 +283,10 @@ static char *why_flags(const struct bind_candidate *candidate, const struct inet
 	return why_no_port(candidate, socket);
 }
 
-static char *why_not_shared(const struct bind_candidate *candidate,
-			    const struct inet_socket *socket, uint32_t unknown)
+static char *why_not_shared(const struct context *context, const struct inet_socket *socket,
+			    uint32_t unknown)
 {
-	char *flags = why_flags(candidate, socket, unknown & ~(uint32_t)BIND_UNKNOWN_MEMORY), *text;
+	char *flags = why_flags(context, socket, unknown & ~(uint32_t)BIND_UNKNOWN_MEMORY), *text;
 
 	if (unknown != BIND_UNKNOWN_MEMORY)
 		return flags;
@@ -283,7 +301,7 @@ static void explain(const struct context *context, const struct bind_blocker *fr
 		    struct probe_blocker *to)
 {
 	const struct inet_socket *socket = &context->snapshot->sockets[from->socket];
-	char *shared = why_not_shared(context->candidate, socket, from->unknown), *what;
+	char *shared = why_not_shared(context, socket, from->unknown), *what;
 
 	to->socket = from->socket;
 	to->direction = direction_here(context, socket);
@@ -298,6 +316,29 @@ static void explain(const struct context *context, const struct bind_blocker *fr
 	free(shared);
 }
 
+/* What the connections tell together, of which nobody listens any more. */
+static void judge_together(struct context *context, const uint32_t *members, uint32_t n_members)
+{
+	const struct bind_verdict *model = &context->report->verdict;
+	uint32_t *lacking = xcalloc(model->n_blockers, sizeof(*lacking)), i, n = 0;
+	struct directions directions = { .n = 0 };
+
+	for (i = 0; i < model->n_blockers; i++) {
+		uint32_t member = model->blockers[i].socket;
+		const struct inet_socket *socket = &context->snapshot->sockets[member];
+
+		if (!(socket->known & SOCKET_HAS_PEER) || is_listened_here(context, socket))
+			continue;
+		directions_add(context->rules, context->index, socket, &directions);
+		if (socket_lacks_reuse(socket))
+			lacking[n++] = member;
+	}
+	directions_settle(context->rules, context->index, members, n_members, lacking, n,
+			  &directions);
+	context->together = directions_of_all(&directions);
+	free(lacking);
+}
+
 /* What else is on the port, which tells whose its connections are. */
 static void look_at_port(struct context *context)
 {
@@ -310,8 +351,8 @@ static void look_at_port(struct context *context)
 		return;
 	context->listeners = index->listeners + bucket->first_listener;
 	context->n_listeners = bucket->n_listeners;
-	context->of_server = direction_is_of_server(context->rules, index,
-						    index->members + bucket->first, bucket->count);
+	if (protocol_is_stream((enum protocol)context->candidate->protocol))
+		judge_together(context, index->members + bucket->first, bucket->count);
 }
 
 void probe_explain_blockers(const struct port_rules *rules, const struct bind_bucket_index *index,
@@ -322,6 +363,7 @@ void probe_explain_blockers(const struct port_rules *rules, const struct bind_bu
 		.snapshot = rules->snapshot,
 		.rules = rules,
 		.index = index,
+		.report = report,
 		.candidate = &report->candidate,
 		.certain = model->can_bind == TRISTATE_NO,
 	};
@@ -342,5 +384,5 @@ void probe_explain_blockers(const struct port_rules *rules, const struct bind_bu
 	}
 	if (!all_end)
 		verdict->frees_in_ms = -1;
-	probe_advise(rules, &report->candidate, verdict);
+	probe_advise(rules, report, verdict);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "analysis/probe-remedy.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -13,10 +14,13 @@
 struct context {
 	const struct snapshot *snapshot;
 	const struct port_rules *rules;
+	const struct probe_report *report;
 	const struct bind_candidate *candidate;
 	const struct probe_blocker *blockers;
 	uint32_t n_blockers;
 };
+
+#define START_WITH_WAIT "\"portshare wait\" starts a command in the first moment that it can."
 
 /* Sockets in the way for one cause: what is to be done is to be done about all of them. */
 struct group {
@@ -77,14 +81,14 @@ void probe_heirs_done(struct probe_heirs *heirs)
  * Whether the group would let the candidate in if it had these flags besides its own, and the group
  * these besides theirs: the kernel looks at flags as they are at the time of the bind.
  */
-static bool lets_in(const struct context *context, const struct group *group, uint32_t own,
-		    uint32_t theirs)
+static enum tristate judge(const struct context *context, const struct group *group, uint32_t own,
+			   uint32_t theirs)
 {
 	struct snapshot changed = *context->snapshot;
 	struct bind_candidate candidate = *context->candidate;
 	uint32_t *members = xcalloc(group->count, sizeof(*members)), i;
 	struct bind_verdict verdict;
-	bool passes;
+	enum tristate passes;
 
 	changed.sockets = xcalloc(group->count, sizeof(*changed.sockets));
 	changed.n_sockets = group->count;
@@ -99,11 +103,45 @@ static bool lets_in(const struct context *context, const struct group *group, ui
 	candidate.reuse_addr |= (own & PROBE_SET(1, 0)) != 0;
 	candidate.reuse_port |= (own & PROBE_SET(0, 1)) != 0;
 	bind_conflict_judge(&changed, members, group->count, &candidate, NULL, &verdict);
-	passes = verdict.can_bind == TRISTATE_YES;
+	passes = verdict.can_bind;
 	bind_verdict_done(&verdict);
 	free(changed.sockets);
 	free(members);
 	return passes;
+}
+
+static bool lets_in(const struct context *context, const struct group *group, uint32_t own,
+		    uint32_t theirs)
+{
+	return judge(context, group, own, theirs) == TRISTATE_YES;
+}
+
+/*
+ * What the kernel has said on the port itself to the candidate with these flags besides its own: 0,
+ * an errno or PROBE_NOT_TRIED.
+ */
+static int live_with(const struct context *context, uint32_t own)
+{
+	const struct bind_candidate *candidate = context->candidate;
+
+	return probe_live_outcome(context->report,
+				  PROBE_SET(candidate->reuse_addr, candidate->reuse_port) | own,
+				  NULL);
+}
+
+/* Whether that has failed, with nothing but the group in the way. */
+static bool fails_live(const struct context *context, const struct group *group, uint32_t own)
+{
+	return group->count == context->n_blockers && live_with(context, own) == EADDRINUSE;
+}
+
+/*
+ * Whether it has passed, where only flags that are not known could tell. By known ones it may pass
+ * for what the kernel remembers, and fail the next time.
+ */
+static bool passes_live(const struct context *context, const struct group *group, uint32_t own)
+{
+	return !live_with(context, own) && judge(context, group, own, 0) == TRISTATE_UNKNOWN;
 }
 
 static const char *effect_on(const struct context *context, const struct group *group)
@@ -121,18 +159,39 @@ static const char *afterwards(const struct group *group, uint32_t set)
 				       ". Only one of them can listen then";
 }
 
+/* Where the flags of the others are not known, and yet the kernel has let these in. */
+static void advise_what_passed(const struct context *context, const struct group *group,
+			       uint32_t set, struct probe_verdict *verdict)
+{
+	bool both = set == PROBE_SET(1, 1);
+
+	probe_say(
+		&verdict->remedies,
+		"Let the new socket set %s before bind(): with %s the bind has just passed on the "
+		"port itself%s.",
+		both ? "SO_REUSEADDR and SO_REUSEPORT" : probe_set_name(set), both ? "them" : "it",
+		context->candidate->reuse_port || set != PROBE_SET(1, 0) ? "" :
+									   afterwards(group, set));
+}
+
 /* Where flags of the new socket are all that it takes. theirs: "the connection has". */
 static bool advise_flags(const struct context *context, const struct group *group,
 			 const char *theirs, struct probe_verdict *verdict)
 {
 	const char *effect = effect_on(context, group);
+	bool by_flags = false;
 	uint32_t set;
 
-	for (set = 1; set < PROBE_SETS && !lets_in(context, group, set, 0); set++)
-		;
+	for (set = 1; set < PROBE_SETS; set++) {
+		by_flags = !fails_live(context, group, set) && lets_in(context, group, set, 0);
+		if (by_flags || passes_live(context, group, set))
+			break;
+	}
 	if (set == PROBE_SETS)
 		return false;
-	if (set == PROBE_SET(1, 1))
+	if (!by_flags)
+		advise_what_passed(context, group, set, verdict);
+	else if (set == PROBE_SET(1, 1))
 		probe_say(&verdict->remedies,
 			  "Let the new socket set SO_REUSEADDR and SO_REUSEPORT before bind(): "
 			  "%s one of them each, so %s%s.",
@@ -230,9 +289,17 @@ static void advise_waiting(const struct context *context, const struct group *gr
 	if (wait->n_without)
 		probe_say(&verdict->remedies,
 			  "Wait: nothing that the new socket sets helps now, since both sides need "
-			  "the same reuse flag, and %s lacked both. \"portshare wait\" starts a "
-			  "command in the first moment that it can.",
+			  "the same reuse flag, and %s lacked both. " START_WITH_WAIT,
 			  wait->n_without == group->count ? dead : "some of them");
+	else if (fails_live(context, group, PROBE_SET(1, 1)))
+		probe_say(
+			&verdict->remedies,
+			"Wait: nothing that the new socket sets helps now, since the bind has just "
+			"failed on the port itself with both reuse flags. " START_WITH_WAIT);
+	else if (fails_live(context, group, PROBE_SET(1, 0)))
+		probe_say(&verdict->remedies,
+			  "Wait: with SO_REUSEADDR the bind has just failed on the port itself. "
+			  "Whether it would pass with SO_REUSEPORT is not known. " START_WITH_WAIT);
 	advise_next_time(context, group, verdict);
 	probe_say(&verdict->remedies, "As root, %s ends %s at once.", end,
 		  group->count == 1 ? "it" : "them");
@@ -598,14 +665,31 @@ static void find_group(const struct context *context, enum probe_cause cause, st
 	}
 }
 
+/* Whether flags are known to be enough, though not whose they are: then nothing has to go. */
+static bool lets_in_together(const struct context *context, struct group *all)
+{
+	uint32_t set, i;
+
+	if (!protocol_is_stream((enum protocol)context->candidate->protocol))
+		return false;
+	for (i = 0; i < context->n_blockers; i++)
+		all->sockets[i] = context->blockers[i].socket;
+	all->count = context->n_blockers;
+	for (set = 1; set < PROBE_SETS; set++)
+		if (passes_live(context, all, set))
+			return true;
+	return false;
+}
+
 /* Cause by cause, in the order in which they stand in the way; TIME-WAIT last. */
-void probe_advise(const struct port_rules *rules, const struct bind_candidate *candidate,
+void probe_advise(const struct port_rules *rules, const struct probe_report *report,
 		  struct probe_verdict *verdict)
 {
 	const struct context context = {
 		.snapshot = rules->snapshot,
 		.rules = rules,
-		.candidate = candidate,
+		.report = report,
+		.candidate = &report->candidate,
 		.blockers = verdict->blockers,
 		.n_blockers = verdict->n_blockers,
 	};
@@ -623,7 +707,7 @@ void probe_advise(const struct port_rules *rules, const struct bind_candidate *c
 	}
 	if (seen[CAUSE_TIME_WAIT])
 		order[n++] = CAUSE_TIME_WAIT;
-	if (n > 1)
+	if (n > 1 && !lets_in_together(&context, &group))
 		probe_say(&verdict->remedies,
 			  "What is in the way is of several kinds, and has to go all of it.");
 	for (i = 0; i < n; i++) {

@@ -7,9 +7,10 @@
 
 /*
  * What would take the blockers of a verdict, which are explained already, out of the candidate's
- * way. Adds remedies and notes, and sets at_the_earliest.
+ * way, by the flags of both sides and by what the kernel has said on the port itself. Adds remedies
+ * and notes, and sets at_the_earliest.
  */
-void probe_advise(const struct port_rules *rules, const struct bind_candidate *candidate,
+void probe_advise(const struct port_rules *rules, const struct probe_report *report,
 		  struct probe_verdict *verdict);
 
 /* Who holds listeners that were inherited, as words_processes(). Freed with probe_heirs_done(). */

@@ -178,9 +178,8 @@ static char *moment_of(const struct context *context)
 	const struct snapshot *snapshot = context->snapshot;
 	bool earliest = context->verdict->at_the_earliest;
 	const char *least = earliest ? "at least another" : "another";
-	const char *more = earliest ? " at the earliest, and up to 60 s more after a client that "
-				      "is still there closes" :
-				      "";
+	const char *more =
+		earliest ? " at the earliest, and up to 60 s more after the other end closes" : "";
 	int64_t in_ms = context->verdict->frees_in_ms;
 	char *moment, *text;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/look.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,6 +90,19 @@ static void note_privilege(const struct snapshot *snapshot, const struct probe_f
 			candidate->uid);
 }
 
+/* What was refused for no socket's sake would have been so too: it could have harmed nobody. */
+static void drop_left_out(struct probe_report *report)
+{
+	uint32_t set;
+
+	for (set = 0; set < PROBE_SETS; set++) {
+		int said = probe_live_outcome(report, set, NULL);
+
+		if (said > 0 && said != EADDRINUSE)
+			report->attempts[set].left_out = NULL;
+	}
+}
+
 /* Where the other live binds do not say it already. */
 static void note_left_out(const struct probe_live_plan *plan, struct probe_report *report)
 {
@@ -139,6 +153,7 @@ static void bind_live(const struct look *look, const struct attempt_request *req
 	attempt_live(request, report);
 	if (report->verdict.can_bind == TRISTATE_UNKNOWN)
 		probe_predict_takeover(look->snapshot, &look->index, report);
+	drop_left_out(report);
 	note_left_out(plan, report);
 	if (all)
 		note_harm(plan, report);
@@ -150,7 +165,9 @@ static void ask_replica(const struct look *look, const struct probe_facts *facts
 	if (report->candidate.port)
 		replica_ask(look->snapshot, &look->index, facts, report);
 	else
-		probe_add_limit(report, "replica", "all ports of the range are not rebuilt");
+		probe_add_limit(
+			report, "replica",
+			"the replica is left out: it does not rebuild all ports of a range");
 }
 
 /* What takes the kernel: the address, the replica, and after it, which may warn, the live binds. */

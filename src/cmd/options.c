@@ -211,7 +211,7 @@ static bool add_selector(const struct command_line *line, struct options *option
 	if (line->takes_bind) {
 		if (options->filter.n_selectors)
 			return options_error("one bind is asked for at a time, this is a second",
-					     text, NULL);
+					     text, line->more);
 		if (selector_parse_bind(text, options_service, &selector, &expected))
 			return options_error("cannot read the bind", text, expected);
 	} else if (selector_parse(text, options_service, &selector, &expected)) {
@@ -455,8 +455,10 @@ static bool check(const struct options *options)
 static bool refer_to_help(const struct command_line *line, const char *name, const char *what,
 			  const char *quoted)
 {
-	char *see = line->lists_commands ? xstrdup("see portshare --help") :
-					   xasprintf("see portshare %s --help", name);
+	char *see = line->lists_commands ?
+			    xstrdup("see portshare --help") :
+			    xasprintf("%s%ssee portshare %s --help", line->more ? line->more : "",
+				      line->more ? "; " : "", name);
 
 	options_error(what, quoted, see);
 	free(see);

@@ -55,6 +55,7 @@ struct command_line {
 	bool lists_commands; /* and after them all commands */
 	/* One selector and struct bind_options, instead of selectors and filters. */
 	bool takes_bind;
+	const char *more; /* how to write what may be meant by more than it takes; NULL: nothing */
 	const char *status; /* those that end it */
 	const char *json_help; /* of --json; NULL: as of list and check */
 	const struct option_text *own;

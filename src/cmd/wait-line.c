@@ -30,6 +30,7 @@ struct wait_line {
 	bool quiet, terminal, utf8;
 	char *said; /* what the last line says, without what moves; NULL: nothing */
 	int64_t moment_ms; /* when all has ended; -1: not known */
+	bool at_the_earliest; /* and it may be later */
 	int64_t total_ms; /* what there was to wait when that was first known: a whole bar */
 	struct sigaction before[N_SIGNALS];
 };
@@ -113,6 +114,11 @@ static uint32_t width_of_terminal(void)
 	return size.ws_col;
 }
 
+static const char *least(bool at_the_earliest)
+{
+	return at_the_earliest ? "at least " : "";
+}
+
 static void append_bar(const struct wait_line *line, int64_t left_ms, uint32_t width,
 		       struct out *out)
 {
@@ -125,7 +131,7 @@ static void append_bar(const struct wait_line *line, int64_t left_ms, uint32_t w
 	out_string(out, length ? "  " : " ");
 	for (i = 0; i < length; i++)
 		out_string(out, i < full ? (line->utf8 ? "█" : "#") : (line->utf8 ? "░" : "."));
-	out_printf(out, " %.0f s", (double)left_ms / 1000);
+	out_printf(out, " %s%.0f s", least(line->at_the_earliest), (double)left_ms / 1000);
 }
 
 /* The words, cut to this width, with a mark where they are. */
@@ -265,15 +271,18 @@ static char *words_of(const struct wait_line *line, const struct look *look)
 	return text;
 }
 
-static void print_line(const char *text, int64_t left_ms)
+/* With how long it takes, as far as that look, which may be NULL, tells. */
+static void print_line(const char *text, const struct look *look)
 {
+	int64_t left_ms = look ? look->verdict.frees_in_ms : -1;
 	struct out out;
 
 	out_init(&out, STDERR_FILENO);
 	out_string(&out, "portshare: ");
 	escape_append(&out, ESCAPE_TERMINAL, text, strlen(text));
 	if (left_ms >= 0)
-		out_printf(&out, ", %.1f s", (double)left_ms / 1000);
+		out_printf(&out, ", %s%.1f s", least(look->verdict.at_the_earliest),
+			   (double)left_ms / 1000);
 	out_char(&out, '\n');
 	out_flush(&out);
 	out_done(&out);
@@ -297,10 +306,11 @@ void wait_line_show(struct wait_line *line, const struct look *look)
 	if (moment < 0 || line->moment_ms < 0 || moment > line->moment_ms + 1000)
 		line->total_ms = left_ms;
 	line->moment_ms = moment;
+	line->at_the_earliest = look && look->verdict.at_the_earliest;
 	if (line->terminal)
 		draw(line);
 	else if (!same)
-		print_line(said, left_ms);
+		print_line(said, look);
 }
 
 static void clear(struct wait_line *line)
@@ -314,7 +324,7 @@ static void clear(struct wait_line *line)
 void wait_line_refuse(struct wait_line *line, const struct look *look)
 {
 	clear(line);
-	print_line(look->verdict.text, -1);
+	print_line(look->verdict.text, NULL);
 }
 
 void wait_line_give_up(struct wait_line *line, const struct look *look)
@@ -322,7 +332,7 @@ void wait_line_give_up(struct wait_line *line, const struct look *look)
 	char *said = words_of(line, look), *text = xasprintf("given up: %s", said);
 
 	clear(line);
-	print_line(text, look ? look->verdict.frees_in_ms : -1);
+	print_line(text, look);
 	free(text);
 	free(said);
 }

@@ -526,7 +526,7 @@ fi
 
 # Why there is no live bind.
 probe udp:0
-like "UDP, any port: why no replica" "$(field '[.limits[].text] | join(" ")')" 'all ports of the range are not rebuilt'
+like "UDP, any port: why no replica" "$(field '[.limits[].text] | join(" ")')" 'the replica is left out: it does not rebuild all ports of a range'
 like "UDP, any port: why not live" "$(tr -s ' \n' '  ' <probe.txt)" 'Not live: SO_REUSEADDR, both flags: the kernel might choose the port of another'
 is "UDP, any port: in JSON too" "$(field '[.attempts[].live_left_out != null] | join(" ")')" "true true true true"
 probe udp:224.0.0.5:7000 --reuseport
@@ -629,12 +629,37 @@ else
 	skip "broadcast by routes" "no device can be made here"
 fi
 
+# Whose flags cannot be read: what the port itself says is what is advised.
+mksock_start time-wait,port=8111 || exit 99
+mksock_start time-wait,port=8112,reuseaddr || exit 99
+program=$(user_program "$PORTSHARE")
+advised()
+{
+	for each in "$PORTSHARE" "as_user $program"; do
+		# shellcheck disable=SC2086 # words
+		$each probe --no-bpf "$@" --json >probe.json 2>/dev/null
+		field '.attempts[1].live.bind + ": " + (.verdict.remedy[0] | split(" the bind ")[0])'
+	done | sort -u
+}
+is "flags hidden, and none: to wait is advised" "$(advised tcp:8111)" \
+	"EADDRINUSE: Wait: with SO_REUSEADDR"
+is "flags hidden, and none, asked with the flag" "$(advised tcp:8111 --reuseaddr)" \
+	"EADDRINUSE: Wait: with SO_REUSEADDR"
+like "flags hidden, and none, asked with the flag: why" "$(field '.blockers[0].why')" \
+	'reuse flags are unknown; the bind has just failed on the port itself with SO_REUSEADDR$'
+is "flags hidden, and SO_REUSEADDR: it is advised" "$(advised tcp:8112)" \
+	"ok: Let the new socket set SO_REUSEADDR before bind(): with it"
+mksock_stop
+mksock_stop
+
 # Not allowed, not there.
 before=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
 if [ "$(id -u)" = 0 ] && setpriv --reuid=1001 --clear-groups true 2>/dev/null; then
 	probe tcp:80 --as 1001
 	expect "a privileged port" 1 "EACCES EACCES EACCES EACCES"
 	like "a privileged port: the sysctl is named" "$(field .verdict.text)" 'ip_unprivileged_port_start'
+	is "a privileged port: no other reason for what was not bound live" \
+		"$(grep -c '^Not live' probe.txt) $(field '[.attempts[].live_left_out] | unique')" "0 [null]"
 	echo 80 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 	probe tcp:80 --as 1001
 	expect "a port that is not privileged here" 0 "ok ok ok ok"

@@ -153,6 +153,14 @@ else
 	skip "a range that is used up" "the range cannot be set here"
 fi
 
+# A command without -- before it.
+"$PORTSHARE" wait tcp:8088 ./server 2>said
+is "a command without --" "$? $(cat said)" \
+	'2 portshare: one bind is asked for at a time, this is a second "./server": a command to run goes behind --'
+"$PORTSHARE" wait tcp:8088 sh -c true 2>said
+is "a command with options without --" "$? $(cat said)" \
+	'2 portshare: unknown option "-c": a command to run goes behind --; see portshare wait --help'
+
 # Nothing to wait for.
 # Of what is in the way the one that stays is named.
 mksock_start connected,port=8124,reuseaddr || exit 99
@@ -322,6 +330,14 @@ is "a terminal: what is waited for, once" "$(shown 100 tcp:127.0.0.1:8087)" \
 	"tcp 127.0.0.1:8087: TIME-WAIT, no process, $flags"
 is "a terminal: in 60 columns" "$(shown 60 tcp:127.0.0.1:8087)" "tcp 127.0.0.1:8087: TIME-WAIT, no process…"
 is "a terminal: in 60 columns, at another address" "$(shown 60 tcp:8087)" "tcp 0.0.0.0:8087: TIME-WAIT at 127.0.0.1,…"
+mksock_stop
+# The other end of one has not closed: its TIME-WAIT is still to come.
+mksock_start fin-wait-2,port=8126,orphan || exit 99
+like "a terminal: FIN-WAIT-2 may take longer" \
+	"$(WIDTH=100 SHOW=1 python3 terminal.py "$PORTSHARE" int wait tcp:8126 | grep '^line')" ' at least [0-9]+ s$'
+"$PORTSHARE" wait tcp:8126 --timeout 300ms 2>said
+like "FIN-WAIT-2 may take longer" "$(head -n 1 said)" 'waiting for .*FIN-WAIT-2.*, at least [0-9.]+ s$'
+like "FIN-WAIT-2 may have taken longer" "$(tail -n 1 said)" 'given up: .*FIN-WAIT-2.*, at least [0-9.]+ s$'
 mksock_stop
 cat >asked.py <<'PY'
 import os, signal, sys

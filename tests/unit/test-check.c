@@ -458,6 +458,8 @@ static const struct named {
 	{ "accepted-from-high-port", 8080, "nothing", "" },
 	{ "client-of-host", 8080, "warning port-taken-by-client tcp 8080 [1]",
 	  " is the local port of an outgoing connection of \"curl\"" },
+	{ "client-on-low-port", 993, "warning port-taken-by-client tcp 993 [0]",
+	  " is the local port of a connection of \"" },
 	{ "time-wait-in-range", 40000, "warning time-wait-blocks-bind tcp 40000 [0,1,2]",
 	  ": 3 closed connections" },
 	{ "time-wait-in-range-of-client", 40000, "warning time-wait-blocks-bind tcp 40000 [0]",

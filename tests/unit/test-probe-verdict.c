@@ -112,7 +112,7 @@ static void test_moment(void)
 	is_int(bench.verdict.frees_in_ms, 41000, "FIN-WAIT-2: at the earliest");
 	ok(bench.verdict.at_the_earliest, "which is said");
 	ok(strstr(bench.verdict.text, "at least another 41.0 s") &&
-		   strstr(bench.verdict.text, "up to 60 s more"),
+		   strstr(bench.verdict.text, "up to 60 s more after the other end closes"),
 	   "in words too");
 	ok(says(&bench.verdict.remedies, "ss -K -t state fin-wait-2 'sport = :8080'"),
 	   "what ends it");
@@ -152,6 +152,81 @@ static void test_time_wait_advice(void)
 	conclude_dead(&bench, TRISTATE_NO, TRISTATE_UNKNOWN, TRISTATE_YES, TRISTATE_NO);
 	ok(!says(&bench.verdict.remedies, "Wait: ") && says(&bench.verdict.remedies, "next time"),
 	   "unknown flags are neither");
+	done(&bench);
+}
+
+/* The same of flags that are unknown, where the port itself said this to both flags or to one. */
+static void conclude_hidden(struct bench *bench, bool asks_addr, int said_addr, int said_both)
+{
+	*bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	bench->candidate.reuse_addr = asks_addr;
+	add(bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	predict(bench);
+	bench->report.attempts[1].ways[PROBE_LIVE].bind = said_addr;
+	bench->report.attempts[3].ways[PROBE_LIVE].bind = said_both;
+	conclude(bench);
+}
+
+static void test_live_advice(void)
+{
+	struct bench bench;
+
+	conclude_hidden(&bench, false, 0, PROBE_NOT_TRIED);
+	is_str(bench.verdict.remedies.items[0],
+	       "Let the new socket set SO_REUSEADDR before bind(): with it the bind has just passed "
+	       "on the port itself.",
+	       "what passed on the port itself is advised");
+	is_int(bench.verdict.remedies.count, 1, "and is all that it takes");
+	done(&bench);
+
+	conclude_hidden(&bench, false, EADDRINUSE, 0);
+	ok(says(&bench.verdict.remedies, "set SO_REUSEADDR and SO_REUSEPORT before bind(): with "),
+	   "what passed with both flags only, with both");
+	done(&bench);
+
+	conclude_hidden(&bench, false, EADDRINUSE, PROBE_NOT_TRIED);
+	ok(says(&bench.verdict.remedies, "Wait: with SO_REUSEADDR the bind has just failed") &&
+		   says(&bench.verdict.remedies, "with SO_REUSEPORT is not known"),
+	   "of a flag that was not asked about nothing is claimed");
+	done(&bench);
+
+	conclude_hidden(&bench, true, EADDRINUSE, EADDRINUSE);
+	ok(says(&bench.verdict.remedies, "Wait: nothing that the new socket sets helps now"),
+	   "what failed with both flags fails with each");
+	ok(strstr(bench.verdict.blockers[0].why, "decide") == NULL,
+	   "and flags that are unknown decide no more");
+	done(&bench);
+
+	/* Of several kinds: what passed needs none of them to go. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 0);
+	add(&bench, STATE_ESTAB, "127.0.0.2", TRISTATE_UNKNOWN, TRISTATE_UNKNOWN, 1000);
+	predict(&bench);
+	bench.report.attempts[1].ways[PROBE_LIVE].bind = 0;
+	conclude(&bench);
+	is_int(bench.verdict.remedies.count, 1, "what passed is said once of all kinds");
+	ok(!says(&bench.verdict.remedies, "has to go"), "and none of them has to go");
+	done(&bench);
+
+	/* By known flags it passes only for what the kernel remembers. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_BOUND, "127.0.0.1", TRISTATE_NO, TRISTATE_NO, 1000);
+	predict(&bench);
+	bench.report.attempts[3].ways[PROBE_LIVE].bind = 0;
+	conclude(&bench);
+	ok(!says(&bench.verdict.remedies, "on the port itself"),
+	   "what passed against the flags is not advised");
+	done(&bench);
+
+	/* Another may be the one in the way. */
+	bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+	add(&bench, STATE_TIME_WAIT, "127.0.0.1", TRISTATE_YES, TRISTATE_NO, 0);
+	add(&bench, STATE_LISTEN, "127.0.0.2", TRISTATE_NO, TRISTATE_NO, 1000);
+	predict(&bench);
+	bench.report.attempts[1].ways[PROBE_LIVE].bind = EADDRINUSE;
+	conclude(&bench);
+	ok(says(&bench.verdict.remedies, "so both sides have it then, and none of them is in"),
+	   "a bind that fails tells nothing of one among several");
 	done(&bench);
 }
 
@@ -335,6 +410,58 @@ static void test_direction(void)
 	done(&bench);
 }
 
+/* What one connection does not tell, two may: bind() gives a port without flags once. */
+static void test_together(void)
+{
+	static const char server[] = "For the next time: let the server set SO_REUSEADDR";
+	static const enum socket_state states[] = { STATE_TIME_WAIT, STATE_ESTAB };
+	struct bench bench;
+	uint32_t i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		const char *state = socket_state_name(states[i]);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 443);
+		connect_to(&bench, states[i], 1023);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, "which the ports do not tell"),
+		   "%s, one with a low port: either", state);
+		done(&bench);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 443);
+		connect_to(&bench, states[i], 1023);
+		connect_to(&bench, states[i], 700);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, server) &&
+			   !says(&bench.verdict.remedies, "do not tell"),
+		   "%s, two of them: a server", state);
+		done(&bench);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+		make_reuse(connect_to(&bench, states[i], 1023), TRISTATE_UNKNOWN, TRISTATE_UNKNOWN,
+			   EVIDENCE_UNKNOWN);
+		make_reuse(connect_to(&bench, states[i], 700), TRISTATE_UNKNOWN, TRISTATE_UNKNOWN,
+			   EVIDENCE_UNKNOWN);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, "which the ports do not tell"),
+		   "%s, two with unknown flags: either", state);
+		done(&bench);
+
+		bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 8080);
+		connect_to(&bench, states[i], 700);
+		connect_to(&bench, states[i], 40000);
+		predict(&bench);
+		conclude(&bench);
+		ok(says(&bench.verdict.remedies, server) &&
+			   !says(&bench.verdict.remedies, "do not tell"),
+		   "%s, one that is a server's tells of the other", state);
+		done(&bench);
+	}
+}
+
 static void test_ending(void)
 {
 	struct bench bench = bench_new(PROTOCOL_TCP, "0.0.0.0", 40000);
@@ -409,9 +536,11 @@ int main(void)
 	test_ways();
 	test_moment();
 	test_time_wait_advice();
+	test_live_advice();
 	test_several_in_the_way();
 	test_elsewhere();
 	test_direction();
+	test_together();
 	test_ending();
 	test_bound_advice();
 	return done_testing();
