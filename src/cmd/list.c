@@ -212,6 +212,17 @@ static bool wants_findings(const struct list_options *options, const struct colu
 	       (columns->has_default && !options->raw);
 }
 
+/* By the name of a script too a process may be asked for, which its command line has. */
+static void read_names(const struct list_options *options, struct snapshot *snapshot)
+{
+	bool *unnamed = xcalloc(snapshot->n_processes, sizeof(*unnamed));
+
+	if (!options->common.from &&
+	    filter_unnamed_processes(&options->common.filter, snapshot, unnamed))
+		snapshot_enrich(snapshot, WANT_CMDLINE | WANT_EXE, unnamed);
+	free(unnamed);
+}
+
 /* What is not asked for goes, and the findings follow. Returns how many sockets are left. */
 static uint32_t narrow(const struct list_options *options, struct snapshot *snapshot,
 		       struct finding_list *findings)
@@ -245,6 +256,7 @@ static int list(const struct list_options *options, const struct column_list *co
 	judged = wants_findings(options, columns) && snapshot_part(snapshot) != PART_SOCKETS;
 	if (judged)
 		judge_snapshot(&options->common, snapshot, least_of(options, columns), &findings);
+	read_names(options, snapshot);
 	n_kept = narrow(options, snapshot, &findings);
 	/* What was asked for is known now, and will not be to who reads the snapshot. */
 	if (options->common.json) {

@@ -48,7 +48,7 @@ static const struct option_text common_filters[] = {
 	{ 's', "state", "LIST", "these states only, e.g. listen,time-wait", NULL },
 	{ OPTION_SHARED, "shared", NULL, "ports that several sockets or processes serve", NULL },
 	{ OPTION_PID, "pid", "PID", "sockets that this process holds", NULL },
-	{ OPTION_PROCESS, "process", "NAME", "sockets of processes of this name (a pattern)",
+	{ OPTION_PROCESS, "process", "NAME", "sockets of this process name or script (a pattern)",
 	  NULL },
 	{ OPTION_USER, "user", "USER", "sockets of this user (name or number)", NULL },
 	{ OPTION_UNIT, "unit", "NAME", "sockets of this systemd unit (a pattern)", NULL },
