@@ -171,17 +171,39 @@ static void write_text(const struct list_options *options, const struct column_l
 	list_view_write(snapshot, &view, out);
 }
 
+/* Whether people read it: they are told on stderr what programs see by themselves. */
+static bool is_for_people(const struct list_options *options)
+{
+	return !options->raw && !options->common.json && !options->json_lines;
+}
+
 /* On stderr: what is printed of a snapshot is what was printed when it was taken. */
 static void say_origin(const struct list_options *options, const struct snapshot *snapshot)
 {
 	struct out out;
 
-	if (options->raw || options->common.json || options->json_lines)
+	if (!is_for_people(options))
 		return;
 	out_init(&out, STDERR_FILENO);
 	collect_write_origin(&options->common, snapshot, 0, &out);
 	out_flush(&out);
 	out_done(&out);
+}
+
+/* More than that is not known: others may be hidden, or in another state. */
+static void say_nothing_matched(const struct list_options *options)
+{
+	const struct filter *filter = &options->common.filter;
+	char *words = NULL;
+	uint32_t i;
+
+	if (!is_for_people(options))
+		return;
+	for (i = 0; i < filter->n_selectors; i++)
+		options_add_port(&words, &filter->selectors[i]);
+	options_add_owners(&words, &options->common);
+	options_error("no socket matched", words, NULL);
+	free(words);
 }
 
 /* Returns 0 or -errno of writing. */
@@ -272,6 +294,8 @@ static int list(const struct list_options *options, const struct column_list *co
 	else
 		status = n_kept || !options_name_something(&options->common) ? EXIT_OK :
 									       EXIT_NOTHING;
+	if (status == EXIT_NOTHING)
+		say_nothing_matched(options);
 	if (!options->common.json)
 		collect_report_limits(snapshot);
 	finding_list_done(&findings);

@@ -606,6 +606,40 @@ bool options_name_something(const struct options *options)
 	       filter->unit;
 }
 
+static void add_word(char **text, const char *option, const char *word)
+{
+	char *longer = xasprintf("%s%s%s%s", *text ? *text : "", *text ? ", " : "", option, word);
+
+	free(*text);
+	*text = longer;
+}
+
+void options_add_port(char **text, const struct selector *selector)
+{
+	char *word = selector_format(selector);
+
+	add_word(text, "", word);
+	free(word);
+}
+
+void options_add_owners(char **text, const struct options *options)
+{
+	const struct filter *filter = &options->filter;
+	char pid[16];
+	uint32_t i;
+
+	for (i = 0; i < filter->n_pids; i++) {
+		snprintf(pid, sizeof(pid), "%u", filter->pids[i]);
+		add_word(text, "--pid ", pid);
+	}
+	if (filter->process)
+		add_word(text, "--process ", filter->process);
+	if (filter->user)
+		add_word(text, "--user ", filter->user);
+	if (filter->unit)
+		add_word(text, "--unit ", filter->unit);
+}
+
 enum snapshot_part options_part(const struct options *options)
 {
 	const struct filter *filter = &options->filter;

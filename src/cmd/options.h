@@ -104,6 +104,14 @@ bool options_uid(const char *user, uint32_t *ret_uid);
 /* Whether something was named that may be missing: a port, process, user or unit. */
 bool options_name_something(const struct options *options);
 
+/*
+ * What was named, as words of a list: one port, and all that holders were asked for by, as
+ * "--pid 12, --process nginx". Appended to *text, which is malloc'ed, or NULL as long as it is
+ * empty.
+ */
+void options_add_port(char **text, const struct selector *selector);
+void options_add_owners(char **text, const struct options *options);
+
 /* What is left of a snapshot by the filter: whole ports, or some sockets of a port. */
 enum snapshot_part options_part(const struct options *options);
 

@@ -26,6 +26,18 @@ is "no sockets: nothing is printed" "$(cat "$netns_tmp/out" "$netns_tmp/err")" "
 mksock_start listening,reuseaddr,comm='a\e]0;x\x07\xff b\x2c"\n\\' udp,reuseport time-wait || exit 99
 port=$(sed -n 's/.*role=listener.* local=127.0.0.1:\([0-9]*\).*/\1/p' "$mksock_out" | head -n 1)
 
+# Nothing matched
+
+run tcp:1-9 --process 'a b'
+is "nothing matched: exit status" "$status $(wc -c <"$netns_tmp/out")" "1 0"
+is "nothing matched: it is said what was asked for" "$(cat "$netns_tmp/err")" 'portshare: no socket matched "tcp:1-9, --process a b"'
+for format in --raw --json --json-lines; do
+	run $format tcp:1-9
+	is "nothing matched: not said to programs: $format" "$status $(grep -c matched "$netns_tmp/err")" "1 0"
+done
+run -s last-ack
+is "nothing was named: nothing is said" "$status $(cat "$netns_tmp/out" "$netns_tmp/err")" "0 "
+
 # Writing
 
 for format in "" -a --raw --json --json-lines --help --version "-o help"; do
