@@ -208,6 +208,9 @@ if [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; 
 	like "the column says so" "$(cat "$netns_tmp/out")" 'hidden \(other pid namespace\?\)'
 	like "and check does not send to root" "$(unshare -p -f --mount-proc setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$program" check tcp:8090 2>/dev/null)" 'Run it outside of this pid namespace, as'
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$program" --json >"$netns_tmp/saved" 2>/dev/null
+	like "of a snapshot it is the snapshot that must be another" "$("$PORTSHARE" check --from "$netns_tmp/saved" tcp:8090 | tr -s ' \n' ' ')" \
+		'Write the snapshot as root on its machine, or with the capabilities'
 	like "and where none is, they are outside" "$(cat "$netns_tmp/err")" \
 		'the owners of 2 sockets are outside this pid namespace'
 	mksock_stop
