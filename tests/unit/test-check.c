@@ -201,6 +201,10 @@ static const struct saying sayings[] = {
 	  NULL },
 	{ "reuseport-one-tick", FINDING_REUSEPORT_STALE_MEMBER, "of another generation", "old" },
 	{ "reuseport-two-starts", FINDING_REUSEPORT_STRANGERS, "All run the same program", NULL },
+	{ "reuseport-two-starts", FINDING_REUSEPORT_STRANGERS,
+	  "Started: \"web.py\" (pid 901) at 2026-11-20 09:30:00 UTC, \"web.py\" (pid 900) at "
+	  "2026-11-20 08:00:00 UTC.",
+	  NULL },
 	{ "reuseport-two-directories", FINDING_REUSEPORT_STRANGERS,
 	  "cannot be told by their arguments: \"web.py\" (pid 901) in /srv/d2, \"web.py\" "
 	  "(pid 900) in /srv/d1",
