@@ -318,6 +318,11 @@ static const struct saying sayings[] = {
 	  NULL },
 	{ "bound-many", FINDING_BOUND_NOT_LISTENING,
 	  "tcp 127.0.0.1:8080 is taken by \"other.py\" (pid 901), which does not listen", NULL },
+	{ "ports-of-two-programs", FINDING_EPHEMERAL_EXHAUSTION,
+	  "8 connections, 1 of them in TIME-WAIT, each with a local port of its own in "
+	  "net.ipv4.ip_local_port_range: 4 of \"curl\" (pid 900), 2 of \"curl\" (pid 901), 1 of "
+	  "processes that cannot be seen, 1 that no process holds.",
+	  "perhaps" },
 	{ "ports-used-up", FINDING_EPHEMERAL_EXHAUSTION, "10 of 10 local ports from", "bound" },
 	{ "ports-beside-listeners", FINDING_EPHEMERAL_EXHAUSTION,
 	  "7 of 7 local ports from 10.0.0.7 to 192.0.2.1 port 443", NULL },
