@@ -139,6 +139,16 @@ bool options_error(const char *what, const char *quoted, const char *expected)
 	return false;
 }
 
+/* What a command says of a common option in words of its own. */
+static const char *help_of(const struct command_line *line, const struct option_text *text)
+{
+	if (text->code == 'J' && line->json_help)
+		return line->json_help;
+	if (text->code == OPTION_FROM && line->from_help)
+		return line->from_help;
+	return text->help;
+}
+
 static void print_help(const struct command_line *line)
 {
 	char name[64];
@@ -159,8 +169,7 @@ static void print_help(const struct command_line *line)
 			printf("  -%c%s ", text->code, text->name ? "," : " ");
 		else
 			printf("      ");
-		printf("%-20s %s\n", name,
-		       text->code == 'J' && line->json_help ? line->json_help : text->help);
+		printf("%-20s %s\n", name, help_of(line, text));
 	}
 	printf("\n%s", line->status);
 }

@@ -57,6 +57,7 @@ struct command_line {
 	bool takes_bind;
 	const char *status; /* those that end it */
 	const char *json_help; /* of --json; NULL: as of list and check */
+	const char *from_help; /* of --from; NULL: as of most */
 	const struct option_text *own;
 	size_t n_own;
 	int trouble; /* exit status of a usage error */

@@ -136,6 +136,7 @@ static bool parse(int argc, char **argv, struct wait_command *command, int *ret_
 			"failure, 3 it cannot be told, 126 or 127 COMMAND cannot be run. Manual:\n"
 			"portshare-wait(1).\n",
 		.takes_bind = true,
+		.from_help = "refused: in a snapshot nothing changes",
 		.json_help = "refused: the exit status answers, and probe has it",
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),
