@@ -77,7 +77,7 @@ complete -c portshare -n __portshare_filters -s l -l listening -d 'Listening TCP
 complete -c portshare -n __portshare_filters -s s -l state -x -a '(__portshare_states)' -d 'These states only'
 complete -c portshare -n __portshare_filters -l shared -d 'Ports that several sockets or processes serve'
 complete -c portshare -n __portshare_filters -l pid -x -a '(__fish_complete_pids)' -d 'Sockets that this process holds'
-complete -c portshare -n __portshare_filters -l process -x -a '(ps -e -o comm= | sort -u)' -d 'Sockets of processes of this name'
+complete -c portshare -n __portshare_filters -l process -x -a '(ps -e -o comm= | sort -u)' -d 'Sockets of this process name or script'
 complete -c portshare -n __portshare_filters -l user -x -a '(__fish_complete_users)' -d 'Sockets of this user'
 complete -c portshare -n __portshare_filters -l unit -x -a '(__portshare_units)' -d 'Sockets of this systemd unit'
 complete -c portshare -n __portshare_lists -s a -l all -d 'A row for every socket'

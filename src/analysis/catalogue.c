@@ -148,6 +148,9 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "A member of a SO_REUSEPORT group runs an executable that has been deleted or replaced since, or "
 "belongs to an older instance of its unit, while a newer member has been there for two minutes or "
 "more. A part of the clients is served by the old program.\n\n"
+"Of files only the executable is looked at: that a script (of Python, Ruby or Node), or a program of Java, "
+"was replaced is not recognised, for the interpreter that runs it is the same. The times at which "
+"the processes were started tell (portshare list -o +start).\n\n"
 "It is a note for units; where a BPF program chooses who of the group receives, which may give "
 "the old program nothing new; and of members of multicast groups, which have copies of their own.",
 		.arises =

@@ -16,6 +16,9 @@
 #define PORTS_CRITICAL 95
 #define TIME_WAIT_WARNING 90
 
+/* So many processes are named. */
+#define NAMED_MAX 4
+
 /* Whose local ports are looked at; the others have too few users. */
 enum port_kind {
 	PORTS_TCP,
@@ -214,6 +217,82 @@ static void check_stock(struct detection *detection, const struct bind_bucket *b
 				    words_of_netns(detection->snapshot, finding->netns));
 }
 
+/* Connections of one process. */
+struct share {
+	uint32_t process, n;
+};
+
+static int compare_shares(const void *left, const void *right)
+{
+	const struct share *a = left, *b = right;
+
+	if (a->n != b->n)
+		return a->n > b->n ? -1 : 1;
+	return a->process < b->process ? -1 : a->process > b->process;
+}
+
+/* What each process has of the connections, the most first. */
+static struct share *list_shares(const struct snapshot *snapshot, const struct outgoing *outgoing,
+				 uint32_t n, uint32_t *ret_count)
+{
+	struct share *shares = xcalloc(snapshot->n_processes, sizeof(*shares));
+	uint32_t i, count = 0;
+
+	for (i = 0; i < snapshot->n_processes; i++)
+		shares[i].process = i;
+	/* Who inherited a connection is not counted again. */
+	for (i = 0; i < n; i++)
+		if (outgoing[i].socket->n_owners)
+			shares[snapshot->owners[outgoing[i].socket->first_owner].process].n++;
+	if (snapshot->n_processes)
+		qsort(shares, snapshot->n_processes, sizeof(*shares), compare_shares);
+	while (count < snapshot->n_processes && shares[count].n)
+		count++;
+	*ret_count = count;
+	return shares;
+}
+
+static void add_share(char **text, uint32_t n, const char *of)
+{
+	char *longer;
+
+	if (!n)
+		return;
+	longer = xasprintf("%s%s%u %s", *text, **text ? ", " : "", n, of);
+	free(*text);
+	*text = longer;
+}
+
+/* "60 of "a" (pid 900), 38 of "b" (pid 901), 9 that no process holds". */
+static char *words_shares(const struct snapshot *snapshot, const struct outgoing *outgoing,
+			  uint32_t n)
+{
+	uint32_t i, count, n_others = 0, n_hidden = 0, n_unheld = 0;
+	struct share *shares = list_shares(snapshot, outgoing, n, &count);
+	char *text = xstrdup(""), *who, *of;
+
+	for (i = 0; i < count && i < NAMED_MAX; i++) {
+		who = words_process(snapshot, shares[i].process);
+		of = xasprintf("of %s", who);
+		add_share(&text, shares[i].n, of);
+		free(who);
+		free(of);
+	}
+	for (; i < count; i++)
+		n_others += shares[i].n;
+	for (i = 0; i < n; i++) {
+		if (socket_is_held_by_unknown(outgoing[i].socket))
+			n_hidden++;
+		else if (!outgoing[i].socket->n_owners)
+			n_unheld++;
+	}
+	add_share(&text, n_others, "of other processes");
+	add_share(&text, n_hidden, "of processes that cannot be seen");
+	add_share(&text, n_unheld, "that no process holds");
+	free(shares);
+	return text;
+}
+
 static void report_ports(struct detection *detection, const struct outgoing *outgoing, uint32_t n,
 			 uint32_t n_ports, const struct port_stock *stock)
 {
@@ -221,7 +300,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 	const struct inet_socket *first = outgoing[0].socket;
 	uint32_t i, *sockets = list_held_first(outgoing, n), n_waiting = 0;
 	uint32_t available = stock->n_ports - stock->n_held;
-	char peer[ADDRESS_TEXT_MAX], *from, *who, *held;
+	char peer[ADDRESS_TEXT_MAX], *from, *shares, *held;
 	struct finding *finding;
 
 	for (i = 0; i < n; i++) {
@@ -235,7 +314,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 	finding->protocol = first->protocol;
 	address_format(first->family, &first->peer, peer);
 	from = words_address(first);
-	who = words_holders(snapshot, sockets[0]);
+	shares = words_shares(snapshot, outgoing, n);
 	finding->title = xasprintf("%u of %u local ports from %s to %s port %u are used up",
 				   n_ports, available, from, peer, first->peer_port);
 	held = !stock->n_held ?
@@ -244,9 +323,9 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 				 stock->n_held, stock->n_held == 1 ? "" : "s",
 				 stock->n_held == 1 ? "is" : "are");
 	finding->evidence =
-		xasprintf("%u connections of %s%s, %u of them in TIME-WAIT, each with a local "
-			  "port of its own in net.ipv4.ip_local_port_range.%s",
-			  n, who, n > 1 ? " and perhaps others" : "", n_waiting, held);
+		xasprintf("%u connections, %u of them in TIME-WAIT, each with a local port of its "
+			  "own in net.ipv4.ip_local_port_range: %s.%s",
+			  n, n_waiting, shares, held);
 	free(held);
 	finding->text =
 		xstrdup("A connection is known by its two addresses and two ports, so towards one "
@@ -262,7 +341,7 @@ static void report_ports(struct detection *detection, const struct outgoing *out
 		words_of_netns(detection->snapshot, finding->netns));
 	free(sockets);
 	free(from);
-	free(who);
+	free(shares);
 }
 
 static const struct port_stock *stock_of(const struct port_stock *stocks,

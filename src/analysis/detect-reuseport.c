@@ -122,6 +122,37 @@ static char *list_directories(const struct snapshot *snapshot, const struct grou
 	return text;
 }
 
+/*
+ * When the first of each party was started, by which one program's older start is told from the
+ * newer: a sentence with a blank before it, or "" if it is not known of any.
+ */
+static char *list_starts(const struct snapshot *snapshot, const struct group *group,
+			 const struct parties *parties)
+{
+	char *text = xstrdup(""), *who, *moment, *longer;
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < parties->count && i < NAMED_MAX; i++) {
+		uint32_t socket = group->sockets[parties->first[i]];
+		const struct process *holder = holder_of(snapshot, socket);
+		bool known = holder && (holder->known & PROCESS_HAS_START_TIME);
+
+		any = any || known;
+		who = known ? words_process(snapshot, (uint32_t)(holder - snapshot->processes)) :
+			      words_holders(snapshot, socket);
+		moment = known ? words_moment(holder->start_time_ns) : xstrdup("an unknown moment");
+		longer = xasprintf("%s%s %s at %s", text, i ? "," : " Started:", who, moment);
+		free(who);
+		free(moment);
+		free(text);
+		text = longer;
+	}
+	longer = any ? xasprintf("%s.", text) : xstrdup("");
+	free(text);
+	return longer;
+}
+
 static char *doubt_strangers(const struct snapshot *snapshot, const struct group *group,
 			     const struct parties *parties)
 {
@@ -254,13 +285,14 @@ static void report_starts(const struct detection *detection, const struct group 
 	char *who = list_parties(snapshot, group, parties);
 	char *how = explain_parties(detection, group, true);
 	char *members = detect_words_members(snapshot, group->sockets, group->count);
+	char *starts = list_starts(snapshot, group, parties);
 
 	finding->title = xasprintf("%s is shared by %u independent starts of one program: %s",
 				   where, parties->count, who);
 	finding->evidence =
 		xasprintf("All run the same program, but " WORDS_STRANGERS
-			  ", and they share no inherited socket.%s",
-			  detect_doubt_membership(snapshot, group->sockets, group->count));
+			  ", and they share no inherited socket.%s%s",
+			  starts, detect_doubt_membership(snapshot, group->sockets, group->count));
 	finding->text = xasprintf("%s That is a pool without a manager, or a second start by "
 				  "mistake.%s",
 				  how, members);
@@ -271,6 +303,7 @@ static void report_starts(const struct detection *detection, const struct group 
 	free(who);
 	free(how);
 	free(members);
+	free(starts);
 }
 
 static void report_programs(const struct detection *detection, const struct group *group,

@@ -294,8 +294,10 @@ static void report_undecided(const struct detection *detection, const struct wai
 		xstrdup("Whether the dead end had set SO_REUSEADDR or SO_REUSEPORT is not known: "
 			"TIME-WAIT remembers it, but only BPF can read it.");
 	finding->text = xstrdup("");
-	finding->remedy =
-		xstrdup("Run it as root, or with CAP_BPF and CAP_PERFMON, to be certain.");
+	finding->remedy = xasprintf("%s, or with CAP_BPF and CAP_PERFMON, to be certain.",
+				    detection->snapshot->from_file ?
+					    "Write the snapshot as root on its machine" :
+					    "Run it as root");
 	free(where);
 	free(end);
 	free(count);

@@ -110,7 +110,13 @@ const char *detect_see_more(const struct detection *detection, const struct find
 			       "Root sees no more of it: find out what these programs are, and "
 			       "whether they are meant to share the port.";
 	if (snapshot_has_limit(detection->snapshot, "owners", "pid-namespace"))
-		return "Run it outside of this pid namespace, as root, to see more.";
+		return detection->snapshot->from_file ?
+			       "Write the snapshot outside of that pid namespace, as root, to see "
+			       "more." :
+			       "Run it outside of this pid namespace, as root, to see more.";
+	if (detection->snapshot->from_file)
+		return "Write the snapshot as root on its machine, or with the capabilities that "
+		       "portshare(1) names, to see more.";
 	return "Run it as root, or with the capabilities that portshare(1) names, to see more.";
 }
 

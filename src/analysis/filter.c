@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "analysis/relate.h"
 #include "model/bind-bucket.h"
 
 void filter_init(struct filter *filter)
@@ -69,15 +70,29 @@ static bool pid_listed(const struct filter *filter, uint32_t pid)
 	return !filter->n_pids;
 }
 
+static bool comm_matches(const char *pattern, const struct snapshot *snapshot,
+			 const struct process *process)
+{
+	const char *comm = snapshot_text(snapshot, process->comm);
+
+	return comm && !fnmatch(pattern, comm, 0);
+}
+
+/* By either name that is printed of it. */
+static bool name_matches(const char *pattern, const struct snapshot *snapshot,
+			 const struct process *process)
+{
+	return comm_matches(pattern, snapshot, process) ||
+	       !fnmatch(pattern, relate_program_name(snapshot, process), 0);
+}
+
 /* Everything that is asked of an owner must hold of one and the same owner. */
 static bool process_matches(const struct filter *filter, const struct snapshot *snapshot,
 			    const struct inet_socket *socket, const struct process *process)
 {
-	const char *comm = snapshot_text(snapshot, process->comm);
-
 	if (!pid_listed(filter, process->pid))
 		return false;
-	if (filter->process && (!comm || fnmatch(filter->process, comm, 0)))
+	if (filter->process && !name_matches(filter->process, snapshot, process))
 		return false;
 	if (filter->unit && !unit_matches(filter->unit, snapshot_text(snapshot, process->unit)) &&
 	    !unit_matches(filter->unit, snapshot_text(snapshot, socket->unit)))
@@ -169,6 +184,21 @@ static uint32_t keep_shared(const struct snapshot *snapshot, bool *keep)
 	}
 	bind_bucket_index_done(&index);
 	return n_kept;
+}
+
+uint32_t filter_unnamed_processes(const struct filter *filter, const struct snapshot *snapshot,
+				  bool *processes)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; filter->process && i < snapshot->n_processes; i++) {
+		const struct process *process = &snapshot->processes[i];
+
+		processes[i] = pid_listed(filter, process->pid) &&
+			       !comm_matches(filter->process, snapshot, process);
+		n += processes[i];
+	}
+	return n;
 }
 
 uint32_t filter_apply(const struct filter *filter, const struct snapshot *snapshot, bool *keep)

@@ -19,7 +19,7 @@ struct filter {
 	bool shared; /* buckets in which more than one socket or process takes part */
 	const uint32_t *pids; /* or-ed; 0 = any */
 	uint32_t n_pids;
-	const char *process; /* fnmatch(3) pattern for comm; NULL = any */
+	const char *process; /* fnmatch(3) pattern for comm or relate_program_name(); NULL = any */
 	const char *user; /* name or number; NULL = any */
 	const char *unit; /* fnmatch(3) pattern, ".service" may be left out; NULL = any */
 };
@@ -32,5 +32,12 @@ void filter_init(struct filter *filter);
  * socket whose owner is not known cannot match pid, process or unit.
  */
 uint32_t filter_apply(const struct filter *filter, const struct snapshot *snapshot, bool *keep);
+
+/*
+ * Mark those processes (snapshot->n_processes, all false) whose program and command line decide
+ * whether they have the name that is asked for: their comm is another. Returns how many.
+ */
+uint32_t filter_unnamed_processes(const struct filter *filter, const struct snapshot *snapshot,
+				  bool *processes);
 
 #endif

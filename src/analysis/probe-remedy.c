@@ -354,6 +354,13 @@ static void advise_unheld(const struct context *context, uint32_t socket,
 			  has_time_wait_ahead(unheld) ? ", and up to 60 s more" : "");
 }
 
+/* In a file nothing more is to be seen. */
+static const char *ask_as_root(const struct snapshot *snapshot)
+{
+	return snapshot->from_file ? "write the snapshot as root on its machine" :
+				     "ask again as root";
+}
+
 static void advise_ending(const struct context *context, const struct group *group,
 			  struct probe_verdict *verdict)
 {
@@ -381,7 +388,8 @@ static void advise_ending(const struct context *context, const struct group *gro
 		free(who);
 	}
 	if (n_unseen)
-		probe_say(&verdict->remedies, "Ask again as root to learn which process that is.");
+		probe_say(&verdict->remedies, "To learn which process that is, %s.",
+			  ask_as_root(context->snapshot));
 	free(held);
 }
 
@@ -416,9 +424,10 @@ static char *stop_words(const struct snapshot *snapshot, const struct group *gro
 		longer = holder == HOLDER_SEEN ?
 				 xasprintf("Stop %s", who) :
 			 holder == HOLDER_UNSEEN ?
-				 xasprintf("%s%s is held by %s: ask again as root to learn which, "
-					   "and stop it",
-					   text, *text ? ". And it" : "It", who) :
+				 xasprintf("%s%s is held by %s: %s to learn which, and "
+					   "stop it",
+					   text, *text ? ". And it" : "It", who,
+					   ask_as_root(snapshot)) :
 				 xasprintf("%s%snd what the kernel has it for (a tunnel, a file "
 					   "server)",
 					   text, *text ? ". And e" : "E");

@@ -555,6 +555,9 @@ static void conclude_unknown(struct context *context)
 				  "Ask on the machine itself as root, or with CAP_BPF and "
 				  "CAP_PERFMON: probe reads there what the kernel remembers of "
 				  "earlier binds, which a snapshot of list does not have." :
+			  context->snapshot->from_file ?
+				  "Write the snapshot as root on its machine, or with CAP_BPF and "
+				  "CAP_PERFMON, to see all reuse flags." :
 				  "Ask as root, or with CAP_BPF and CAP_PERFMON, to see all reuse "
 				  "flags.");
 	}

@@ -265,14 +265,6 @@ static void narrow_doubts(const struct check_command *command, struct finding_li
 	}
 }
 
-static void add_word(char **text, const char *option, const char *word)
-{
-	char *longer = xasprintf("%s%s%s%s", *text ? *text : "", *text ? ", " : "", option, word);
-
-	free(*text);
-	*text = longer;
-}
-
 /*
  * A port without sockets is nothing bad. That nothing is of a process, user or unit that was named
  * may be a slip of the pen, and is never well.
@@ -281,30 +273,18 @@ static void note_missing(struct check_command *command, const struct snapshot *s
 			 uint32_t n_selected)
 {
 	const struct filter *filter = &command->common.filter;
-	char *ports = NULL, *owners = NULL, *text;
+	char *ports = NULL, *owners = NULL;
 	uint32_t i, k;
 
 	for (i = 0; i < filter->n_selectors; i++) {
 		for (k = 0; k < snapshot->n_sockets; k++)
 			if (selector_match(&filter->selectors[i], &snapshot->sockets[k]))
 				break;
-		if (k < snapshot->n_sockets)
-			continue;
-		text = selector_format(&filter->selectors[i]);
-		add_word(&ports, "", text);
-		free(text);
+		if (k == snapshot->n_sockets)
+			options_add_port(&ports, &filter->selectors[i]);
 	}
-	for (i = 0; i < filter->n_pids && !n_selected; i++) {
-		text = xasprintf("%u", filter->pids[i]);
-		add_word(&owners, "--pid ", text);
-		free(text);
-	}
-	if (filter->process && !n_selected)
-		add_word(&owners, "--process ", filter->process);
-	if (filter->user && !n_selected)
-		add_word(&owners, "--user ", filter->user);
-	if (filter->unit && !n_selected)
-		add_word(&owners, "--unit ", filter->unit);
+	if (!n_selected)
+		options_add_owners(&owners, &command->common);
 	command->nothing_matched = !n_selected;
 	command->owner_missing = owners != NULL;
 	if (owners && filter->n_selectors)

@@ -171,17 +171,39 @@ static void write_text(const struct list_options *options, const struct column_l
 	list_view_write(snapshot, &view, out);
 }
 
+/* Whether people read it: they are told on stderr what programs see by themselves. */
+static bool is_for_people(const struct list_options *options)
+{
+	return !options->raw && !options->common.json && !options->json_lines;
+}
+
 /* On stderr: what is printed of a snapshot is what was printed when it was taken. */
 static void say_origin(const struct list_options *options, const struct snapshot *snapshot)
 {
 	struct out out;
 
-	if (options->raw || options->common.json || options->json_lines)
+	if (!is_for_people(options))
 		return;
 	out_init(&out, STDERR_FILENO);
 	collect_write_origin(&options->common, snapshot, 0, &out);
 	out_flush(&out);
 	out_done(&out);
+}
+
+/* More than that is not known: others may be hidden, or in another state. */
+static void say_nothing_matched(const struct list_options *options)
+{
+	const struct filter *filter = &options->common.filter;
+	char *words = NULL;
+	uint32_t i;
+
+	if (!is_for_people(options))
+		return;
+	for (i = 0; i < filter->n_selectors; i++)
+		options_add_port(&words, &filter->selectors[i]);
+	options_add_owners(&words, &options->common);
+	options_error("no socket matched", words, NULL);
+	free(words);
 }
 
 /* Returns 0 or -errno of writing. */
@@ -210,6 +232,17 @@ static bool wants_findings(const struct list_options *options, const struct colu
 		return false;
 	return options->common.json || (columns_needs(columns) & NEED_FINDINGS) ||
 	       (columns->has_default && !options->raw);
+}
+
+/* By the name of a script too a process may be asked for, which its command line has. */
+static void read_names(const struct list_options *options, struct snapshot *snapshot)
+{
+	bool *unnamed = xcalloc(snapshot->n_processes, sizeof(*unnamed));
+
+	if (!options->common.from &&
+	    filter_unnamed_processes(&options->common.filter, snapshot, unnamed))
+		snapshot_enrich(snapshot, WANT_CMDLINE | WANT_EXE, unnamed);
+	free(unnamed);
 }
 
 /* What is not asked for goes, and the findings follow. Returns how many sockets are left. */
@@ -245,6 +278,7 @@ static int list(const struct list_options *options, const struct column_list *co
 	judged = wants_findings(options, columns) && snapshot_part(snapshot) != PART_SOCKETS;
 	if (judged)
 		judge_snapshot(&options->common, snapshot, least_of(options, columns), &findings);
+	read_names(options, snapshot);
 	n_kept = narrow(options, snapshot, &findings);
 	/* What was asked for is known now, and will not be to who reads the snapshot. */
 	if (options->common.json) {
@@ -260,6 +294,8 @@ static int list(const struct list_options *options, const struct column_list *co
 	else
 		status = n_kept || !options_name_something(&options->common) ? EXIT_OK :
 									       EXIT_NOTHING;
+	if (status == EXIT_NOTHING)
+		say_nothing_matched(options);
 	if (!options->common.json)
 		collect_report_limits(snapshot);
 	finding_list_done(&findings);

@@ -48,7 +48,7 @@ static const struct option_text common_filters[] = {
 	{ 's', "state", "LIST", "these states only, e.g. listen,time-wait", NULL },
 	{ OPTION_SHARED, "shared", NULL, "ports that several sockets or processes serve", NULL },
 	{ OPTION_PID, "pid", "PID", "sockets that this process holds", NULL },
-	{ OPTION_PROCESS, "process", "NAME", "sockets of processes of this name (a pattern)",
+	{ OPTION_PROCESS, "process", "NAME", "sockets of this process name or script (a pattern)",
 	  NULL },
 	{ OPTION_USER, "user", "USER", "sockets of this user (name or number)", NULL },
 	{ OPTION_UNIT, "unit", "NAME", "sockets of this systemd unit (a pattern)", NULL },
@@ -139,6 +139,16 @@ bool options_error(const char *what, const char *quoted, const char *expected)
 	return false;
 }
 
+/* What a command says of a common option in words of its own. */
+static const char *help_of(const struct command_line *line, const struct option_text *text)
+{
+	if (text->code == 'J' && line->json_help)
+		return line->json_help;
+	if (text->code == OPTION_FROM && line->from_help)
+		return line->from_help;
+	return text->help;
+}
+
 static void print_help(const struct command_line *line)
 {
 	char name[64];
@@ -159,8 +169,7 @@ static void print_help(const struct command_line *line)
 			printf("  -%c%s ", text->code, text->name ? "," : " ");
 		else
 			printf("      ");
-		printf("%-20s %s\n", name,
-		       text->code == 'J' && line->json_help ? line->json_help : text->help);
+		printf("%-20s %s\n", name, help_of(line, text));
 	}
 	printf("\n%s", line->status);
 }
@@ -606,6 +615,40 @@ bool options_name_something(const struct options *options)
 
 	return filter->n_selectors || filter->n_pids || filter->process || filter->user ||
 	       filter->unit;
+}
+
+static void add_word(char **text, const char *option, const char *word)
+{
+	char *longer = xasprintf("%s%s%s%s", *text ? *text : "", *text ? ", " : "", option, word);
+
+	free(*text);
+	*text = longer;
+}
+
+void options_add_port(char **text, const struct selector *selector)
+{
+	char *word = selector_format(selector);
+
+	add_word(text, "", word);
+	free(word);
+}
+
+void options_add_owners(char **text, const struct options *options)
+{
+	const struct filter *filter = &options->filter;
+	char pid[16];
+	uint32_t i;
+
+	for (i = 0; i < filter->n_pids; i++) {
+		snprintf(pid, sizeof(pid), "%u", filter->pids[i]);
+		add_word(text, "--pid ", pid);
+	}
+	if (filter->process)
+		add_word(text, "--process ", filter->process);
+	if (filter->user)
+		add_word(text, "--user ", filter->user);
+	if (filter->unit)
+		add_word(text, "--unit ", filter->unit);
 }
 
 enum snapshot_part options_part(const struct options *options)

@@ -58,6 +58,7 @@ struct command_line {
 	const char *more; /* how to write what may be meant by more than it takes; NULL: nothing */
 	const char *status; /* those that end it */
 	const char *json_help; /* of --json; NULL: as of list and check */
+	const char *from_help; /* of --from; NULL: as of most */
 	const struct option_text *own;
 	size_t n_own;
 	int trouble; /* exit status of a usage error */
@@ -104,6 +105,14 @@ bool options_uid(const char *user, uint32_t *ret_uid);
 
 /* Whether something was named that may be missing: a port, process, user or unit. */
 bool options_name_something(const struct options *options);
+
+/*
+ * What was named, as words of a list: one port, and all that holders were asked for by, as
+ * "--pid 12, --process nginx". Appended to *text, which is malloc'ed, or NULL as long as it is
+ * empty.
+ */
+void options_add_port(char **text, const struct selector *selector);
+void options_add_owners(char **text, const struct options *options);
 
 /* What is left of a snapshot by the filter: whole ports, or some sockets of a port. */
 enum snapshot_part options_part(const struct options *options);

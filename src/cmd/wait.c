@@ -137,6 +137,7 @@ static bool parse(int argc, char **argv, struct wait_command *command, int *ret_
 			"portshare-wait(1).\n",
 		.takes_bind = true,
 		.more = "a command to run goes behind --",
+		.from_help = "refused: in a snapshot nothing changes",
 		.json_help = "refused: the exit status answers, and probe has it",
 		.own = own_options,
 		.n_own = ARRAY_SIZE(own_options),

@@ -174,6 +174,7 @@ static void probe_file(struct watch_command *command, const struct bind_candidat
 	probe_predict(frame->snapshot, &frame->index, &facts, &report);
 	probe_conclude(frame->snapshot, &frame->index, &report, &verdict);
 	out_init(&out, -1);
+	collect_write_origin(&command->common, frame->snapshot, width, &out);
 	probe_text_write(frame->snapshot, &report, &verdict, &options, &out);
 	out_char(&out, '\0');
 	show_probe(command, out.buffer);
@@ -361,7 +362,8 @@ static int run(struct watch_command *command)
 		};
 
 		show(command, &screen);
-		poll(fds, ARRAY_SIZE(fds), command->collector ? TICK_MS : -1);
+		/* Of a file as well: a resize may come just before, and would not end it. */
+		poll(fds, ARRAY_SIZE(fds), TICK_MS);
 		if (terminal_signal() || !take_events(command))
 			break;
 		if (!command->collector)

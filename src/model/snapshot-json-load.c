@@ -562,6 +562,7 @@ int snapshot_json_load(FILE *stream, struct snapshot **ret_snapshot,
 
 	ret_error->text[0] = '\0';
 	document.snapshot = snapshot_new();
+	document.snapshot->from_file = true;
 	json_rows_init(&document.rows, document.snapshot, ret_error->text, sizeof(ret_error->text));
 	json_get_alloc_funcs(&saved_malloc, &saved_free);
 	json_set_alloc_funcs(budget_malloc, budget_free);

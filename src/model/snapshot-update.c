@@ -36,6 +36,7 @@ struct snapshot *snapshot_clone(const struct snapshot *snapshot)
 	clone->kernel = snapshot->kernel;
 	clone->start_ns = snapshot->start_ns;
 	clone->end_ns = snapshot->end_ns;
+	clone->from_file = snapshot->from_file;
 	clone->owners_ns = snapshot->owners_ns;
 	COPY_TABLE(clone, snapshot, netns);
 	COPY_TABLE(clone, snapshot, sockets);

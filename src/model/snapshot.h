@@ -118,6 +118,7 @@ struct snapshot {
 	string_id host;
 	string_id kernel;
 	int64_t start_ns, end_ns; /* of the reading, since the epoch; 0 = unknown */
+	bool from_file; /* nothing more can be asked about it. Not saved */
 	/* When the search of the owners began, which may be long before; likewise. Not saved. */
 	int64_t owners_ns;
 

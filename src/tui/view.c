@@ -350,9 +350,12 @@ static void begin_prompt(struct view *view, enum view_prompt prompt, const char 
 	snprintf(view->input, sizeof(view->input), "%s", text);
 }
 
+/* Named by when that was which is written: it is from a file, or paused. */
 static void begin_write(struct view *view)
 {
-	time_t seconds = (time_t)(view->now_ns / 1000000000);
+	const struct snapshot *snapshot = view->frame ? view->frame->snapshot : NULL;
+	int64_t taken_ns = !snapshot ? 0 : snapshot->end_ns ? snapshot->end_ns : snapshot->start_ns;
+	time_t seconds = (time_t)((taken_ns ? taken_ns : view->now_ns) / 1000000000);
 	char name[64] = "portshare.json";
 	struct tm utc;
 

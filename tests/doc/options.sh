@@ -45,6 +45,10 @@ for command in list check probe wait watch; do
 		"$(manual_options "$command" | sed -nE 's/.*Fl (-[a-z-]+) Ar .*/-\1/p' | sort)" \
 		"$(cat "$scratch/arguments")"
 done
+# Where a command takes none of what the others take.
+"$portshare" wait --help | sed -nE 's/.* (--[a-z-]+).* refused: .*/\1/p' >"$scratch/refused"
+is "wait: help and manual agree on what is refused" "$(cat "$scratch/refused")" \
+	"$(grep -B 1 '^Refused' "$source_dir/man/portshare-wait.1" | sed -nE 's/^\.It .*Fl (-[a-z-]+).*/-\1/p')"
 cp "$scratch/expected.list" "$scratch/expected"
 findings=$(sed -n '/^\.Sh FINDINGS/,/^\.Sh EXIT/p' "$source_dir/man/portshare-check.1" | sed -n 's/^\.It Li //p' | sort)
 is "the manual of check has every finding" "$findings" \

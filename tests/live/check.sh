@@ -346,6 +346,10 @@ like "by what they differ" "$(tr -s ' \n' ' ' <out)" "\"app.py\" \(pid [0-9]+\) 
 unlike "who sees them all is not sent for more rights" "$(tr -s ' \n' ' ' <out)" "Run it as root"
 "$PORTSHARE" --json tcp:8080 2>/dev/null >directories.json
 is "and in a snapshot" "$("$PORTSHARE" check --from directories.json --json | jq -r '.undecided[].id')" reuseport-strangers
+"$PORTSHARE" check --process app.py >out 2>/dev/null
+is "--process takes the name that it prints" "$? $(head -n 1 out)" "3 CANNOT TELL  reuseport-strangers"
+is "and so does that of list, of the kernel" "$("$PORTSHARE" --raw -H -o port --process 'app.*' 2>/dev/null | paste -sd' ')" "8080 8080"
+is "and of a snapshot" "$("$PORTSHARE" --raw -H -o port --from directories.json --process app.py 2>/dev/null | paste -sd' ')" "8080 8080"
 stop_all
 
 # What was named is not there.

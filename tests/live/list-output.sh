@@ -26,6 +26,18 @@ is "no sockets: nothing is printed" "$(cat "$netns_tmp/out" "$netns_tmp/err")" "
 mksock_start listening,reuseaddr,comm='a\e]0;x\x07\xff b\x2c"\n\\' udp,reuseport time-wait || exit 99
 port=$(sed -n 's/.*role=listener.* local=127.0.0.1:\([0-9]*\).*/\1/p' "$mksock_out" | head -n 1)
 
+# Nothing matched
+
+run tcp:1-9 --process 'a b'
+is "nothing matched: exit status" "$status $(wc -c <"$netns_tmp/out")" "1 0"
+is "nothing matched: it is said what was asked for" "$(cat "$netns_tmp/err")" 'portshare: no socket matched "tcp:1-9, --process a b"'
+for format in --raw --json --json-lines; do
+	run $format tcp:1-9
+	is "nothing matched: not said to programs: $format" "$status $(grep -c matched "$netns_tmp/err")" "1 0"
+done
+run -s last-ack
+is "nothing was named: nothing is said" "$status $(cat "$netns_tmp/out" "$netns_tmp/err")" "0 "
+
 # Writing
 
 for format in "" -a --raw --json --json-lines --help --version "-o help"; do
@@ -196,6 +208,9 @@ if [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/self/uid_map)" = 1 ]; 
 	like "the column says so" "$(cat "$netns_tmp/out")" 'hidden \(other pid namespace\?\)'
 	like "and check does not send to root" "$(unshare -p -f --mount-proc setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$program" check tcp:8090 2>/dev/null)" 'Run it outside of this pid namespace, as'
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$program" --json >"$netns_tmp/saved" 2>/dev/null
+	like "of a snapshot it is the snapshot that must be another" "$("$PORTSHARE" check --from "$netns_tmp/saved" tcp:8090 | tr -s ' \n' ' ')" \
+		'Write the snapshot as root on its machine, or with the capabilities'
 	like "and where none is, they are outside" "$(cat "$netns_tmp/err")" \
 		'the owners of 2 sockets are outside this pid namespace'
 	mksock_stop

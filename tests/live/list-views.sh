@@ -35,7 +35,9 @@ is "and the bound TCP socket, which ss of 6.1 does not" "$(raw port -t -s bound)
 
 "$PORTSHARE" --json >"$netns_tmp/a"
 "$PORTSHARE" --from "$netns_tmp/a" --json >"$netns_tmp/b"
-ok "--from and --json give the same document" cmp "$netns_tmp/a" "$netns_tmp/b"
+# Who asks for more must do so where it was written.
+sed 's/"Run it as root, /"Write the snapshot as root on its machine, /' <"$netns_tmp/a" >"$netns_tmp/a.from"
+ok "--from and --json give the same document, but for that advice" cmp "$netns_tmp/a.from" "$netns_tmp/b"
 everything=$("$PORTSHARE" -o help | sed -n 's/^  \([a-z0-9]*\)  .*/\1/p' | grep -v -e default -e with | paste -sd, -)
 # Timers run on; everything else stands still here.
 for arguments in "" -a --raw "--raw -o ${everything}" "-a -o ${everything}" "-n 8080" "--shared"; do
@@ -108,7 +110,7 @@ ok "without sock_diag: said in limits" jq -e 'any(.limits[]; .what == "sockets")
 is "without sock_diag: said in one line" "$(wc -l <"$netns_tmp/err")" 1
 for port in mptcp:7001 sctp:7001; do
 	"$nosockdiag" "$PORTSHARE" "$port" >"$netns_tmp/none" 2>"$netns_tmp/err"
-	is "without sock_diag: nothing is known of $port, and it is said" "$(wc -l <"$netns_tmp/err")" 1
+	is "without sock_diag: nothing is known of $port, and it is said" "$(grep -cv "no socket matched" "$netns_tmp/err")" 1
 done
 ok "without sock_diag: owners are found" jq -e 'any(.sockets[]; .local.port == 8080 and (.owners | length) == 1)' "$netns_tmp/out"
 

@@ -762,6 +762,9 @@ if [ "$(id -u)" = 0 ] && [ "$(awk '{ n += $3 } END { print (n > 65534) }' /proc/
 		'Receives now: connections to 127\.0\.0\.1: (99|100) % a process of user [^,]* that cannot be seen on tcp 127\.0\.0\.1:8081 \(3 sockets\) \('
 	like "a hidden pool: what to do" "$(cat "$netns_tmp/said")" \
 		'It is held by a process of user [^ ]* that cannot be seen: ask again as root to learn which, and stop it, or take another port or address\.'
+	as_user "$program" --json 2>/dev/null >"$netns_tmp/saved"
+	like "a hidden pool: and in a snapshot" "$("$PORTSHARE" probe --from "$netns_tmp/saved" tcp:8081 | tr -s ' \n' ' ')" \
+		'cannot be seen: write the snapshot as root on its machine to learn which, and stop it, or take'
 	mksock_stop
 else
 	skip "a hidden pool" "other users cannot be played here"

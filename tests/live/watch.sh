@@ -128,6 +128,22 @@ end()
 print(status, left, echoes)
 PYTHON
 is "a crash of the thread that reads" "$(cat said)" "-11 True True"
+# What is told of a file is of its moment.
+play --from "$web" >said <<'PYTHON'
+see("tcp:8080")
+send("p")
+see("Times left are counted")
+send("\x1b")
+time.sleep(1)
+send("w")
+see("portshare-20261120-192026.json")
+send("\x1b")
+time.sleep(1)
+send("q")
+end()
+print(status)
+PYTHON
+is "a file: of when it is" "$(cat said)" 0
 # A service that only UDP has, as of list.
 if getent services tftp/udp >said && ! getent services tftp/tcp >said; then
 	play --from "$web" >said <<'PYTHON'

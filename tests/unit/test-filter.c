@@ -7,7 +7,8 @@
 
 /*
  * 0: tcp 80 LISTEN, nginx 100 and 101; 1: tcp 80 ESTAB, nginx 101; 2: udp 53 BOUND, no owner seen;
- * 3: tcp6 22 LISTEN, sshd 200; 4: tcp 80 TIME-WAIT; 5: udp 5060, 6: udp 5060, both python3 300.
+ * 3: tcp6 22 LISTEN, sshd 200; 4: tcp 80 TIME-WAIT; 5: udp 5060, 6: udp 5060, both python3 300, which runs
+ * sipd.py.
  */
 static struct snapshot *world(void)
 {
@@ -35,6 +36,8 @@ static struct snapshot *world(void)
 		{ 200, 0, "sshd", "ssh.service" },
 		{ 300, 1000, "python3", NULL },
 	};
+	static const char script[] = "python3\0/opt/sipd.py\0"
+				     "5060";
 	struct snapshot *snapshot = snapshot_new();
 	struct inet_socket *socket;
 	struct process *process;
@@ -49,6 +52,8 @@ static struct snapshot *world(void)
 		process->comm = snapshot_string(snapshot, processes[i].comm);
 		process->unit = snapshot_string(snapshot, processes[i].unit);
 	}
+	process->cmdline = string_pool_add_bytes(&snapshot->strings, script, sizeof(script));
+	process->known |= PROCESS_HAS_CMDLINE;
 	snapshot_set_user(snapshot, 33, snapshot_string(snapshot, "www-data"));
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		socket = snapshot_add_socket(snapshot);
@@ -113,6 +118,12 @@ static void test_conditions(void)
 	keeps(&filter, "01", "a process name");
 	filter = FILTER(made.process = "[ps]*");
 	keeps(&filter, "356", "a pattern");
+	filter = FILTER(made.process = "sipd.py");
+	keeps(&filter, "56", "the script of an interpreter, as findings name it");
+	filter = FILTER(made.process = "python3");
+	keeps(&filter, "56", "and still the interpreter");
+	filter = FILTER(made.process = "5060");
+	keeps(&filter, "", "but no other argument");
 	filter = FILTER(made.user = "www-data");
 	keeps(&filter, "01", "a user by name");
 	filter = FILTER(made.user = "1000");
@@ -127,6 +138,25 @@ static void test_conditions(void)
 	keeps(&filter, "01456", "shared: two sockets, or two processes of one socket");
 	filter = FILTER(made.shared = true; made.states = 1U << STATE_LISTEN);
 	keeps(&filter, "0", "shared, and a state");
+}
+
+/* Whose command lines must be read to know. */
+static void test_unnamed(void)
+{
+	static const uint32_t pids[] = { 200, 300 };
+	struct snapshot *snapshot = world();
+	struct filter filter = FILTER(made.process = "nginx");
+	bool unnamed[16] = { false };
+
+	is_int(filter_unnamed_processes(&filter, snapshot, unnamed), 2, "two have another comm");
+	is_int(unnamed[0] || unnamed[1], false, "none that has the name already");
+	is_int(unnamed[2] && unnamed[3], true, "and they are those");
+	filter = FILTER(made.process = "python3"; made.pids = pids; made.n_pids = 2);
+	is_int(filter_unnamed_processes(&filter, snapshot, unnamed), 1,
+	       "none of a process that is not asked for");
+	filter = FILTER(made.pids = pids; made.n_pids = 2);
+	is_int(filter_unnamed_processes(&filter, snapshot, unnamed), 0, "none without a name");
+	snapshot_free(snapshot);
 }
 
 static void test_retain(void)
@@ -148,6 +178,7 @@ static void test_retain(void)
 int main(void)
 {
 	test_conditions();
+	test_unnamed();
 	test_retain();
 	return done_testing();
 }

@@ -140,6 +140,10 @@ static void test_views(void)
 	ok(shows(&view, "nothing to search for"), "and then there is none");
 	view_key(&view, 'w');
 	ok(!strncmp(view.input, "portshare-19700101-", 19), "a name is proposed");
+	view_key(&view, TUI_KEY_ESCAPE);
+	view.frame->snapshot->end_ns = INT64_C(1763666426) * 1000000000;
+	view_key(&view, 'w');
+	is_str(view.input, "portshare-20251120-192026.json", "of the moment that is seen");
 	view_key(&view, 'U' & 0x1f);
 	type(&view, "x.json");
 	view_key(&view, TUI_KEY_ENTER);
