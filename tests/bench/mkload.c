@@ -591,8 +591,8 @@ int main(int argc, char **argv)
 	}
 	if (start_processes(&load, &hold))
 		return 1;
-	/* The kernel may still be closing; what is missing after a second will not come. */
-	for (int i = 0; i < 20 && !load.complete(&load); i++)
+	/* The kernel may still be closing; what is missing after some seconds will not come. */
+	for (int i = 0; i < 100 && !load.complete(&load); i++)
 		pause_ms(50);
 	if (!load.complete(&load)) {
 		complain("wanted %ld sockets, the kernel counts %ld TCP, %ld UDP, %ld TIME-WAIT",

@@ -16,14 +16,6 @@ static void test_copies(void)
 	is_int(bench.report.n_losses, 0, "and nobody loses");
 	done(&bench);
 
-	bench = bench_new(PROTOCOL_UDP, "127.255.255.255", 5201);
-	add(&bench, STATE_BOUND, "127.255.255.255", TRISTATE_YES, TRISTATE_NO, 0)->device =
-		snapshot_string(bench.snapshot, "lo");
-	bench.candidate.device = snapshot_string(bench.snapshot, "lo");
-	predict(&bench);
-	is_str(plan_text(&bench), "-d-d", "so it may be bound live");
-	done(&bench);
-
 	bench = bench_new(PROTOCOL_UDP, "10.0.0.255", 5201);
 	bench.candidate.reuse_addr = true;
 	add(&bench, STATE_BOUND, "10.0.0.255", TRISTATE_YES, TRISTATE_NO, 0);
