@@ -349,7 +349,8 @@ static void look_at_port(struct context *context)
 
 	if (!bucket)
 		return;
-	context->listeners = index->listeners + bucket->first_listener;
+	if (bucket->n_listeners)
+		context->listeners = &index->listeners[bucket->first_listener];
 	context->n_listeners = bucket->n_listeners;
 	if (protocol_is_stream((enum protocol)context->candidate->protocol))
 		judge_together(context, index->members + bucket->first, bucket->count);
