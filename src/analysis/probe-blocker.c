@@ -169,11 +169,14 @@ static char *inherited_words(const struct snapshot *snapshot, uint32_t socket)
 
 static bool has_several_holders(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	const struct owner *owners = snapshot->owners + socket->first_owner;
+	const struct owner *first;
 	uint32_t i;
 
+	if (!socket->n_owners)
+		return false;
+	first = &snapshot->owners[socket->first_owner];
 	for (i = 1; i < socket->n_owners; i++)
-		if (owners[i].process != owners[0].process)
+		if (first[i].process != first->process)
 			return true;
 	return false;
 }

@@ -112,11 +112,12 @@ static void write_matrix(const struct probe_report *report,
 
 static const char *program_of(const struct snapshot *snapshot, const struct inet_socket *socket)
 {
-	const struct owner *first = snapshot->owners + socket->first_owner;
+	const struct owner *first;
 
-	return socket->n_owners ?
-		       relate_program_name(snapshot, &snapshot->processes[first->process]) :
-		       "";
+	if (!socket->n_owners)
+		return "";
+	first = &snapshot->owners[socket->first_owner];
+	return relate_program_name(snapshot, &snapshot->processes[first->process]);
 }
 
 /*
