@@ -52,7 +52,7 @@ static const struct catalogue_entry entries[N_FINDINGS] = {
 "program is bound to a device (SO_BINDTODEVICE) and another to none: what arrives on that device "
 "goes to the first, everything else to the second.",
 		.arises =
-"A name server on 0.0.0.0:53 beside a stub resolver on 127.0.0.53:53; a DHCP or TFTP server for "
+"A name server on 0.0.0.0:53 beside a local resolver on 127.0.0.53:53; a DHCP or TFTP server for "
 "one network beside one for all. Both had to set SO_REUSEADDR, or SO_REUSEPORT with one uid: "
 "otherwise the second bind fails.",
 		.kernel =

@@ -478,7 +478,7 @@ else
 	skip "multicast" "needs BPF"
 fi
 
-# Like a name server beside a stub
+# Like a name server beside a local resolver
 
 start sipd udp 0.0.0.0 5300 a
 start softphone udp 127.0.0.53 5300 a
