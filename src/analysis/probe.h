@@ -107,7 +107,7 @@ struct probe_report {
 struct probe_facts {
 	/* Why the address, or the device, itself cannot be bound; 0: it can; or PROBE_UNKNOWN. */
 	int address_error;
-	bool broadcast; /* the address is that of broadcast of an interface that is there */
+	bool broadcast; /* what is sent to the address is broadcast, by the routes that are there */
 	/* May bind ports below ip_unprivileged_port_start: enum tristate. */
 	enum tristate privileged;
 };
